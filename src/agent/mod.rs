@@ -1,0 +1,1 @@
+//! Agents: TOML files, checked, run as state machines by a pure core.

@@ -1,0 +1,1 @@
+//! Worlds and sentences for training and calibration: the lexicon and the generator.

@@ -1,0 +1,1 @@
+//! Decoding under a grammar: sampler, forced text, budget.

@@ -1,0 +1,1 @@
+//! Scoring of recorded requests.

@@ -1,0 +1,1 @@
+//! Renderers: a structured turn into prompt text and grammar, and the answer back into calls.

@@ -1,0 +1,1 @@
+//! The cage that user tools run in.
