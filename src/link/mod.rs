@@ -1,1 +1,59 @@
-//! Mentions in a request: devices, areas, kinds, values and numbers, found before the model reads it.
+//! Mentions in a request: devices, areas, kinds, values, tools and numbers, found before the model reads it.
+//!
+//! A plain fuzzy matcher: it tolerates typos, plurals, word order and split or joined words, and it
+//! explains itself (every [`Link`] says which bytes of the request it stands on). Links are hints: the
+//! prompt shows them beside the words, and the model may overrule them. It decides nothing.
+//!
+//! [`Index`] is built once per scene from names alone; [`Index::links`] reads one request.
+
+mod index;
+mod lexicon;
+mod number;
+mod words;
+
+pub use index::Index;
+pub use lexicon::kind_words;
+pub use number::{Number, Unit};
+
+use serde::{Deserialize, Serialize};
+
+/// What a mention may mean.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mark {
+    /// The device with this index in the scene.
+    Device(usize),
+    /// The area with this index.
+    Area(usize),
+    /// The kind with this index.
+    Kind(usize),
+    /// The value (of some tool's choices) with this index.
+    Value(usize),
+    /// The user's tool with this index.
+    Tool(usize),
+    /// A number said in digits or words.
+    Number(Number),
+}
+
+/// A mention: bytes of the request, and what they may mean (more than one mark: ambiguous).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Link {
+    /// First byte in the request.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+    /// The readings, best first.
+    pub marks: Vec<Mark>,
+}
+
+/// The numbers among the links, in the order they are said; pointers to numbers count along this list.
+pub fn numbers(links: &[Link]) -> Vec<Number> {
+    links
+        .iter()
+        .flat_map(|link| &link.marks)
+        .filter_map(|mark| match mark {
+            Mark::Number(number) => Some(*number),
+            _ => None,
+        })
+        .collect()
+}

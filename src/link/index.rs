@@ -1,0 +1,366 @@
+//! The matcher: names as bags of words, a request's words matched against them, longest mention first.
+
+use std::collections::HashMap;
+
+use crate::board::Device;
+
+use super::lexicon::{is_everyday, is_filler, kind_words, unit_words};
+use super::number::number_at;
+use super::words::{Word, singular, slip, words};
+use super::{Link, Mark};
+
+/// A name as it is looked for: the ids of its words, and what it names.
+struct Phrase {
+    words: Vec<u32>,
+    mark: Mark,
+    /// How good a full match is, beside others of the same length: a name before a description.
+    rank: u8,
+}
+
+const RANK_NAME: u8 = 4;
+const RANK_PLACED: u8 = 3;
+const RANK_KIND: u8 = 2;
+const RANK_HINT: u8 = 1;
+
+/// Longest run of fillers inside a mention ("the light *over in the* kitchen").
+const MOST_FILLERS: usize = 3;
+/// Most devices that one ambiguous mention is marked with.
+const MOST_READINGS: usize = 4;
+
+/// Everything that can be mentioned in a scene. Memory: some 50 bytes a word of a name.
+pub struct Index {
+    vocabulary: HashMap<String, u32>,
+    phrases: Vec<Phrase>,
+    /// For each word id, the phrases that hold it.
+    holders: Vec<Vec<u32>>,
+    /// Names without spaces ("livingroom"), for words that were joined or split: `(joined, phrase)`.
+    joined: Vec<(String, u32)>,
+}
+
+/// One word of the request seen as a word of some name.
+struct Sighting {
+    id: u32,
+    plural: bool,
+    exact: bool,
+}
+
+/// A mention found, before the choice among overlapping ones.
+struct Match {
+    first: usize,
+    last: usize,
+    phrase: u32,
+    matched: usize,
+    full: bool,
+    plural: bool,
+    exact: bool,
+}
+
+impl Index {
+    /// Builds the index of a scene: its devices, the names of its kinds and areas (by index), the choices of its
+    /// tools' parameters, and for each user tool the words that hint at it.
+    pub fn new(
+        devices: &[Device],
+        kinds: &[String],
+        areas: &[String],
+        values: &[String],
+        tools: &[String],
+    ) -> Index {
+        let mut index = Index {
+            vocabulary: HashMap::new(),
+            phrases: Vec::new(),
+            holders: Vec::new(),
+            joined: Vec::new(),
+        };
+        for (at, device) in devices.iter().enumerate() {
+            let mark = Mark::Device(at);
+            index.add(&device.name, mark, RANK_NAME);
+            for alias in &device.aliases {
+                index.add(alias, mark, RANK_NAME);
+            }
+            if let Some(area) = &device.area {
+                for name in std::iter::once(&device.name).chain(&device.aliases) {
+                    index.add(&format!("{area} {name}"), mark, RANK_PLACED);
+                }
+                for word in words_of_kind(&device.kind) {
+                    index.add(&format!("{area} {word}"), mark, RANK_KIND);
+                }
+            }
+            for word in device.unit.as_deref().map_or(&[][..], unit_words) {
+                index.add(word, mark, RANK_HINT);
+                if let Some(area) = &device.area {
+                    index.add(&format!("{area} {word}"), mark, RANK_HINT);
+                }
+            }
+        }
+        for (at, kind) in kinds.iter().enumerate() {
+            for word in words_of_kind(kind) {
+                let rank = if word == kind { RANK_KIND } else { RANK_HINT };
+                index.add(word, Mark::Kind(at), rank);
+            }
+        }
+        for (at, area) in areas.iter().enumerate() {
+            index.add(area, Mark::Area(at), RANK_PLACED);
+        }
+        for (at, value) in values.iter().enumerate() {
+            index.add(value, Mark::Value(at), RANK_NAME);
+        }
+        for (at, hint) in tools.iter().enumerate() {
+            for word in words(hint) {
+                if word.text.len() > 2 && !is_everyday(&word.text) && !is_filler(&word.text) {
+                    index.add(&word.text, Mark::Tool(at), RANK_HINT);
+                }
+            }
+        }
+        index
+    }
+
+    fn add(&mut self, name: &str, mark: Mark, rank: u8) {
+        let mut ids: Vec<u32> = Vec::new();
+        let mut joined = String::new();
+        for word in words(name) {
+            joined.push_str(&word.text);
+            let next = self.vocabulary.len() as u32;
+            let id = *self.vocabulary.entry(word.text).or_insert(next);
+            if id == next {
+                self.holders.push(Vec::new());
+            }
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        if ids.is_empty() || self.phrases.iter().any(|p| p.mark == mark && p.words == ids) {
+            return;
+        }
+        let phrase = self.phrases.len() as u32;
+        for &id in &ids {
+            self.holders[id as usize].push(phrase);
+        }
+        if joined.len() >= 6 && !matches!(mark, Mark::Tool(_)) && rank >= RANK_PLACED {
+            self.joined.push((joined, phrase));
+        }
+        self.phrases.push(Phrase { words: ids, mark, rank });
+    }
+
+    /// The mentions in a request, in the order of its words; they do not overlap.
+    pub fn links(&self, request: &str) -> Vec<Link> {
+        let words = words(request);
+        let sightings: Vec<Vec<Sighting>> = words.iter().map(|word| self.sight(&word.text)).collect();
+        let mut found = self.matches(&words, &sightings);
+        self.joined_matches(&words, &sightings, &mut found);
+        found.sort_by_key(|m| {
+            let rank = self.phrases[m.phrase as usize].rank;
+            (std::cmp::Reverse((m.matched, m.exact, m.full)), std::cmp::Reverse(rank), m.last - m.first)
+        });
+        let mut taken = vec![false; words.len()];
+        let mut links: Vec<Link> = Vec::new();
+        let mut at = 0;
+        while at < found.len() {
+            let best = &found[at];
+            at += 1;
+            if taken[best.first..=best.last].iter().any(|&taken| taken) {
+                continue;
+            }
+            let marks = self.readings(best, &found);
+            if marks.is_empty() {
+                continue;
+            }
+            taken[best.first..=best.last].fill(true);
+            links.push(Link { start: words[best.first].start, end: words[best.last].end, marks });
+        }
+        let mut at = 0;
+        while at < words.len() {
+            match number_at(request, &words, &taken, at).filter(|_| !taken[at]) {
+                Some((number, used)) => {
+                    let last = (at + used - 1).min(words.len() - 1);
+                    links.push(Link {
+                        start: words[at].start,
+                        end: words[last].end,
+                        marks: vec![Mark::Number(number)],
+                    });
+                    at += used;
+                }
+                None => at += 1,
+            }
+        }
+        links.sort_by_key(|link| link.start);
+        links
+    }
+
+    /// The words of names that a word of the request may be.
+    fn sight(&self, word: &str) -> Vec<Sighting> {
+        let mut out = Vec::new();
+        if let Some(&id) = self.vocabulary.get(word) {
+            out.push(Sighting { id, plural: false, exact: true });
+        }
+        let single = singular(word);
+        if let Some(&id) = single.as_deref().and_then(|single| self.vocabulary.get(single)) {
+            out.push(Sighting { id, plural: true, exact: true });
+        }
+        if !out.is_empty()
+            || is_everyday(word)
+            || is_filler(word)
+            || word.starts_with(|c: char| c.is_ascii_digit())
+        {
+            return out;
+        }
+        for (name, &id) in &self.vocabulary {
+            // A name in the plural said in the singular counts as exact; else one slip of the fingers or the ear.
+            if singular(name).as_deref() == Some(word) {
+                out.push(Sighting { id, plural: false, exact: true });
+            } else if slip(word, name) {
+                out.push(Sighting { id, plural: false, exact: false });
+            } else if single.as_deref().is_some_and(|single| slip(single, name)) {
+                out.push(Sighting { id, plural: true, exact: false });
+            }
+        }
+        // The map's order is random; the result may not be.
+        out.sort_by_key(|sighting| sighting.id);
+        out
+    }
+
+    fn matches(&self, words: &[Word], sightings: &[Vec<Sighting>]) -> Vec<Match> {
+        let mut found = Vec::new();
+        for first in 0..words.len() {
+            let mut tried: Vec<u32> = Vec::new();
+            for sighting in &sightings[first] {
+                for &phrase in &self.holders[sighting.id as usize] {
+                    if tried.contains(&phrase) {
+                        continue;
+                    }
+                    tried.push(phrase);
+                    if let Some(found_here) = self.walk(words, sightings, first, phrase) {
+                        found.push(found_here);
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    /// Follows one phrase from word `first` as far as its words, with fillers between them, go on.
+    fn walk(&self, words: &[Word], sightings: &[Vec<Sighting>], first: usize, phrase: u32) -> Option<Match> {
+        let wanted = &self.phrases[phrase as usize];
+        let mut seen: Vec<u32> = Vec::new();
+        let (mut last, mut plural, mut exact, mut fillers) = (first, false, true, 0);
+        for at in first..words.len() {
+            let hit = sightings[at].iter().find(|s| wanted.words.contains(&s.id) && !seen.contains(&s.id));
+            match hit {
+                Some(hit) => {
+                    seen.push(hit.id);
+                    plural |= hit.plural;
+                    exact &= hit.exact;
+                    last = at;
+                    fillers = 0;
+                }
+                None if is_filler(&words[at].text) && fillers < MOST_FILLERS => fillers += 1,
+                None => break,
+            }
+            if seen.len() == wanted.words.len() {
+                break;
+            }
+        }
+        let full = seen.len() == wanted.words.len();
+        let is_device = matches!(wanted.mark, Mark::Device(_));
+        // A part of a name counts for devices only: two of its words, or one that is no everyday word or number.
+        let alone = &words[first].text;
+        let part = is_device
+            && (seen.len() > 1
+                || !(is_everyday(alone)
+                    || is_filler(alone)
+                    || alone.starts_with(|c: char| c.is_ascii_digit())));
+        // "kitchen lights" is not the one device "kitchen light": kind and area say it better.
+        let plural_of_one = plural && is_device && wanted.rank > RANK_HINT && full;
+        let placed_only = is_device && !full && wanted.rank < RANK_NAME;
+        if (!full && !part) || plural_of_one || placed_only || (full && is_device && is_filler(alone)) {
+            return None;
+        }
+        Some(Match { first, last, phrase, matched: seen.len(), full, plural, exact })
+    }
+
+    /// Names said with their words joined or split elsewhere ("livingroom", "thermo stat").
+    fn joined_matches(&self, words: &[Word], sightings: &[Vec<Sighting>], found: &mut Vec<Match>) {
+        for first in 0..words.len() {
+            let mut said = String::new();
+            for last in first..words.len().min(first + 3) {
+                said.push_str(&words[last].text);
+                if last == first && !sightings[first].is_empty() {
+                    continue;
+                }
+                for (joined, phrase) in &self.joined {
+                    let count = self.phrases[*phrase as usize].words.len();
+                    let same_split = count == last - first + 1;
+                    if !same_split && (said == *joined || (said.len() >= 8 && slip(&said, joined))) {
+                        found.push(Match {
+                            first,
+                            last,
+                            phrase: *phrase,
+                            matched: count.max(last - first + 1),
+                            full: true,
+                            plural: false,
+                            exact: said == *joined,
+                        });
+                    }
+                }
+            }
+        }
+    }
+
+    /// What the words of the best match may mean: all matches of the same words that are as good.
+    fn readings(&self, best: &Match, found: &[Match]) -> Vec<Mark> {
+        let rank = |m: &Match| self.phrases[m.phrase as usize].rank;
+        let mark = |m: &Match| self.phrases[m.phrase as usize].mark;
+        let same: Vec<&Match> = found
+            .iter()
+            .filter(|m| m.first == best.first && m.last == best.last && m.matched == best.matched)
+            .filter(|m| m.exact == best.exact)
+            .collect();
+        let mut marks: Vec<Mark> = Vec::new();
+        let push = |marks: &mut Vec<Mark>, mark: Mark| {
+            if !marks.contains(&mark) {
+                marks.push(mark);
+            }
+        };
+        // Devices named in full, at the best rank; else devices of whose names this is a part.
+        let device = |m: &&&Match| matches!(mark(m), Mark::Device(_));
+        let full: Vec<_> = same.iter().filter(device).filter(|m| m.full).collect();
+        let top = full.iter().map(|m| rank(m)).max();
+        let mut devices: Vec<Mark> = Vec::new();
+        for m in full.iter().filter(|m| Some(rank(m)) == top) {
+            push(&mut devices, mark(m));
+        }
+        let kinds: Vec<Mark> = {
+            let of_kind = || same.iter().filter(|m| matches!(mark(m), Mark::Kind(_)));
+            let top = of_kind().map(|m| rank(m)).max();
+            let mut kinds = Vec::new();
+            of_kind().filter(|m| Some(rank(m)) == top).for_each(|m| push(&mut kinds, mark(m)));
+            kinds
+        };
+        if devices.is_empty() {
+            let mut parts: Vec<Mark> = Vec::new();
+            same.iter().filter(device).filter(|m| !m.full).for_each(|m| push(&mut parts, mark(m)));
+            let own_kind = same.iter().any(|m| matches!(mark(m), Mark::Kind(_)) && rank(m) == RANK_KIND);
+            if parts.len() <= MOST_READINGS && (parts.len() == 1 || !own_kind) && !(own_kind && best.plural) {
+                devices = parts;
+            }
+        }
+        devices.truncate(MOST_READINGS);
+        marks.extend(&devices);
+        if devices.len() != 1 {
+            marks.extend(kinds);
+        }
+        for m in same.iter().filter(|m| !matches!(mark(m), Mark::Device(_) | Mark::Kind(_))) {
+            if marks.len() < MOST_READINGS + 2 {
+                push(&mut marks, mark(m));
+            }
+        }
+        marks
+    }
+}
+
+/// The words for a kind; a kind of the user's own is its own word.
+fn words_of_kind(kind: &str) -> Vec<&str> {
+    match kind_words().find(|(name, _)| *name == kind) {
+        Some((_, words)) => words.collect(),
+        None => vec![kind],
+    }
+}

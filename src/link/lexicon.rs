@@ -1,0 +1,82 @@
+//! What the matcher knows of English: words for kinds of device, words for what a unit measures, and
+//! the everyday words that are never taken for a misspelt name.
+
+/// The table `lexicon.txt`: `(kind, words)`.
+pub fn kind_words() -> impl Iterator<Item = (&'static str, std::str::SplitWhitespace<'static>)> {
+    include_str!("lexicon.txt")
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once(':'))
+        .map(|(kind, words)| (kind, words.split_whitespace()))
+}
+
+/// Words that ask for the quantity a unit measures.
+pub(super) fn unit_words(unit: &str) -> &'static [&'static str] {
+    match unit {
+        "°C" | "°F" | "C" | "F" | "K" => &["temperature", "temp"],
+        "%RH" | "rh" => &["humidity"],
+        "lux" | "lx" => &["brightness", "light level"],
+        "ppm" => &["co2", "air quality"],
+        "V" => &["voltage", "battery"],
+        "A" => &["current"],
+        "W" | "kW" => &["power"],
+        "Pa" | "hPa" | "bar" | "mbar" => &["pressure"],
+        "pH" => &["ph", "acidity"],
+        "l/min" | "L/min" => &["flow"],
+        "m/s" | "km/h" => &["speed"],
+        "rpm" => &["speed"],
+        _ => &[],
+    }
+}
+
+/// Words that may stand inside a mention without being part of the name ("the light in the kitchen").
+pub(super) fn is_filler(word: &str) -> bool {
+    matches!(
+        word,
+        "the"
+            | "a"
+            | "in"
+            | "of"
+            | "my"
+            | "our"
+            | "your"
+            | "his"
+            | "her"
+            | "their"
+            | "on"
+            | "at"
+            | "by"
+            | "from"
+            | "for"
+            | "near"
+            | "over"
+            | "under"
+            | "above"
+            | "inside"
+            | "to"
+            | "s"
+    )
+}
+
+/// Everyday words: they match names only when spelt exactly, and never stand alone for a part of a name.
+const EVERYDAY: &str = "a about after again all also am an and another any anything are around as ask at away back be
+because been before being bit both bright brighter brightness bring but by call came can cannot cant change check clear
+close closed cold come completely could cut dark darker day decrease did dim dimmer do does doing done dont down drop
+each early either else enough even ever every everything except far feel few find finish first five for four from full
+get getting give go goes going good got great had half hand hard has have he hear heat hello help her here high higher
+him his hold home hot hour how i if im in increase inside into is it its just keep kill know last late leave left less
+let level like list little lock long look lot low lower make many maybe me mean minute minutes more morning most move
+much must my name need never new next nice night no nor not nothing now of off often ok okay on once one only onto
+open opened or other our out outside over past people percent please press pull push put quick quickly quiet quite
+raise read really reduce remind report right room run running said same say second seconds see seem send set shall she
+should show shut side six slow slower small so some something soon start state status still stop stopped such sure
+switch switched take tell ten than thank thanks that the their them then there these they thing things think this
+those three through time times to today together toggle tomorrow tonight too top turn turned twice two under unlock
+until up us use value very wait want wanted warm warmer was way we well were what when where whether which while who
+why will wish with without wont work would yes you your yours right night might fight sight floor more four pour tour
+car cat rat bat hat hall wall call tall fall ball";
+
+/// Whether a word is an everyday one.
+pub(super) fn is_everyday(word: &str) -> bool {
+    EVERYDAY.split_whitespace().any(|everyday| everyday == word)
+}

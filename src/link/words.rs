@@ -1,0 +1,130 @@
+//! A request as words with their places.
+
+/// A word of the request, lower-cased, with its bytes' place.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Word {
+    pub text: String,
+    pub start: usize,
+    pub end: usize,
+}
+
+/// Most words of a request that are looked at; the rest of a longer one gets no links.
+const MOST_WORDS: usize = 256;
+
+/// Splits a text into words: runs of letters and digits. A decimal number is one word, a unit written
+/// right behind a number ("30%", "500ms") is a word of its own, and so is the percent sign.
+pub(super) fn words(text: &str) -> Vec<Word> {
+    let mut out = Vec::new();
+    let mut chars = text.char_indices().peekable();
+    while let Some(&(start, c)) = chars.peek() {
+        if out.len() == MOST_WORDS {
+            break;
+        }
+        let mut end = start;
+        if c.is_ascii_digit() {
+            while let Some(&(at, c)) = chars.peek() {
+                let next_is_digit = text[at + c.len_utf8()..].starts_with(|c: char| c.is_ascii_digit());
+                if c.is_ascii_digit() || ((c == '.' || c == ',') && next_is_digit) {
+                    end = at + c.len_utf8();
+                    chars.next();
+                } else {
+                    break;
+                }
+            }
+        } else if c.is_alphanumeric() {
+            while let Some(&(at, c)) = chars.peek() {
+                if !c.is_alphanumeric() {
+                    break;
+                }
+                end = at + c.len_utf8();
+                chars.next();
+            }
+        } else if c == '%' || c == '°' {
+            chars.next();
+            end = start + c.len_utf8();
+        } else {
+            chars.next();
+            // "what's": the bare s behind an apostrophe says nothing.
+            let rest = &text[start + c.len_utf8()..];
+            let bare = rest.starts_with(['s', 'S']) && !rest[1..].starts_with(char::is_alphanumeric);
+            if (c == '\'' || c == '’') && bare {
+                chars.next();
+            }
+            continue;
+        }
+        out.push(Word { text: text[start..end].to_lowercase(), start, end });
+    }
+    out
+}
+
+/// The singular of an English plural, when the word looks like one.
+pub(super) fn singular(word: &str) -> Option<String> {
+    if word.len() < 4 || word.ends_with("ss") || word.ends_with("us") || word.ends_with("is") {
+        return None;
+    }
+    if let Some(stem) = word.strip_suffix("ies") {
+        return Some(format!("{stem}y"));
+    }
+    for (plural, single) in [("shelves", "shelf"), ("loaves", "loaf"), ("knives", "knife")] {
+        if word == plural {
+            return Some(single.to_owned());
+        }
+    }
+    if let Some(stem) = word.strip_suffix("es")
+        && ["s", "x", "z", "ch", "sh"].iter().any(|end| stem.ends_with(end))
+    {
+        return Some(stem.to_owned());
+    }
+    word.strip_suffix('s').map(str::to_owned)
+}
+
+/// Whether `said` is `meant` with a slip: one edit from four letters on, two from eight, and the same first
+/// letter (or the first two swapped).
+pub(super) fn slip(said: &str, meant: &str) -> bool {
+    let (a, b) = (said.chars().count(), meant.chars().count());
+    let allowed = match a.min(b) {
+        0..=3 => return false,
+        4..=7 => 1,
+        _ => 2,
+    };
+    if a.abs_diff(b) > allowed {
+        return false;
+    }
+    let mut first = (said.chars(), meant.chars());
+    let (s0, m0) = (first.0.next(), first.1.next());
+    let (s1, m1) = (first.0.next(), first.1.next());
+    (s0 == m0 || (s0 == m1 && s1 == m0)) && strsim::osa_distance(said, meant) <= allowed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(text: &str) -> Vec<String> {
+        words(text).into_iter().map(|word| word.text).collect()
+    }
+
+    #[test]
+    fn units_and_decimals_are_words() {
+        assert_eq!(texts("Dim it to 30%, wait 1.5s"), ["dim", "it", "to", "30", "%", "wait", "1.5", "s"]);
+        assert_eq!(texts("what's the grow-lamp's state"), ["what", "the", "grow", "lamp", "state"]);
+        assert_eq!(texts("gpio17 21°C"), ["gpio17", "21", "°", "c"]);
+    }
+
+    #[test]
+    fn slips_and_plurals() {
+        assert!(slip("kithcen", "kitchen") && slip("ligth", "light") && !slip("fan", "van"));
+        assert_eq!(singular("batteries").as_deref(), Some("battery"));
+        assert_eq!(singular("switches").as_deref(), Some("switch"));
+        assert_eq!(singular("glass"), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_splits_at_character_borders(text in ".*") {
+            for word in words(&text) {
+                proptest::prop_assert_eq!(text[word.start..word.end].to_lowercase(), word.text);
+            }
+        }
+    }
+}
