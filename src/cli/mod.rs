@@ -1,8 +1,14 @@
 //! The command line: one file a command, each with its `Args` and a `run`.
 
+mod escape;
+mod inspect;
+
+use std::io;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+pub use escape::escaped;
 
 /// An offline agent for small Linux boards.
 #[derive(Debug, Parser)]
@@ -13,13 +19,32 @@ pub struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    Inspect(inspect::Args),
+}
 
 /// Parses the arguments, runs the command and says how the process ends: 0, 1 (error) or 2 (usage).
+///
+/// This is the one place that prints errors, once, with their causes.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    match cli.command {
-        None => ExitCode::SUCCESS,
-        Some(command) => match command {},
+    let result = match cli.command {
+        None => Ok(ExitCode::SUCCESS),
+        Some(Command::Inspect(args)) => inspect::run(args),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", escaped(&format!("{error:#}")));
+            ExitCode::FAILURE
+        }
     }
+}
+
+/// Whether the reader of our output has had enough (`pintail inspect … | head`), which is no error.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<io::Error>().is_some_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+    })
 }
