@@ -1,5 +1,6 @@
 //! The command line: one file a command, each with its `Args` and a `run`.
 
+mod check;
 mod escape;
 mod inspect;
 
@@ -20,6 +21,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Check(check::Args),
     Inspect(inspect::Args),
 }
 
@@ -30,6 +32,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
         None => Ok(ExitCode::SUCCESS),
+        Some(Command::Check(args)) => check::run(args),
         Some(Command::Inspect(args)) => inspect::run(args),
     };
     match result {

@@ -1,0 +1,89 @@
+//! `pintail check`: whether an agent file is sound, and all that is wrong with it.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use super::escaped;
+use crate::agent::{self, Agent, Checked, Severity};
+
+/// Checks an agent file and all that it names
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The agent file, or an agent's name
+    agent: String,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command: 0 when the agent is sound, 1 when there is an error in its file.
+pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let (file, checked) = agent::check_file(&args.agent)?;
+    let mut out = io::stdout().lock();
+    if args.json {
+        let summary = checked.agent.as_ref().map(|agent| {
+            serde_json::json!({
+                "name": agent.name,
+                "devices": agent.devices.len(),
+                "tools": agent.tools.iter().map(|tool| &tool.name).collect::<Vec<_>>(),
+                "states": agent.states.iter().map(|state| &state.name).collect::<Vec<_>>(),
+            })
+        });
+        let report = serde_json::json!({
+            "file": file, "sound": checked.is_sound(), "agent": summary, "findings": checked.findings,
+        });
+        writeln!(out, "{report}")?;
+    } else {
+        let mut err = io::stderr().lock();
+        for finding in &checked.findings {
+            // Line by line, because the breaks between the lines are ours and not the file's.
+            for line in finding.render(&file).lines() {
+                writeln!(err, "{}", escaped(line))?;
+            }
+            writeln!(err)?;
+        }
+        print_summary(&file, &checked, &mut out)?;
+    }
+    Ok(if checked.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn print_summary(file: &str, checked: &Checked, out: &mut impl Write) -> io::Result<()> {
+    let mut counts = Vec::new();
+    for (severity, word) in
+        [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Note, "note")]
+    {
+        match checked.count(severity) {
+            0 => {}
+            1 => counts.push(format!("1 {word}")),
+            several => counts.push(format!("{several} {word}s")),
+        }
+    }
+    let verdict = if checked.is_sound() { "sound" } else { "not sound" };
+    let counts = if counts.is_empty() { String::new() } else { format!(" ({})", counts.join(", ")) };
+    writeln!(out, "{}: {verdict}{counts}", escaped(file))?;
+    match &checked.agent {
+        Some(agent) => print_agent(agent, out),
+        None => Ok(()),
+    }
+}
+
+fn print_agent(agent: &Agent, out: &mut impl Write) -> io::Result<()> {
+    let on_lines = agent.devices.iter().filter(|device| device.line.is_some()).count();
+    let tools: Vec<&str> = agent.tools.iter().map(|tool| tool.name.as_str()).collect();
+    writeln!(out, "  devices  {}, {on_lines} of them on lines", agent.devices.len())?;
+    writeln!(
+        out,
+        "  tools    {}",
+        if tools.is_empty() { "built-in ones only".into() } else { tools.join(", ") }
+    )?;
+    for (index, state) in agent.states.iter().enumerate() {
+        let start = if index == agent.start { ", where it starts" } else { "" };
+        let (tools, devices, ways) = (state.tools.len(), state.devices.len(), state.transitions.len());
+        writeln!(
+            out,
+            "  state    {}: {tools} tools, {devices} devices, {ways} transitions{start}",
+            escaped(&state.name)
+        )?;
+    }
+    Ok(())
+}
