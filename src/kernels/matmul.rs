@@ -1,0 +1,289 @@
+//! Products of weight matrices with a tile of tokens, split by rows over the pool.
+
+use std::ops::Range;
+
+use super::f16::F16;
+use super::f32::F32;
+use super::q4_0::Q4_0;
+use super::q8_0::Q8_0;
+use super::{Cpu, Format, Input, Matrix, Pool, Rows};
+
+/// Multiply-adds below which threads cost more than they give (about 15 µs of one core's work).
+const WORTH_SPLITTING: usize = 256 * 1024;
+/// Bytes of rows that stay in the first cache while all tokens pass over them.
+const ROW_TILE: usize = 16 * 1024;
+/// Parts a thread may take: more than one, so that a thread that was held up leaves its work to the others.
+const PARTS_PER_THREAD: usize = 4;
+
+/// One matrix to multiply the input with, and where the product goes: a row of `matrix.rows()` floats a token.
+pub struct Product<'a> {
+    /// The weights.
+    pub matrix: Matrix<'a>,
+    /// `tokens * matrix.rows()` floats.
+    pub out: &'a mut [f32],
+}
+
+/// Where a product goes, shared by threads that each write other rows.
+#[derive(Clone, Copy)]
+struct Out {
+    at: *mut f32,
+    rows: usize,
+}
+
+// SAFETY: threads write disjoint rows (see `matmul`), and the slice behind the pointer outlives the pool's run.
+unsafe impl Send for Out {}
+// SAFETY: as above.
+unsafe impl Sync for Out {}
+
+impl Out {
+    /// # Safety
+    /// `row` and the token must be inside the slice that this was made from, and no other thread may use that place.
+    unsafe fn set(&self, token: usize, row: usize, value: f32) {
+        // SAFETY: the caller's promise.
+        unsafe { self.at.add(token * self.rows + row).write(value) }
+    }
+}
+
+/// Multiplies several matrices with one input, as one piece of work for the pool.
+///
+/// # Panics
+/// If a matrix's columns are not the input's, an output has another length than `tokens * rows`, or an integer matrix
+/// meets an input without codes.
+pub fn matmul(pool: &Pool, cpu: Cpu, input: &Input<'_>, products: &mut [Product<'_>]) {
+    let mut work = 0;
+    for p in products.iter() {
+        check(&p.matrix, input);
+        assert_eq!(p.out.len(), input.tokens() * p.matrix.rows(), "output of a product has another size");
+        work += p.matrix.rows() * p.matrix.cols() * input.tokens();
+    }
+    let run = |part: usize, parts: usize, products: &[(Matrix<'_>, Out)]| {
+        for (matrix, out) in products {
+            // Each part takes its share of every matrix, in whole groups of four rows.
+            let groups = matrix.rows().div_ceil(4);
+            let edge = |i: usize| (groups * i / parts * 4).min(matrix.rows());
+            range(cpu, matrix, input, edge(part)..edge(part + 1), *out);
+        }
+    };
+    // A handful of matrices share an input; the fixed room keeps this off the heap.
+    for products in products.chunks_mut(4) {
+        let mut shared = [const { None }; 4];
+        for (slot, p) in shared.iter_mut().zip(products.iter_mut()) {
+            *slot = Some((p.matrix, Out { at: p.out.as_mut_ptr(), rows: p.matrix.rows() }));
+        }
+        let count = shared.iter().flatten().count();
+        let first = shared[0].expect("chunks are not empty");
+        let shared = shared.map(|slot| slot.unwrap_or(first));
+        let shared = &shared[..count];
+        if work < WORTH_SPLITTING || pool.threads() == 1 {
+            run(0, 1, shared);
+        } else {
+            let parts = pool.threads() * PARTS_PER_THREAD;
+            pool.run(parts, &|part| run(part, parts, shared));
+        }
+    }
+}
+
+/// Multiplies only the rows named in `ids`, in that order, with a single token's input; an id that the matrix does not
+/// have gives negative infinity. For logits of the few tokens that a grammar allows.
+///
+/// # Panics
+/// If the input is not one token of the matrix's columns, or `out` and `ids` differ in length.
+pub fn matmul_rows(cpu: Cpu, matrix: &Matrix<'_>, input: &Input<'_>, ids: &[u32], out: &mut [f32]) {
+    check(matrix, input);
+    assert!(input.tokens() == 1 && ids.len() == out.len(), "one token and an output a row are needed");
+    match matrix.format() {
+        Format::F32 => picked::<F32>(cpu, matrix, input, ids, out),
+        Format::F16 => picked::<F16>(cpu, matrix, input, ids, out),
+        Format::Q8_0 => picked::<Q8_0>(cpu, matrix, input, ids, out),
+        Format::Q4_0 => picked::<Q4_0>(cpu, matrix, input, ids, out),
+    }
+}
+
+fn check(matrix: &Matrix<'_>, input: &Input<'_>) {
+    assert_eq!(matrix.cols(), input.n(), "matrix and input differ in width");
+    assert!(
+        input.has_codes() || !matrix.format().is_integer(),
+        "an integer matrix needs an input with codes"
+    );
+}
+
+fn picked<R: Rows>(cpu: Cpu, matrix: &Matrix<'_>, input: &Input<'_>, ids: &[u32], out: &mut [f32]) {
+    let x = R::token(input, 0);
+    for (ids, out) in ids.chunks(4).zip(out.chunks_mut(4)) {
+        let id = |k: usize| ids[k.min(ids.len() - 1)] as usize;
+        let rows = std::array::from_fn(|k| matrix.row(if id(k) < matrix.rows() { id(k) } else { 0 }));
+        for (k, (out, dot)) in out.iter_mut().zip(R::rows4(cpu, rows, x)).enumerate() {
+            *out = if id(k) < matrix.rows() { dot } else { f32::NEG_INFINITY };
+        }
+    }
+}
+
+fn range(cpu: Cpu, matrix: &Matrix<'_>, input: &Input<'_>, rows: Range<usize>, out: Out) {
+    match matrix.format() {
+        Format::F32 => tiles::<F32>(cpu, matrix, input, rows, out),
+        Format::F16 => tiles::<F16>(cpu, matrix, input, rows, out),
+        Format::Q8_0 => tiles::<Q8_0>(cpu, matrix, input, rows, out),
+        Format::Q4_0 => tiles::<Q4_0>(cpu, matrix, input, rows, out),
+    }
+}
+
+/// Row tiles that fit the first cache, over them the tokens in fours, and the tokens left over one by one.
+fn tiles<R: Rows>(cpu: Cpu, matrix: &Matrix<'_>, input: &Input<'_>, rows: Range<usize>, out: Out) {
+    let tokens = input.tokens();
+    let tile = (ROW_TILE / matrix.row(0).len()).max(4) & !3;
+    for start in rows.clone().step_by(tile) {
+        let end = (start + tile).min(rows.end);
+        let mut t = 0;
+        while t + 4 <= tokens {
+            let x = std::array::from_fn(|k| R::token(input, t + k));
+            for row in start..end {
+                for (k, dot) in R::tokens4(cpu, matrix.row(row), x).into_iter().enumerate() {
+                    // SAFETY: `t + k` and `row` are in range (`matmul` checked the output's size), and this range of
+                    // rows is this thread's alone.
+                    unsafe { out.set(t + k, row, dot) };
+                }
+            }
+            t += 4;
+        }
+        for t in t..tokens {
+            let x = R::token(input, t);
+            for first in (start..end).step_by(4) {
+                let last = end - 1;
+                let four = std::array::from_fn(|k| matrix.row((first + k).min(last)));
+                for (k, dot) in R::rows4(cpu, four, x).into_iter().enumerate().take(end - first) {
+                    // SAFETY: as above.
+                    unsafe { out.set(t, first + k, dot) };
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{FORMATS, floats, rows};
+    use super::super::{BLOCK, Quantized};
+    use super::*;
+
+    fn cpus() -> Vec<Cpu> {
+        [Some(Cpu::scalar()), Cpu::fastest()].into_iter().flatten().collect()
+    }
+
+    fn multiply(pool: &Pool, cpu: Cpu, matrix: Matrix<'_>, x: &[f32]) -> Vec<f32> {
+        let mut room = Quantized::default();
+        let input = Input::quantized(cpu, x, matrix.cols(), &mut room);
+        let mut out = vec![f32::NAN; input.tokens() * matrix.rows()];
+        matmul(pool, cpu, &input, &mut [Product { matrix, out: &mut out }]);
+        out
+    }
+
+    /// Row lengths around block and vector edges, in elements.
+    fn lengths(format: Format) -> Vec<usize> {
+        if format.is_integer() {
+            (1..=9).chain([18, 33]).map(|b| b * BLOCK).collect()
+        } else {
+            (1..=35).chain([63, 64, 65, 576]).collect()
+        }
+    }
+
+    #[test]
+    fn products_match_dequantised_weights_in_doubles() {
+        for format in FORMATS {
+            for n in lengths(format) {
+                for (count, tokens) in [(1, 1), (3, 2), (4, 4), (5, 5), (7, 9)] {
+                    let bytes = rows(format, count, n, n as u64);
+                    let matrix = Matrix::new(format, count, n, &bytes).unwrap();
+                    let x = floats(n * tokens, 5);
+                    for cpu in cpus() {
+                        let out = multiply(&Pool::new(1), cpu, matrix, &x);
+                        let mut w = vec![0.0; n];
+                        for r in 0..count {
+                            matrix.dequantize_row(r, &mut w);
+                            for t in 0..tokens {
+                                let pairs = w.iter().zip(&x[t * n..]);
+                                let want: f64 =
+                                    pairs.clone().map(|(w, x)| f64::from(*w) * f64::from(*x)).sum();
+                                let size: f64 = pairs.map(|(w, x)| f64::from((w * x).abs())).sum();
+                                // 8-bit activations are off by at most half a step of 1/127 of the largest.
+                                let weights: f64 = w.iter().map(|w| f64::from(w.abs())).sum();
+                                let slack = if format.is_integer() { weights * 0.5 / 127.0 } else { 0.0 };
+                                let off = (f64::from(out[t * count + r]) - want).abs();
+                                assert!(
+                                    off <= 1e-5 * size + slack + 1e-9,
+                                    "{format:?} {n} {count}x{tokens} {cpu:?}"
+                                );
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_vector_path_equals_the_scalar_one() {
+        let Some(fast) = Cpu::fastest() else { return eprintln!("SKIPPED: no vector path here") };
+        for format in FORMATS {
+            for n in lengths(format) {
+                let bytes = rows(format, 6, n, 11);
+                let matrix = Matrix::new(format, 6, n, &bytes).unwrap();
+                let x = floats(n * 6, 12);
+                let (a, b) = (
+                    multiply(&Pool::new(1), Cpu::scalar(), matrix, &x),
+                    multiply(&Pool::new(1), fast, matrix, &x),
+                );
+                for (a, b) in a.iter().zip(&b) {
+                    if format.is_integer() {
+                        assert_eq!(a.to_bits(), b.to_bits(), "{format:?} {n}");
+                    } else {
+                        assert!((a - b).abs() <= 1e-5 * n as f32, "{format:?} {n}: {a} {b}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn tiles_threads_and_offsets_change_no_bit() {
+        let pools = [Pool::new(1), Pool::new(2), Pool::new(5)];
+        for format in FORMATS {
+            let (count, n, tokens) = (203, 288, 11);
+            let bytes = rows(format, count, n, 21);
+            let shifted = [&[0u8][..], &bytes].concat();
+            let x = floats(n * tokens, 22);
+            for cpu in cpus() {
+                let matrix = Matrix::new(format, count, n, &bytes).unwrap();
+                let all = multiply(&pools[0], cpu, matrix, &x);
+                for pool in &pools[1..] {
+                    assert_eq!(all, multiply(pool, cpu, matrix, &x));
+                }
+                let matrix = Matrix::new(format, count, n, &shifted[1..]).unwrap();
+                for t in 0..tokens {
+                    let one = multiply(&pools[0], cpu, matrix, &x[t * n..(t + 1) * n]);
+                    assert_eq!(all[t * count..(t + 1) * count], one, "{format:?} token {t}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn picked_rows_are_the_rows() {
+        for format in FORMATS {
+            let bytes = rows(format, 9, 64, 31);
+            let matrix = Matrix::new(format, 9, 64, &bytes).unwrap();
+            let x = floats(64, 32);
+            for cpu in cpus() {
+                let all = multiply(&Pool::new(1), cpu, matrix, &x);
+                let mut room = Quantized::default();
+                let input = Input::quantized(cpu, &x, 64, &mut room);
+                let ids = [8, 0, 3, 3, 9, u32::MAX, 7];
+                let mut out = [0.0; 7];
+                matmul_rows(cpu, &matrix, &input, &ids, &mut out);
+                for (id, out) in ids.into_iter().zip(out) {
+                    assert_eq!(out, all.get(id as usize).copied().unwrap_or(f32::NEG_INFINITY));
+                }
+                matmul_rows(cpu, &matrix, &input, &[], &mut []);
+            }
+        }
+    }
+}
