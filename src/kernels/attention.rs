@@ -1,34 +1,90 @@
-//! Attention of one query head over one key-value head's cache, kept in f16.
+//! Attention of a tile of tokens over the key-value cache of a layer, kept in f16.
 
 use super::f16::F16;
-use super::{Cpu, Isa, Rows, softmax};
+use super::{Cpu, Isa, Pool, Rows, softmax};
 
-/// `out = Σ softmax(scale * q·k) v` over the positions in `keys` and `values` (position by position, f16 bits, `q.len()`
-/// elements each). `scores` is scratch of at least one float a position.
+/// Multiply-adds below which threads cost more than they give.
+const WORTH_SPLITTING: usize = 128 * 1024;
+
+/// How many heads there are, and their size.
+#[derive(Clone, Copy, Debug)]
+pub struct Heads {
+    /// Query heads.
+    pub heads: usize,
+    /// Key and value heads; each serves `heads / kv_heads` query heads, in order.
+    pub kv_heads: usize,
+    /// Elements of a head.
+    pub head_dim: usize,
+}
+
+/// `out = Σ softmax(q·k / √head_dim) v` for each query head of a tile of tokens.
+///
+/// `q` and `out` are `[token][head][element]`; the tile's first token stands at position `first` and sees positions
+/// `0..=first`, the next one more. `keys` and `values` are `[kv head][position][element]` in f16 bits, the tile's own
+/// already stored. `scores` is scratch: as many floats for each query head as `keys` has positions.
 ///
 /// # Panics
-/// If the lengths do not fit each other.
+/// If the sizes do not fit each other.
+#[allow(clippy::too_many_arguments)] // one call, from the forward pass; a struct would only rename them
 pub fn attend(
+    pool: &Pool,
     cpu: Cpu,
+    shape: Heads,
     q: &[f32],
+    first: usize,
     keys: &[u16],
     values: &[u16],
-    scale: f32,
     scores: &mut [f32],
     out: &mut [f32],
 ) {
+    let Heads { heads, kv_heads, head_dim } = shape;
+    let width = heads * head_dim;
+    let tokens = q.len() / width;
+    let context = keys.len() / (kv_heads * head_dim);
+    assert!(heads % kv_heads == 0 && q.len() == tokens * width && out.len() == q.len());
+    assert!(keys.len() == kv_heads * context * head_dim && values.len() == keys.len());
+    assert!(first + tokens <= context && scores.len() >= heads * context);
+    let scale = 1.0 / (head_dim as f32).sqrt();
+    let shared = (Shared(out.as_mut_ptr()), Shared(scores.as_mut_ptr()));
+    let run = |head: usize| {
+        let cached = head / (heads / kv_heads) * context * head_dim;
+        // SAFETY: row `head` of `scores` is inside it by the check above, and only this call uses that head.
+        let scores = unsafe { std::slice::from_raw_parts_mut(shared.1.at(head * context), context) };
+        for token in 0..tokens {
+            let at = token * width + head * head_dim;
+            let seen = cached..cached + (first + token + 1) * head_dim;
+            // SAFETY: this head of this token is inside `out` by the check above, and only this call uses it.
+            let out = unsafe { std::slice::from_raw_parts_mut(shared.0.at(at), head_dim) };
+            one(cpu, &q[at..at + head_dim], &keys[seen.clone()], &values[seen], scale, scores, out);
+        }
+    };
+    let work = 2 * tokens * (first + tokens) * width;
+    if work < WORTH_SPLITTING { (0..heads).for_each(run) } else { pool.run(heads, &run) }
+}
+
+/// A buffer of which each head uses its own part.
+struct Shared(*mut f32);
+
+// SAFETY: `attend` hands out parts that do not overlap, and its buffers outlive the pool's run.
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    fn at(&self, offset: usize) -> *mut f32 {
+        self.0.wrapping_add(offset)
+    }
+}
+
+/// One query head over the positions in `keys` and `values`.
+fn one(cpu: Cpu, q: &[f32], keys: &[u16], values: &[u16], scale: f32, scores: &mut [f32], out: &mut [f32]) {
     let n = q.len();
     let positions = keys.len() / n;
-    assert!(keys.len() == positions * n && values.len() == keys.len() && out.len() == n);
     let scores = &mut scores[..positions];
     let keys = bytes(keys);
     let row = |p: usize| &keys[p * n * 2..(p + 1) * n * 2];
-    let mut p = 0;
-    for four in scores.chunks_mut(4) {
+    for (i, four) in scores.chunks_mut(4).enumerate() {
         // Where fewer than four are left the last is computed again, and dropped.
-        let dots = F16::rows4(cpu, std::array::from_fn(|k| row((p + k).min(positions - 1))), q);
+        let dots = F16::rows4(cpu, std::array::from_fn(|k| row((4 * i + k).min(positions - 1))), q);
         four.iter_mut().zip(dots).for_each(|(score, dot)| *score = dot * scale);
-        p += 4;
     }
     softmax(cpu, scores);
     match cpu.isa() {
@@ -125,7 +181,7 @@ mod tests {
                 weights.iter_mut().for_each(|w| *w /= total);
                 for cpu in [Some(Cpu::scalar()), Cpu::fastest()].into_iter().flatten() {
                     let (mut scores, mut out) = (vec![0.0; positions + 3], vec![9.0; n]);
-                    attend(cpu, &q, &k, &v, 0.3, &mut scores, &mut out);
+                    one(cpu, &q, &k, &v, 0.3, &mut scores, &mut out);
                     for i in 0..n {
                         let want: f64 = (0..positions).map(|p| weights[p] * value(v[p * n + i])).sum();
                         assert!((f64::from(out[i]) - want).abs() < 1e-5, "{cpu:?} {n} {positions} {i}");
@@ -133,5 +189,24 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_tile_is_its_tokens_and_heads_one_by_one() {
+        let shape = Heads { heads: 6, kv_heads: 2, head_dim: 24 };
+        let (tokens, context, first) = (70, 160, 81);
+        let (q, k, v) = (floats(tokens * 144, 1), halves(2 * context * 24, 2), halves(2 * context * 24, 3));
+        let (mut a, mut b) = (vec![0.0; tokens * 144], vec![0.0; tokens * 144]);
+        let mut scores = vec![0.0; 6 * context];
+        attend(&Pool::new(3), Cpu::best(), shape, &q, first, &k, &v, &mut scores, &mut a);
+        for t in 0..tokens {
+            for h in 0..6 {
+                let at = (t * 6 + h) * 24;
+                let seen = h / 3 * context * 24..(h / 3 * context + first + t + 1) * 24;
+                let (k, v) = (&k[seen.clone()], &v[seen]);
+                one(Cpu::best(), &q[at..at + 24], k, v, 1.0 / 24f32.sqrt(), &mut scores, &mut b[at..at + 24]);
+            }
+        }
+        assert_eq!(a, b);
     }
 }

@@ -20,7 +20,7 @@ pub(crate) struct Codes<'a> {
 }
 
 impl Quantized {
-    /// Room for `elements` activations (9 bits each and 8 bytes a block).
+    /// Room for `elements` activations (a byte each and 8 bytes a block).
     pub fn with_capacity(elements: usize) -> Self {
         let blocks = elements.div_ceil(BLOCK);
         Self {
@@ -28,6 +28,11 @@ impl Quantized {
             scales: Vec::with_capacity(blocks),
             sums: Vec::with_capacity(blocks),
         }
+    }
+
+    /// Bytes it holds.
+    pub fn bytes(&self) -> usize {
+        self.codes.capacity() + 4 * (self.scales.capacity() + self.sums.capacity())
     }
 
     fn fill(&mut self, cpu: Cpu, x: &[f32]) {

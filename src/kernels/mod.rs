@@ -25,11 +25,11 @@ mod q4_0;
 mod q8_0;
 mod rope;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-pub use attention::attend;
+pub use attention::{Heads, attend};
 pub use elementwise::{add, rmsnorm, silu_mul, softmax};
 pub use input::{Input, Quantized};
 pub use matmul::{Product, matmul, matmul_rows};

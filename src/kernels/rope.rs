@@ -19,14 +19,21 @@ pub struct RopeTable {
 }
 
 impl RopeTable {
-    /// For the first `dims` (even) elements of a head: frequency `i` is `base^(-2i / dims)`, divided by `factors[i]`
-    /// where the model has them (Llama 3's `rope_freqs.weight`). `positions` is the longest run that will be asked for.
+    /// For the first `dims` (even) elements of a head: frequency `i` is `base^(-2i / dims) / scale`, divided by
+    /// `factors[i]` where the model has them (Llama 3's `rope_freqs.weight`). `positions` is the longest run that will be asked for.
     ///
     /// # Panics
     /// If `factors` are there and are fewer than `dims / 2`.
-    pub fn new(style: RopeStyle, base: f64, dims: usize, factors: Option<&[f32]>, positions: usize) -> Self {
+    pub fn new(
+        style: RopeStyle,
+        base: f64,
+        scale: f64,
+        dims: usize,
+        factors: Option<&[f32]>,
+        positions: usize,
+    ) -> Self {
         let frequency = |i: usize| {
-            let plain = base.powf(-2.0 * i as f64 / dims as f64);
+            let plain = base.powf(-2.0 * i as f64 / dims as f64) / scale;
             factors.map_or(plain, |f| plain / f64::from(f[i]))
         };
         let frequencies: Vec<f64> = (0..dims / 2).map(frequency).collect();
@@ -75,8 +82,8 @@ mod tests {
     #[test]
     fn halves_and_interleaved_differ_by_a_permutation() {
         let x = floats(16, 1);
-        let mut a = RopeTable::new(RopeStyle::Interleaved, 1e4, 16, None, 4);
-        let mut b = RopeTable::new(RopeStyle::Halves, 1e4, 16, None, 4);
+        let mut a = RopeTable::new(RopeStyle::Interleaved, 1e4, 1.0, 16, None, 4);
+        let mut b = RopeTable::new(RopeStyle::Halves, 1e4, 1.0, 16, None, 4);
         a.prepare(3, 4);
         b.prepare(3, 4);
         let mut interleaved: Vec<f32> = (0..16).map(|i| x[i / 2 + i % 2 * 8]).collect();
@@ -95,7 +102,7 @@ mod tests {
     #[test]
     fn position_zero_and_elements_beyond_the_dimensions_stay() {
         let x = floats(12, 2);
-        let mut table = RopeTable::new(RopeStyle::Interleaved, 1e4, 8, Some(&[1.0, 1.0, 2.0, 8.0]), 2);
+        let mut table = RopeTable::new(RopeStyle::Interleaved, 1e4, 1.0, 8, Some(&[1.0, 1.0, 2.0, 8.0]), 2);
         table.prepare(0, 2);
         let mut head = x.clone();
         table.turn(0, &mut head);

@@ -1,0 +1,336 @@
+//! One run of a model: the cache of what was fed, scratch rows, and the forward pass.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::cache::Cache;
+use super::language_model::check_feed;
+use super::{Config, LanguageModel, Layer, Model, ModelError};
+use crate::kernels::{
+    Cpu, Heads, Input, Pool, Product, Quantized, RopeTable, add, attend, matmul, matmul_rows, rmsnorm,
+    silu_mul,
+};
+
+/// Tokens that go through the layers together. More would reuse weights better still, but scratch grows with it
+/// (about 6 rows of the feed-forward width a token) and so does the time to notice a cancellation.
+const CHUNK: usize = 64;
+
+/// How to run a model.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Most tokens in the cache; `None` takes the model's own context.
+    pub context: Option<usize>,
+    /// Threads to compute with, the caller's included; 0 takes one a core. Results do not depend on it.
+    pub threads: usize,
+    /// The instruction set.
+    pub cpu: Cpu,
+    /// Set from elsewhere, it ends a `feed` at the next layer with [`ModelError::Cancelled`]. Whoever set it clears it.
+    pub cancel: Option<Arc<AtomicBool>>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { context: None, threads: 0, cpu: Cpu::best(), cancel: None }
+    }
+}
+
+/// A model at work.
+#[derive(Debug)]
+pub struct Session {
+    model: Arc<Model>,
+    pool: Pool,
+    cpu: Cpu,
+    cancel: Option<Arc<AtomicBool>>,
+    cache: Cache,
+    context: usize,
+    len: usize,
+    rope: RopeTable,
+    scratch: Scratch,
+    /// The last fed token after the output norm; meaningless unless `fresh`.
+    hidden: Vec<f32>,
+    fresh: bool,
+    logits: Vec<f32>,
+    passes: u64,
+}
+
+/// Rows of a chunk, `tokens` of each.
+#[derive(Debug)]
+struct Scratch {
+    /// The residual stream, `[width]`.
+    x: Vec<f32>,
+    /// Normed, or what goes back to the stream, `[width]`.
+    y: Vec<f32>,
+    /// Queries, then `[q_width]` of attention's result in `heads`.
+    q: Vec<f32>,
+    heads: Vec<f32>,
+    /// `[kv_width]` each.
+    k: Vec<f32>,
+    v: Vec<f32>,
+    /// `[ffn]` each.
+    gate: Vec<f32>,
+    up: Vec<f32>,
+    /// One row of the context for each query head.
+    scores: Vec<f32>,
+    codes: Quantized,
+}
+
+impl Session {
+    /// An empty session. Memory: [`Session::cache_bytes`], resident as it fills, and [`Session::scratch_bytes`].
+    ///
+    /// # Errors
+    /// [`ModelError::Context`] for a context of 0 or beyond the model's own, [`ModelError::Memory`].
+    pub fn new(model: Arc<Model>, options: Options) -> Result<Self, ModelError> {
+        let config = model.config();
+        let context = options.context.unwrap_or(config.context);
+        if context == 0 || context > config.context {
+            return Err(ModelError::Context { asked: context, most: config.context });
+        }
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = if options.threads == 0 { cores() } else { options.threads };
+        Ok(Self {
+            cache: Cache::new(config, context)?,
+            rope: RopeTable::new(
+                config.rope_style,
+                config.rope_base,
+                config.rope_scale,
+                config.rope_dims,
+                model.weights().rope_factors(),
+                CHUNK.min(context),
+            ),
+            scratch: Scratch::new(config, CHUNK.min(context), context),
+            hidden: vec![0.0; config.width],
+            fresh: false,
+            logits: Vec::new(),
+            passes: 0,
+            pool: Pool::new(threads),
+            cpu: options.cpu,
+            cancel: options.cancel,
+            context,
+            len: 0,
+            model,
+        })
+    }
+
+    /// The model it runs.
+    pub fn model(&self) -> &Arc<Model> {
+        &self.model
+    }
+
+    /// Bytes of the key-value cache when the context is full.
+    pub fn cache_bytes(&self) -> usize {
+        self.cache.bytes()
+    }
+
+    /// Bytes of the rows that a chunk of tokens needs.
+    pub fn scratch_bytes(&self) -> usize {
+        let s = &self.scratch;
+        let rows = [&s.x, &s.y, &s.q, &s.heads, &s.k, &s.v, &s.gate, &s.up, &s.scores];
+        rows.into_iter().map(|row| row.capacity() * 4).sum::<usize>() + s.codes.bytes()
+    }
+
+    /// Threads it computes with.
+    pub fn threads(&self) -> usize {
+        self.pool.threads()
+    }
+
+    /// Times that the layers' weights were gone through since the start.
+    pub fn passes(&self) -> u64 {
+        self.passes
+    }
+
+    /// Puts a chunk through all layers; `last` says that logits may follow, so that its last token must come out.
+    fn forward(&mut self, tokens: &[u32], last: bool) -> Result<(), ModelError> {
+        let Self { model, pool, cpu, cache, rope, scratch, .. } = self;
+        let (config, weights, cpu) = (model.config(), model.weights(), *cpu);
+        scratch.resize(config, tokens.len());
+        let embedding = weights.embedding();
+        for (x, &token) in scratch.x.chunks_exact_mut(config.width).zip(tokens) {
+            embedding.dequantize_row(token as usize, x);
+        }
+        rope.prepare(self.len, tokens.len());
+        for i in 0..config.layers {
+            if self.cancel.as_ref().is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
+                return Err(ModelError::Cancelled);
+            }
+            let layer = weights.layer(i);
+            let mut step = Step { config, pool, cpu, scratch };
+            // The last layer serves only the logits: tokens other than the last need nothing but keys and values there.
+            let alone = i + 1 == config.layers && (tokens.len() > 1 || !last);
+            step.project(&layer, rope, !alone);
+            cache.store(i, self.len, &step.scratch.k, &step.scratch.v);
+            let mut first = self.len;
+            if alone {
+                if !last {
+                    break;
+                }
+                first += tokens.len() - 1;
+                step.keep_last(&layer, rope, tokens.len());
+            }
+            step.attention(&layer, first, cache.keys(i), cache.values(i));
+            step.feed_forward(&layer);
+        }
+        if last {
+            rmsnorm(cpu, &scratch.x, weights.output_norm(), config.eps, &mut self.hidden);
+        }
+        self.len += tokens.len();
+        self.passes += 1;
+        Ok(())
+    }
+}
+
+impl LanguageModel for Session {
+    fn vocab_size(&self) -> usize {
+        self.model.config().vocab
+    }
+
+    fn context(&self) -> usize {
+        self.context
+    }
+
+    fn len(&self) -> usize {
+        self.len
+    }
+
+    fn truncate(&mut self, len: usize) {
+        if len < self.len {
+            self.len = len;
+            self.fresh = false;
+        }
+    }
+
+    fn feed(&mut self, tokens: &[u32]) -> Result<(), ModelError> {
+        check_feed(self, tokens)?;
+        let chunks = tokens.len().div_ceil(CHUNK);
+        for (i, chunk) in tokens.chunks(CHUNK).enumerate() {
+            self.fresh = false;
+            self.forward(chunk, i + 1 == chunks)?;
+            self.fresh = i + 1 == chunks;
+        }
+        Ok(())
+    }
+
+    fn logits(&mut self, rows: Option<&[u32]>) -> &[f32] {
+        let head = self.model.weights().head();
+        self.logits.clear();
+        self.logits.resize(rows.map_or(head.rows(), <[u32]>::len), 0.0);
+        if !self.fresh {
+            return &self.logits;
+        }
+        let input = Input::quantized(self.cpu, &self.hidden, head.cols(), &mut self.scratch.codes);
+        match rows {
+            Some(rows) => matmul_rows(self.cpu, &head, &input, rows, &mut self.logits),
+            None => {
+                let products = &mut [Product { matrix: head, out: &mut self.logits }];
+                matmul(&self.pool, self.cpu, &input, products);
+            }
+        }
+        &self.logits
+    }
+}
+
+impl Scratch {
+    fn new(config: &Config, tokens: usize, context: usize) -> Self {
+        let widest = config.ffn.max(config.width).max(config.q_width());
+        let mut scratch = Self {
+            x: Vec::new(),
+            y: Vec::new(),
+            q: Vec::new(),
+            heads: Vec::new(),
+            k: Vec::new(),
+            v: Vec::new(),
+            gate: Vec::new(),
+            up: Vec::new(),
+            scores: vec![0.0; config.heads * context],
+            codes: Quantized::with_capacity(tokens * widest),
+        };
+        scratch.resize(config, tokens);
+        scratch
+    }
+
+    /// Makes every row buffer `tokens` long; within the capacity of the first call nothing is allocated.
+    fn resize(&mut self, config: &Config, tokens: usize) {
+        let Self { x, y, q, heads, k, v, gate, up, .. } = self;
+        let sizes = [
+            (config.width, [Some(x), Some(y)]),
+            (config.q_width(), [Some(q), Some(heads)]),
+            (config.kv_width(), [Some(k), Some(v)]),
+            (config.ffn, [Some(gate), Some(up)]),
+        ];
+        for (width, rows) in sizes {
+            rows.into_iter().flatten().for_each(|row| row.resize(tokens * width, 0.0));
+        }
+    }
+}
+
+/// The parts of a layer, over a chunk's scratch rows.
+struct Step<'a> {
+    config: &'a Config,
+    pool: &'a Pool,
+    cpu: Cpu,
+    scratch: &'a mut Scratch,
+}
+
+impl Step<'_> {
+    /// `q, k, v = norm(x) W`, queries and keys turned; without `queries` the first is left out.
+    fn project(&mut self, layer: &Layer<'_>, rope: &RopeTable, queries: bool) {
+        let Scratch { x, y, q, k, v, codes, .. } = &mut *self.scratch;
+        rmsnorm(self.cpu, x, layer.attn_norm, self.config.eps, y);
+        let input = Input::quantized(self.cpu, y, self.config.width, codes);
+        let mut products = [
+            Product { matrix: layer.k, out: k },
+            Product { matrix: layer.v, out: v },
+            Product { matrix: layer.q, out: q },
+        ];
+        let count = if queries { 3 } else { 2 };
+        matmul(self.pool, self.cpu, &input, &mut products[..count]);
+        turn(rope, 0, self.config.kv_width(), self.config.head_dim, k);
+        if queries {
+            turn(rope, 0, self.config.q_width(), self.config.head_dim, q);
+        }
+    }
+
+    /// Drops all rows but the last of `tokens` and makes its queries.
+    fn keep_last(&mut self, layer: &Layer<'_>, rope: &RopeTable, tokens: usize) {
+        let width = self.config.width;
+        for row in [&mut self.scratch.x, &mut self.scratch.y] {
+            row.copy_within((tokens - 1) * width.., 0);
+        }
+        self.scratch.resize(self.config, 1);
+        let Scratch { y, q, codes, .. } = &mut *self.scratch;
+        let input = Input::quantized(self.cpu, y, width, codes);
+        matmul(self.pool, self.cpu, &input, &mut [Product { matrix: layer.q, out: q }]);
+        turn(rope, tokens - 1, self.config.q_width(), self.config.head_dim, q);
+    }
+
+    /// `x += attention(q, cache) Wo` for tokens from position `first` on.
+    fn attention(&mut self, layer: &Layer<'_>, first: usize, keys: &[u16], values: &[u16]) {
+        let Config { heads, kv_heads, head_dim, .. } = *self.config;
+        let Scratch { x, y, q, heads: result, scores, codes, .. } = &mut *self.scratch;
+        let shape = Heads { heads, kv_heads, head_dim };
+        attend(self.pool, self.cpu, shape, q, first, keys, values, scores, result);
+        let input = Input::quantized(self.cpu, result, heads * head_dim, codes);
+        matmul(self.pool, self.cpu, &input, &mut [Product { matrix: layer.out, out: y }]);
+        add(self.cpu, x, y);
+    }
+
+    /// `x += (silu(norm(x) Wgate) * (norm(x) Wup)) Wdown`.
+    fn feed_forward(&mut self, layer: &Layer<'_>) {
+        let Scratch { x, y, gate, up, codes, .. } = &mut *self.scratch;
+        rmsnorm(self.cpu, x, layer.ffn_norm, self.config.eps, y);
+        let input = Input::quantized(self.cpu, y, self.config.width, codes);
+        let products =
+            &mut [Product { matrix: layer.gate, out: gate }, Product { matrix: layer.up, out: up }];
+        matmul(self.pool, self.cpu, &input, products);
+        silu_mul(self.cpu, gate, up);
+        let input = Input::quantized(self.cpu, gate, self.config.ffn, codes);
+        matmul(self.pool, self.cpu, &input, &mut [Product { matrix: layer.down, out: y }]);
+        add(self.cpu, x, y);
+    }
+}
+
+/// Turns every head of rows of `width`; the first row is the table's position `at`.
+fn turn(rope: &RopeTable, at: usize, width: usize, head_dim: usize, rows: &mut [f32]) {
+    for (i, row) in rows.chunks_exact_mut(width).enumerate() {
+        row.chunks_exact_mut(head_dim).for_each(|head| rope.turn(at + i, head));
+    }
+}
