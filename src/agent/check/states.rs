@@ -189,6 +189,7 @@ fn tools(
         Builtin::ALL.into_iter().map(ToolRef::Builtin).chain((0..world.tools.len()).map(ToolRef::User));
     let useful = |tool: &ToolRef| !matches!(tool, ToolRef::Builtin(tool) if !served(*tool));
     let Some(named) = named else { return everything.filter(useful).collect() };
+    let errors = findings.errors();
     let mut chosen = Vec::new();
     for At { value, span } in &named.value {
         let Some(tool) = world.tool(value, span, findings) else { continue };
@@ -198,6 +199,10 @@ fn tools(
             findings.warning(span, format!("no device that may be touched here can do `{value}`"));
         }
         chosen.push(tool);
+    }
+    if findings.errors() > errors {
+        // Nor shall a misspelt tool make the state look empty, or its transitions impossible.
+        return everything.filter(useful).collect();
     }
     everything.filter(useful).filter(|tool| chosen.contains(tool)).collect()
 }

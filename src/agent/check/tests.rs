@@ -54,7 +54,7 @@ fn all_findings_come_at_once_and_in_order() {
                   on = [{ call = 'read', to = 'nowhere' }]\n";
     let found = lines(source);
     let at: Vec<usize> = found.iter().map(|(line, _)| *line).collect();
-    assert_eq!(at, [4, 5, 7, 11, 12, 12, 14, 14, 15, 15, 16, 16], "{found:#?}");
+    assert_eq!(at, [4, 5, 7, 11, 12, 12, 14, 14, 15, 15, 16], "{found:#?}");
 }
 
 #[test]
