@@ -3,6 +3,7 @@
 mod check;
 mod escape;
 mod inspect;
+mod render;
 
 use std::io;
 use std::process::ExitCode;
@@ -23,6 +24,7 @@ pub struct Cli {
 enum Command {
     Check(check::Args),
     Inspect(inspect::Args),
+    Render(render::Args),
 }
 
 /// Parses the arguments, runs the command and says how the process ends: 0, 1 (error) or 2 (usage).
@@ -34,6 +36,7 @@ pub fn main() -> ExitCode {
         None => Ok(ExitCode::SUCCESS),
         Some(Command::Check(args)) => check::run(args),
         Some(Command::Inspect(args)) => inspect::run(args),
+        Some(Command::Render(args)) => render::run(args),
     };
     match result {
         Ok(code) => code,

@@ -1,1 +1,18 @@
-//! Worlds and sentences for training and calibration: the lexicon and the generator.
+//! Worlds and sentences for training and calibration.
+//!
+//! A [`Generator`] makes random scenes (tools and devices with names from a lexicon, from words that name nothing,
+//! from owners and numbers) and requests with the steps that they mean. What it writes teaches reading, not
+//! recall: no name, area or tool set is the same from one example to the next. The lexicon and the sentences are data
+//! files in `lexicon/`. Everything is drawn from one seed.
+
+mod generator;
+mod lexicon;
+mod noise;
+mod request;
+mod rng;
+mod template;
+mod tools;
+mod world;
+
+pub use generator::{Example, Generator};
+pub use rng::Rng;

@@ -27,6 +27,14 @@ pub struct Number {
     pub value: f64,
     /// What was said with it.
     pub unit: Unit,
+    /// The bare number that was said: 5 of "5 minutes", whose value is 300.
+    pub said: f64,
+}
+
+impl Number {
+    fn new(value: f64, unit: Unit) -> Number {
+        Number { value, unit, said: value }
+    }
 }
 
 const ONES: [&str; 20] = [
@@ -135,35 +143,38 @@ fn cardinal(words: &[Word], at: usize) -> Option<(f64, usize)> {
 pub(super) fn number_at(text: &str, words: &[Word], taken: &[bool], at: usize) -> Option<(Number, usize)> {
     let word = words[at].text.as_str();
     let next = |k: usize| words.get(at + k).filter(|_| !taken[at + k]).map(|word| word.text.as_str());
-    let duration = |value: f64, used: usize| Some((Number { value, unit: Unit::Seconds }, used));
+    let duration = |said: f64, scale: f64, used: usize| {
+        let value = (said * scale * 1000.0).round() / 1000.0;
+        Some((Number { value, unit: Unit::Seconds, said }, used))
+    };
     match word {
-        "twice" => return Some((Number { value: 2.0, unit: Unit::Times }, 1)),
-        "thrice" => return Some((Number { value: 3.0, unit: Unit::Times }, 1)),
-        "once" => return Some((Number { value: 1.0, unit: Unit::Times }, 1)),
+        "twice" => return Some((Number::new(2.0, Unit::Times), 1)),
+        "thrice" => return Some((Number::new(3.0, Unit::Times), 1)),
+        "once" => return Some((Number::new(1.0, Unit::Times), 1)),
         "full" | "fully" | "max" | "maximum" => {
-            return Some((Number { value: 100.0, unit: Unit::Percent }, 1));
+            return Some((Number::new(100.0, Unit::Percent), 1));
         }
         "half" | "halfway" => {
             let skip = usize::from(matches!(next(1), Some("a" | "an")));
             if let Some(unit) = next(1 + skip).and_then(seconds) {
-                return duration(unit / 2.0, 2 + skip);
+                return duration(0.5, unit, 2 + skip);
             }
-            return Some((Number { value: 50.0, unit: Unit::Percent }, 1));
+            return Some((Number::new(50.0, Unit::Percent), 1));
         }
-        "quarter" => return Some((Number { value: 25.0, unit: Unit::Percent }, 1)),
-        "third" => return Some((Number { value: 33.0, unit: Unit::Percent }, 1)),
+        "quarter" => return Some((Number::new(25.0, Unit::Percent), 1)),
+        "third" => return Some((Number::new(33.0, Unit::Percent), 1)),
         "three" if matches!(next(1), Some("quarters" | "quarter")) => {
-            return Some((Number { value: 75.0, unit: Unit::Percent }, 2));
+            return Some((Number::new(75.0, Unit::Percent), 2));
         }
         "two" if next(1) == Some("thirds") => {
-            return Some((Number { value: 67.0, unit: Unit::Percent }, 2));
+            return Some((Number::new(67.0, Unit::Percent), 2));
         }
         "a" | "an" | "one" => {
             if let Some(unit) = next(1).and_then(seconds).filter(|_| next(1).is_some_and(|w| w.len() > 1)) {
                 if next(2) == Some("and") && next(3) == Some("a") && next(4) == Some("half") {
-                    return duration(unit * 1.5, 5);
+                    return duration(1.5, unit, 5);
                 }
-                return duration(unit, 2);
+                return duration(1.0, unit, 2);
             }
             if word == "an" || (word == "a" && next(1) != Some("hundred")) {
                 return None;
@@ -185,7 +196,7 @@ pub(super) fn number_at(text: &str, words: &[Word], taken: &[bool], at: usize) -
     if minus {
         value = -value;
     }
-    let found = |unit, used| Some((Number { value, unit }, used));
+    let found = |unit, used| Some((Number::new(value, unit), used));
     match next(used) {
         Some("%" | "percent" | "percents" | "pct" | "procent") => found(Unit::Percent, used + 1),
         Some("per") if next(used + 1) == Some("cent") => found(Unit::Percent, used + 2),
@@ -195,9 +206,7 @@ pub(super) fn number_at(text: &str, words: &[Word], taken: &[bool], at: usize) -
             Unit::Degrees,
             used + 1 + usize::from(matches!(next(used + 1), Some("c" | "celsius" | "centigrade"))),
         ),
-        Some(unit) if let Some(scale) = seconds(unit) => {
-            duration((value * scale * 1000.0).round() / 1000.0, used + 1)
-        }
+        Some(unit) if let Some(scale) = seconds(unit) => duration(value, scale, used + 1),
         // "the other one", "this one": a pronoun unless something countable follows.
         _ if word == "one" && used == 1 && !before_is_to(words, at) => None,
         _ => found(Unit::Plain, used),

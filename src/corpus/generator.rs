@@ -1,0 +1,597 @@
+//! Examples: a scene, a request, what it means; a good share of them to be refused.
+
+use crate::board::Device;
+use crate::link::{Link, Mark, Unit};
+use crate::prompt::pintail::{Piece, Pointers, encode, request, scene};
+use crate::prompt::{Argument, Scene, Selector, Step, Turn, family};
+use crate::tool::Builtin;
+
+use super::lexicon::LEXICON;
+use super::noise::{dress, misspell};
+use super::request::{
+    Draft, builtin, capable, mention, remark, say_duration, say_number, say_percent, tag, targets, user,
+    which,
+};
+use super::rng::Rng;
+use super::template::{expand, tidy};
+use super::tools::SaidTool;
+use super::world::{device_name, invented, odd_word, random_scene};
+
+/// A request in a random scene, and what it means.
+#[derive(Debug)]
+pub struct Example {
+    /// Tools and devices.
+    pub scene: Scene,
+    /// The person's words.
+    pub request: String,
+    /// Links, some of them left out on purpose.
+    pub links: Vec<Link>,
+    /// What is meant; empty: to be refused. Numbers are indices among the links' numbers.
+    pub steps: Vec<Step>,
+    /// Which pointer stands for what, in this prompt.
+    pub pointers: Pointers,
+    /// What sort of request it is.
+    pub category: &'static str,
+}
+
+impl Example {
+    /// The prompt's pieces, and the answer's.
+    pub fn pieces(&self) -> Option<(Vec<Piece>, Vec<Piece>)> {
+        let turn = Turn::with_links(&self.scene, &self.request, self.links.clone());
+        let mut prompt = scene(&self.scene, &self.pointers);
+        prompt.extend(request(&turn, &self.pointers));
+        let answer = encode(&turn, &self.pointers, &self.steps)?;
+        Some((prompt, answer))
+    }
+}
+
+/// Draws examples from a seed.
+#[derive(Debug)]
+pub struct Generator {
+    rng: Rng,
+}
+
+impl Iterator for Generator {
+    type Item = Example;
+
+    fn next(&mut self) -> Option<Example> {
+        loop {
+            if let Some(example) = self.draw() {
+                return Some(example);
+            }
+        }
+    }
+}
+
+impl Generator {
+    /// A generator with this seed.
+    pub fn new(seed: u64) -> Generator {
+        Generator { rng: Rng::new(seed) }
+    }
+
+    /// One try at an example; many draws fit nothing and are given up.
+    fn draw(&mut self) -> Option<Example> {
+        let rng = &mut self.rng;
+        let (world, said) = random_scene(rng);
+        let (draft, category) = match rng.weighted(&[40, 16, 5, 3, if said.is_empty() { 0 } else { 15 }, 26])
+        {
+            0 => (single(rng, &world)?, "one"),
+            1 => (several(rng, &world, &said)?, "several"),
+            2 => (remark(rng, &world)?, "remark"),
+            3 => (which(rng, &world)?, "which"),
+            4 => {
+                let at = rng.below(said.len());
+                (user(rng, &world, &said[at], at)?, "tool")
+            }
+            _ => (refusal(rng, &world, &said)?, "refuse"),
+        };
+        finish(rng, world, draft, category)
+    }
+}
+
+/// A request for one built-in tool.
+fn single(rng: &mut Rng, scene: &Scene) -> Option<Draft> {
+    const WEIGHTS: [u32; 13] = [16, 16, 6, 13, 12, 9, 9, 5, 8, 13, 8, 3, 0];
+    let tool = Builtin::ALL[rng.weighted(&WEIGHTS)];
+    builtin(rng, scene, tool, true).filter(|_| scene.has(tool))
+}
+
+/// An action that others can stand beside in one sentence.
+fn part(rng: &mut Rng, scene: &Scene, said: &[SaidTool]) -> Option<Draft> {
+    if !said.is_empty() && rng.chance(0.12) {
+        let at = rng.below(said.len());
+        // Free text would swallow the rest of the sentence.
+        return user(rng, scene, &said[at], at).filter(|draft| !draft.verbatim);
+    }
+    const WEIGHTS: [u32; 13] = [18, 18, 4, 12, 7, 10, 10, 3, 7, 5, 5, 0, 6];
+    let tool = Builtin::ALL[rng.weighted(&WEIGHTS)];
+    builtin(rng, scene, tool, false).filter(|_| scene.has(tool))
+}
+
+fn several(rng: &mut Rng, scene: &Scene, said: &[SaidTool]) -> Option<Draft> {
+    match rng.below(10) {
+        0 | 1 => return shared_verb(rng, scene),
+        2 => return sequence(rng, scene),
+        _ => {}
+    }
+    let mut out = part(rng, scene, said)?;
+    for _ in 0..rng.weighted(&[0, 75, 22, 3]) {
+        let next = part(rng, scene, said)?;
+        let connector = *rng.pick(&[
+            " and ",
+            " and ",
+            " and ",
+            " and then ",
+            ", ",
+            ", then ",
+            " then ",
+            ", and ",
+            "; ",
+            " and also ",
+            ". ",
+            ", after that ",
+            " plus ",
+            " & ",
+            ", also ",
+            ". also ",
+            " as well as ",
+        ]);
+        out.join(next, connector);
+    }
+    out.question = false;
+    Some(out)
+}
+
+/// "turn A on and B off", "set A to 20 and B to 40".
+fn shared_verb(rng: &mut Rng, scene: &Scene) -> Option<Draft> {
+    let step = |tool, selectors, amounts| Step::Devices { tool, down: false, selectors, amounts };
+    let mut draft = Draft::default();
+    let (first, second) = match rng.below(3) {
+        0 => (Builtin::SetLevel, Builtin::SetLevel),
+        1 => *rng.pick(&[(Builtin::Open, Builtin::Close), (Builtin::Close, Builtin::Open)]),
+        _ => *rng.pick(&[(Builtin::On, Builtin::Off), (Builtin::Off, Builtin::On)]),
+    };
+    if !scene.has(first) || !scene.has(second) {
+        return None;
+    }
+    let (a, a_devices) = targets(rng, scene, first)?;
+    let (b, b_devices) = targets(rng, scene, second)?;
+    if a_devices == b_devices {
+        return None;
+    }
+    if first == Builtin::SetLevel {
+        let value = |rng: &mut Rng, devices: &[Selector]| {
+            let chosen = super::request::selected(scene, Builtin::SetLevel, devices);
+            let fits = |value: f64| {
+                chosen.iter().all(|&at| {
+                    (scene.devices[at].limits()[0]..=scene.devices[at].limits()[1]).contains(&value)
+                })
+            };
+            let value = 5.0 * rng.below(21) as f64;
+            fits(value).then_some(value)
+        };
+        let (m, n) = (value(rng, &a_devices)?, value(rng, &b_devices)?);
+        let (m_said, n_said) = (say_percent(rng, m), say_percent(rng, n));
+        let verb = *rng.pick(&["set", "put", "turn", "bring", "dim", "move"]);
+        let to = *rng.pick(&["to", "at", "on"]);
+        draft.text = match rng.below(3) {
+            0 => format!("{a} {to} {m_said}, {b} {to} {n_said}"),
+            _ => format!("{verb} {a} {to} {m_said} and {b} {to} {n_said}"),
+        };
+        draft.values = vec![m, n];
+        draft.steps = vec![step(first, a_devices, vec![Some(0)]), step(second, b_devices, vec![Some(1)])];
+        return Some(draft);
+    }
+    let word = |rng: &mut Rng, tool| match tool {
+        Builtin::On => "on",
+        Builtin::Off => "off",
+        Builtin::Open => "open",
+        _ => *rng.pick(&["closed", "shut"]),
+    };
+    let (x, y) = (word(rng, first), word(rng, second));
+    let and = *rng.pick(&[" and ", ", ", " but ", " and "]);
+    draft.text = if matches!(first, Builtin::On | Builtin::Off) {
+        let verb = *rng.pick(&["turn", "switch", "put"]);
+        match rng.below(4) {
+            0 => format!("{verb} {x} {a}{and}{y} {b}"),
+            1 => format!("{a} {x}{and}{b} {y}"),
+            _ => format!("{verb} {a} {x}{and}{b} {y}"),
+        }
+    } else {
+        format!("{a} {x}{and}{b} {y}")
+    };
+    draft.steps = vec![step(first, a_devices, Vec::new()), step(second, b_devices, Vec::new())];
+    Some(draft)
+}
+
+/// "turn on A, wait five seconds and turn it off again".
+fn sequence(rng: &mut Rng, scene: &Scene) -> Option<Draft> {
+    let (first, then) = *rng.pick(&[
+        (Builtin::On, Builtin::Off),
+        (Builtin::Off, Builtin::On),
+        (Builtin::Open, Builtin::Close),
+        (Builtin::Close, Builtin::Open),
+    ]);
+    if ![first, then, Builtin::Wait].into_iter().all(|tool| scene.has(tool)) {
+        return None;
+    }
+    let (said, selectors) = targets(rng, scene, first)?;
+    let (seconds, time) = say_duration(rng);
+    let it = *rng.pick(&["it", "it", "them", "that", "it back"]);
+    let verb = |rng: &mut Rng, tool: Builtin, what: &str| match tool {
+        Builtin::On => format!("{} {what} on", rng.pick(&["turn", "switch", "put"])),
+        Builtin::Off => format!("{} {what} off", rng.pick(&["turn", "switch", "put"])),
+        Builtin::Open => format!("open {what}"),
+        _ => format!("{} {what}", rng.pick(&["close", "shut"])),
+    };
+    let (a, b) = (verb(rng, first, &said), verb(rng, then, it));
+    let again = *rng.pick(&["", " again", ""]);
+    let text = match rng.below(4) {
+        0 => format!("{a}, wait {time} and {b}{again}"),
+        1 => format!("{a}, wait for {time}, then {b}{again}"),
+        2 => format!("{a} and after {time} {b}{again}"),
+        _ => format!("{a}, {time} later {b}{again}"),
+    };
+    let step = |tool| Step::Devices { tool, down: false, selectors: selectors.clone(), amounts: Vec::new() };
+    Some(Draft {
+        text,
+        steps: vec![step(first), Step::Wait(0), step(then)],
+        values: vec![seconds],
+        ..Draft::default()
+    })
+}
+
+/// A sentence of a tool's section about something named by `name`, with amounts that mean nothing here.
+fn about(rng: &mut Rng, tool: Builtin, name: &str, kind: Option<&str>) -> Option<String> {
+    let section = match tool {
+        Builtin::ChangeLevel => *rng.pick(&["up", "down", "up_by", "down_by"]),
+        Builtin::Blink => *rng.pick(&["blink", "blink_times", "blink_interval"]),
+        tool => tool.name(),
+    };
+    let lines = LEXICON.sentences.get(section)?;
+    let fit: Vec<_> = lines
+        .iter()
+        .filter(|line| line.tag.is_none() || kind.is_some_and(|kind| line.tag == Some(tag(kind))))
+        .collect();
+    let line = *rng.pick(&fit);
+    expand(rng, line.text, &mut |rng, slot| {
+        let level = 5.0 * rng.below(21) as f64;
+        let times = rng.range(2, 9) as f64;
+        Some(match slot {
+            "d" => name.to_owned(),
+            "n" => say_percent(rng, level),
+            "t" => format!("{} times", say_number(rng, times)),
+            _ => say_duration(rng).1,
+        })
+    })
+}
+
+/// A thing that is not in the scene: its words, and its kind when it has one.
+fn stranger(rng: &mut Rng, scene: &Scene) -> Option<(String, Option<&'static str>)> {
+    let (kind, nouns) = rng.pick(&LEXICON.nouns);
+    let known_word = |word: &str| {
+        let holds = |name: &str| name.split(' ').any(|known| known == word);
+        scene.devices.iter().any(|device| {
+            holds(&device.name)
+                || device.aliases.iter().any(|alias| holds(alias))
+                || device.area.as_deref().is_some_and(holds)
+        })
+    };
+    let known_kind = scene.kinds.iter().any(|known| known == family(kind));
+    let (name, kind) = match rng.below(6) {
+        // A kind of thing that nothing here is.
+        0 | 1 if !known_kind => (device_name(rng, kind, None), Some(*kind)),
+        // A known sort of thing, in a place or of a make that is not here.
+        2 | 3 => {
+            let area = *rng.pick(&LEXICON.areas);
+            let noun = *rng.pick(nouns);
+            if area.split(' ').any(known_word) {
+                return None;
+            }
+            let name =
+                if rng.chance(0.5) { format!("{area} {noun}") } else { format!("{noun} in the {area}") };
+            (name, Some(*kind))
+        }
+        4 => {
+            let word =
+                if rng.chance(0.5) { odd_word(rng) } else { (*rng.pick(&LEXICON.adjectives)).to_owned() };
+            if known_word(&word) {
+                return None;
+            }
+            (format!("{word} {}", rng.pick(nouns)), Some(*kind))
+        }
+        _ => (if rng.chance(0.5) { invented(rng) } else { odd_word(rng) }, None),
+    };
+    // What the matcher takes for a device by its whole name is no stranger.
+    let links = scene.index().links(&name);
+    let whole = links
+        .iter()
+        .any(|link| link.start == 0 && link.end == name.len() && matches!(link.marks[..], [Mark::Device(_)]));
+    if whole {
+        return None;
+    }
+    let article = *rng.pick(&["the ", "the ", "the ", "my ", ""]);
+    Some((format!("{article}{name}"), kind))
+}
+
+/// A request that nothing here serves.
+fn refusal(rng: &mut Rng, scene: &Scene, said: &[SaidTool]) -> Option<Draft> {
+    let any_tool = |rng: &mut Rng| Builtin::ALL[rng.weighted(&[20, 20, 5, 12, 10, 8, 8, 4, 8, 12, 6, 0, 0])];
+    let text = match rng.weighted(&[20, 26, 18, 12, 10, 9, 3, 3, 5, 4]) {
+        0 => {
+            let line = *rng.pick(&LEXICON.offtopic);
+            expand(rng, line, &mut |_, _| None)?
+        }
+        1 => {
+            let tool = any_tool(rng);
+            let (name, kind) = stranger(rng, scene)?;
+            about(rng, tool, &name, kind)?
+        }
+        // A device that cannot do it.
+        2 => {
+            let tool = any_tool(rng);
+            let needs = tool.needs()?;
+            let unable: Vec<usize> = (0..scene.devices.len())
+                .filter(|&at| !scene.devices[at].can.has(needs))
+                .filter(|&at| !means_another(tool, &scene.devices[at]))
+                .collect();
+            if unable.is_empty() {
+                return None;
+            }
+            let at = *rng.pick(&unable);
+            let name = mention(rng, scene, at);
+            about(rng, tool, &name, Some("sign").filter(|_| tool == Builtin::SetLevel))?
+        }
+        // A tool that is not legal in this state.
+        3 => {
+            let tool = any_tool(rng);
+            if scene.has(tool) || capable(scene, tool).is_empty() {
+                return None;
+            }
+            let at = *rng.pick(&capable(scene, tool));
+            if tool == Builtin::SetLevel && scene.has(Builtin::SetValue)
+                || tool == Builtin::SetValue && scene.has(Builtin::SetLevel)
+            {
+                return None;
+            }
+            let name = mention(rng, scene, at);
+            about(rng, tool, &name, Some(&scene.devices[at].kind))?
+        }
+        // A number outside the device's limits.
+        4 => {
+            let tool = *rng.pick(&[Builtin::SetLevel, Builtin::SetValue, Builtin::SetValue]);
+            let able = capable(scene, tool);
+            if able.is_empty() || !scene.has(tool) {
+                return None;
+            }
+            let at = *rng.pick(&able);
+            let [least, most] = scene.devices[at].limits();
+            let step = *rng.pick(&[1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 250.0]);
+            let value = if rng.chance(0.75) || least <= 0.0 { most + step } else { least - step };
+            if value < 0.0 {
+                return None;
+            }
+            let said =
+                if tool == Builtin::SetLevel { say_percent(rng, value) } else { say_number(rng, value) };
+            let name = mention(rng, scene, at);
+            let lines = LEXICON.sentences.get(tool.name())?;
+            let fit: Vec<_> = lines
+                .iter()
+                .filter(|line| line.tag.is_none_or(|wanted| wanted == tag(&scene.devices[at].kind)))
+                .collect();
+            let line = *rng.pick(&fit);
+            expand(rng, line.text, &mut |_, slot| {
+                Some(if slot == "d" { name.clone() } else { said.clone() })
+            })?
+        }
+        // Not now, or not at all.
+        5 | 6 => {
+            let draft = part(rng, scene, said).filter(|draft| draft.values.is_empty())?;
+            let section = if rng.chance(0.75) { "later" } else { "negated" };
+            let line = rng.pick(LEXICON.sentences.get(section)?);
+            expand(rng, line.text, &mut |rng, slot| {
+                Some(if slot == "x" { draft.text.clone() } else { say_duration(rng).1 })
+            })?
+        }
+        // A group that is empty here.
+        7 => {
+            if scene.kinds.is_empty() || scene.areas.is_empty() {
+                return None;
+            }
+            let (kind, area) = (rng.below(scene.kinds.len()), rng.below(scene.areas.len()));
+            let here =
+                |device: &Device| scene.kind_of(device) == Some(kind) && scene.area_of(device) == Some(area);
+            if scene.devices.iter().any(here) {
+                return None;
+            }
+            let tool = *rng.pick(&[Builtin::On, Builtin::Off, Builtin::Open, Builtin::Close]);
+            about(rng, tool, &format!("the {}s in the {}", scene.kinds[kind], scene.areas[area]), None)?
+        }
+        // A user's tool with a number that does not fit, or without what it must have.
+        8 => {
+            if said.is_empty() {
+                return None;
+            }
+            let at = rng.below(said.len());
+            starved(rng, scene, &said[at], at)?
+        }
+        // Words without sense.
+        _ => (0..rng.range(1, 7)).map(|_| odd_word(rng)).collect::<Vec<_>>().join(" "),
+    };
+    Some(Draft { text, ..Draft::default() })
+}
+
+/// Whether people ask this tool of such a device and mean another one ("turn on the valve", "lock the door").
+fn means_another(tool: Builtin, device: &Device) -> bool {
+    use crate::board::Capabilities as Can;
+    match tool {
+        Builtin::On | Builtin::Off => {
+            device.can.has(Can::COVER) && (device.kind == "valve" || device.kind == "lock")
+        }
+        Builtin::Open | Builtin::Close => false,
+        // "set the thermostat to 20" and "set the light to 20" are the same words.
+        Builtin::SetLevel => device.can.has(Can::VALUE),
+        Builtin::SetValue => device.can.has(Can::LEVEL),
+        _ => false,
+    }
+}
+
+/// A request for a user's tool with a number out of its bounds, or with a required argument missing.
+fn starved(rng: &mut Rng, scene: &Scene, said: &SaidTool, at: usize) -> Option<String> {
+    use crate::prompt::ParamKind;
+    let (_, _, parameters) = scene.user_tools().nth(at)?;
+    let wrong = parameters.iter().position(|param| {
+        param.required && matches!(param.kind, ParamKind::Number { .. } | ParamKind::Choice(_))
+    })?;
+    let say = rng.pick(&said.says).clone();
+    expand(rng, &say, &mut |rng, slot| {
+        let name = slot.split_once(':').map_or(slot, |(name, _)| name);
+        let param = said.slots.iter().position(|known| known == name)?;
+        Some(match &parameters[param].kind {
+            ParamKind::Number { max, .. } if param == wrong => {
+                let over = *rng.pick(&[1.0, 10.0, 100.0, 1000.0]);
+                format!("{}", (max + over).round())
+            }
+            ParamKind::Choice(choices) if param == wrong => {
+                let word = odd_word(rng);
+                if choices.contains(&word) {
+                    return None;
+                }
+                word
+            }
+            ParamKind::Number { min, .. } => format!("{}", min.ceil()),
+            ParamKind::Choice(choices) => rng.pick(choices).replace('_', " "),
+            ParamKind::Text { .. } => (*rng.pick(&LEXICON.phrases)).to_owned(),
+            ParamKind::Flag => String::new(),
+        })
+    })
+}
+
+/// Wraps a request in politeness, misspells it, links it, and points the steps' numbers at the links.
+fn finish(rng: &mut Rng, scene: Scene, draft: Draft, category: &'static str) -> Option<Example> {
+    let mut text = draft.text.clone();
+    if !draft.verbatim || rng.chance(0.3) {
+        let share = if category == "refuse" { 0.2 } else { 0.4 };
+        if rng.chance(share) {
+            let line = rng.pick(LEXICON.sentences.get("polite_before")?);
+            text = format!("{} {text}", expand(rng, line.text, &mut |_, _| None)?);
+        }
+        if !draft.verbatim && rng.chance(share * 0.6) {
+            let line = rng.pick(LEXICON.sentences.get("polite_after")?);
+            text = format!("{text}{}", expand(rng, line.text, &mut |_, _| None)?);
+        }
+    }
+    text = tidy(&text);
+    if !draft.verbatim {
+        if rng.chance(0.22) {
+            text = misspell(rng, &text);
+        }
+        if rng.chance(0.2) {
+            text = text.replace([',', ';', '\''], "");
+        }
+    }
+    text = dress(rng, &tidy(&text), draft.question);
+    if text.is_empty() || text.len() > 300 {
+        return None;
+    }
+    let mut links = scene.index().links(&text);
+    // Marks may be missing; those of numbers may not, because answers point at them.
+    let forget = if rng.chance(0.1) { 0.35 } else { 0.0 };
+    links.retain(|link| matches!(link.marks[..], [Mark::Number(_)]) || !rng.chance(forget));
+    let turn = Turn::with_links(&scene, &text, links);
+    let steps = point(&turn, draft)?;
+    let pointers = shuffled(rng, &scene);
+    let links = turn.links;
+    let example = Example { request: text, links, steps, pointers, category, scene };
+    example.pieces().map(|_| example)
+}
+
+/// The steps with their numbers as indices among the numbers that were linked; `None` when one is not there.
+fn point(turn: &Turn<'_>, draft: Draft) -> Option<Vec<Step>> {
+    let mut used = vec![false; turn.numbers.len()];
+    let mut places = Vec::new();
+    for value in &draft.values {
+        let near = |a: f64| (a - value).abs() < 1e-6;
+        let at = (0..turn.numbers.len()).find(|&at| {
+            let number = turn.numbers[at];
+            !used[at] && (near(number.value) || (number.unit == Unit::Seconds && near(number.said)))
+        })?;
+        used[at] = true;
+        places.push(at);
+    }
+    let place = |at: usize| places[at];
+    Some(
+        draft
+            .steps
+            .into_iter()
+            .map(|step| match step {
+                Step::Wait(at) => Step::Wait(place(at)),
+                Step::Devices { tool, down, selectors, amounts } => Step::Devices {
+                    tool,
+                    down,
+                    selectors,
+                    amounts: amounts.into_iter().map(|amount| amount.map(place)).collect(),
+                },
+                Step::User { tool, arguments } => Step::User {
+                    tool,
+                    arguments: arguments
+                        .into_iter()
+                        .map(|argument| match argument {
+                            Some(Argument::Number(at)) => Some(Argument::Number(place(at))),
+                            other => other,
+                        })
+                        .collect(),
+                },
+                Step::List => Step::List,
+            })
+            .collect(),
+    )
+}
+
+/// Pointers from a random place on, so that each of them is met in training as often as the others.
+fn shuffled(rng: &mut Rng, scene: &Scene) -> Pointers {
+    use crate::prompt::pintail::{MOST_AREAS, MOST_DEVICES, MOST_KINDS, MOST_TOOLS, MOST_VALUES};
+    let mut pointers = Pointers::new(scene, None);
+    if rng.chance(0.3) {
+        return pointers;
+    }
+    let mut turn = |slots: &mut [Option<u8>], most: usize| {
+        let by = rng.below(most);
+        slots.iter_mut().flatten().for_each(|slot| *slot = ((usize::from(*slot) + by) % most) as u8);
+    };
+    turn(&mut pointers.devices, MOST_DEVICES);
+    turn(&mut pointers.areas, MOST_AREAS);
+    turn(&mut pointers.kinds, MOST_KINDS);
+    turn(&mut pointers.tools, MOST_TOOLS);
+    turn(&mut pointers.values, MOST_VALUES);
+    pointers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prompt::{pintail::parse, resolve};
+
+    #[test]
+    fn a_seed_draws_the_same_examples() {
+        let texts = |seed| Generator::new(seed).take(20).map(|example| example.request).collect::<Vec<_>>();
+        assert_eq!(texts(7), texts(7));
+        assert_ne!(texts(7), texts(8));
+    }
+
+    #[test]
+    fn answers_read_back_as_they_were_meant() {
+        let mut calls = 0;
+        for example in Generator::new(3).take(500) {
+            let (_, answer) = example.pieces().expect("a drawn example renders");
+            let turn = Turn::with_links(&example.scene, &example.request, example.links.clone());
+            let steps = parse(&turn, &example.pointers, &answer).expect("what was written reads back");
+            let (meant, read) = (resolve(&turn, &example.steps), resolve(&turn, &steps));
+            assert_eq!(meant.len(), read.len(), "{}", example.request);
+            assert_eq!(meant.len(), example.steps.len(), "a step selects nothing: {}", example.request);
+            assert_eq!(example.category == "refuse", meant.is_empty(), "{}", example.request);
+            calls += read.len();
+        }
+        assert!(calls > 300);
+    }
+}

@@ -1,0 +1,101 @@
+//! What fingers, ears and habits do to a sentence.
+
+use super::rng::Rng;
+
+const NEAR: &[&str] = &["qwertyuiop", "asdfghjkl", "zxcvbnm"];
+
+/// A letter beside this one on the keyboard.
+fn neighbour(rng: &mut Rng, c: char) -> char {
+    for row in NEAR {
+        if let Some(at) = row.find(c) {
+            let at = if at == 0 || (at + 1 < row.len() && rng.chance(0.5)) { at + 1 } else { at - 1 };
+            return row[at..].chars().next().unwrap_or(c);
+        }
+    }
+    c
+}
+
+/// One slip in one word of four letters or more.
+fn slip(rng: &mut Rng, word: &str) -> String {
+    let mut letters: Vec<char> = word.chars().collect();
+    if letters.len() < 4 || letters.iter().any(|c| !c.is_ascii_alphabetic()) {
+        return word.to_owned();
+    }
+    let at = rng.range(1, letters.len() - 2);
+    match rng.below(4) {
+        0 => letters.swap(at, at + 1),
+        1 => {
+            letters.remove(at);
+        }
+        2 => letters.insert(at, letters[at]),
+        _ => letters[at] = neighbour(rng, letters[at]),
+    }
+    letters.into_iter().collect()
+}
+
+/// What speech recognition and hurried writing make of small words.
+const HEARD: &[(&str, &str)] = &[
+    ("turn off", "turn of"),
+    ("turn the", "turn teh"),
+    ("please", "pls"),
+    ("please", "plz"),
+    ("you", "u"),
+    (" to ", " too "),
+    (" to ", " 2 "),
+    (" for ", " 4 "),
+    ("the ", ""),
+    ("the ", "da "),
+    ("lights", "lites"),
+    ("light", "lite"),
+    (" and ", " n "),
+    (" and ", " & "),
+    ("could", "cud"),
+    ("percent", "per cent"),
+    ("what is", "whats"),
+    ("switch", "swich"),
+    (" are ", " r "),
+    ("close", "cloes"),
+    ("their", "there"),
+];
+
+/// Misspells a sentence in one or two places. Digits stay as they are.
+pub(super) fn misspell(rng: &mut Rng, text: &str) -> String {
+    let mut text = text.to_owned();
+    if rng.chance(0.4) {
+        let (from, to) = *rng.pick(HEARD);
+        if !((to == " 2 " || to == " 4 ") && text.contains(|c: char| c.is_ascii_digit())) {
+            text = text.replacen(from, to, 1);
+        }
+    }
+    let slips = rng.range(1, 2);
+    let mut words: Vec<String> = text.split(' ').map(str::to_owned).collect();
+    for _ in 0..slips {
+        let at = rng.below(words.len());
+        words[at] = slip(rng, &words[at]);
+    }
+    if words.len() > 3 && rng.chance(0.08) {
+        let at = rng.below(words.len() - 1);
+        let next = words.remove(at + 1);
+        words[at].push_str(&next);
+    }
+    words.join(" ")
+}
+
+/// Upper case and final marks as people set them; the words stay the same.
+pub(super) fn dress(rng: &mut Rng, text: &str, question: bool) -> String {
+    let mut text = text.to_owned();
+    match rng.below(10) {
+        0 => text = text.to_uppercase(),
+        1..=5 => {
+            let mut chars = text.chars();
+            if let Some(first) = chars.next() {
+                text = first.to_uppercase().chain(chars).collect();
+            }
+        }
+        _ => {}
+    }
+    if rng.chance(0.35) && !text.ends_with(['?', '!', '.']) {
+        text.push_str(if question { "?" } else { *rng.pick(&[".", ".", "!", "...", "!!"]) });
+    }
+    text
+}

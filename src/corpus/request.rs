@@ -1,0 +1,682 @@
+//! Requests for one action: who is meant, how much, and the words around it.
+
+use crate::board::{Capabilities, Device};
+use crate::link::{Mark, kind_words};
+use crate::prompt::{Argument, Group, ParamKind, Scene, Selector, Step, family};
+use crate::tool::Builtin;
+
+use super::lexicon::{LEXICON, Line};
+use super::rng::Rng;
+use super::template::expand;
+use super::tools::SaidTool;
+
+/// A request being put together. Numbers in `steps` are indices into `values` until the sentence is
+/// linked.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Draft {
+    pub text: String,
+    pub steps: Vec<Step>,
+    pub values: Vec<f64>,
+    /// Words copied into an argument stand in it: it is not misspelt.
+    pub verbatim: bool,
+    pub question: bool,
+}
+
+impl Draft {
+    /// Adds a number that is said, and tells its index.
+    fn value(&mut self, value: f64) -> usize {
+        self.values.push(value);
+        self.values.len() - 1
+    }
+
+    /// Puts another request behind this one.
+    pub fn join(&mut self, other: Draft, connector: &str) {
+        let shift = self.values.len();
+        let moved = |at: usize| at + shift;
+        self.text.push_str(connector);
+        self.text.push_str(&other.text);
+        self.values.extend(other.values);
+        self.verbatim |= other.verbatim;
+        self.steps.extend(other.steps.into_iter().map(|step| {
+            match step {
+                Step::Wait(at) => Step::Wait(moved(at)),
+                Step::Devices { tool, down, selectors, amounts } => Step::Devices {
+                    tool,
+                    down,
+                    selectors,
+                    amounts: amounts.into_iter().map(|amount| amount.map(moved)).collect(),
+                },
+                Step::User { tool, arguments } => Step::User {
+                    tool,
+                    arguments: arguments
+                        .into_iter()
+                        .map(|argument| match argument {
+                            Some(Argument::Number(at)) => Some(Argument::Number(moved(at))),
+                            other => other,
+                        })
+                        .collect(),
+                },
+                Step::List => Step::List,
+            }
+        }));
+    }
+}
+
+/// A number in words.
+fn in_words(value: usize) -> String {
+    const ONES: [&str; 20] = [
+        "zero",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "thirteen",
+        "fourteen",
+        "fifteen",
+        "sixteen",
+        "seventeen",
+        "eighteen",
+        "nineteen",
+    ];
+    const TENS: [&str; 10] =
+        ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
+    match value {
+        0..=19 => ONES[value].to_owned(),
+        20..=99 if value % 10 == 0 => TENS[value / 10].to_owned(),
+        20..=99 => format!("{} {}", TENS[value / 10], ONES[value % 10]),
+        100 => "a hundred".to_owned(),
+        101..=999 => {
+            let rest = value % 100;
+            let head = format!("{} hundred", ONES[value / 100]);
+            if rest == 0 { head } else { format!("{head} and {}", in_words(rest)) }
+        }
+        _ => value.to_string(),
+    }
+}
+
+/// A number as people say it: in digits, or in words when it is whole and small.
+pub(super) fn say_number(rng: &mut Rng, value: f64) -> String {
+    if value.fract() == 0.0 && (0.0..1000.0).contains(&value) && rng.chance(0.35) {
+        in_words(value as usize)
+    } else {
+        format!("{value}")
+    }
+}
+
+/// A share in percent as people say it.
+pub(super) fn say_percent(rng: &mut Rng, value: f64) -> String {
+    let special = match value as i64 {
+        100 => Some(*rng.pick(&["full", "max", "maximum", "full power", "100%", "the max"])),
+        50 => Some(*rng.pick(&["half", "half way", "halfway", "50%", "half power"])),
+        25 => Some("a quarter"),
+        75 => Some("three quarters"),
+        33 => Some("a third"),
+        _ => None,
+    };
+    if let Some(special) = special.filter(|_| value.fract() == 0.0 && rng.chance(0.5)) {
+        return special.to_owned();
+    }
+    let number = say_number(rng, value);
+    match rng.below(6) {
+        0 | 1 => number,
+        2 | 3 if number.starts_with(|c: char| c.is_ascii_digit()) => format!("{number}%"),
+        2 | 3 => format!("{number} percent"),
+        4 => format!("{number} percent"),
+        _ => number,
+    }
+}
+
+/// A duration, and how it is said.
+pub(super) fn say_duration(rng: &mut Rng) -> (f64, String) {
+    let fixed: &[(f64, &str)] = &[
+        (1.0, "a second"),
+        (60.0, "a minute"),
+        (30.0, "half a minute"),
+        (0.5, "half a second"),
+        (90.0, "a minute and a half"),
+        (1.0, "one second"),
+        (60.0, "one minute"),
+    ];
+    if rng.chance(0.12) {
+        let (value, text) = *rng.pick(fixed);
+        return (value, text.to_owned());
+    }
+    if rng.chance(0.3) {
+        let minutes = rng.range(2, 10);
+        let unit = *rng.pick(&["minutes", "minutes", "min", "mins"]);
+        return (minutes as f64 * 60.0, format!("{} {unit}", say_number(rng, minutes as f64)));
+    }
+    let seconds = *rng.pick(&[
+        2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 15.0, 20.0, 25.0, 30.0, 40.0, 45.0, 7.0, 9.0, 90.0, 0.5,
+        1.5, 2.5,
+    ]);
+    let said = say_number(rng, seconds);
+    let unit = *rng.pick(&["seconds", "seconds", "seconds", "sec", "secs", "s"]);
+    let glue = if unit == "s" && said.starts_with(|c: char| c.is_ascii_digit()) && rng.chance(0.5) {
+        ""
+    } else {
+        " "
+    };
+    (seconds, format!("{said}{glue}{unit}"))
+}
+
+/// The tag of a kind, as lines of `sentences.txt` use it.
+pub(super) fn tag(kind: &str) -> &str {
+    match kind {
+        "light" | "lamp" | "led" | "strip" | "dimmer" | "sign" => "light",
+        "blind" | "curtain" | "shutter" | "awning" | "garage" | "hatch" | "vent" => "cover",
+        "siren" | "alarm" | "buzzer" => "siren",
+        "pump" | "sprinkler" => "pump",
+        "heater" | "boiler" | "oven" => "heater",
+        "contact" | "motion" | "button" | "input" => "contact",
+        kind => kind,
+    }
+}
+
+/// A line of a section that suits these kinds of device.
+fn line<'a>(rng: &mut Rng, section: &str, kinds: &[&str], alone: bool) -> Option<&'a Line> {
+    let lines = LEXICON.sentences.get(section)?;
+    let suits = |line: &Line| {
+        (alone || !line.alone)
+            && line.tag.is_none_or(|wanted| !kinds.is_empty() && kinds.iter().all(|kind| tag(kind) == wanted))
+    };
+    let fit: Vec<&Line> = lines.iter().filter(|line| suits(line)).collect();
+    let tagged: Vec<&Line> = fit.iter().copied().filter(|line| line.tag.is_some()).collect();
+    if !tagged.is_empty() && rng.chance(0.4) {
+        return Some(*rng.pick(&tagged));
+    }
+    (!fit.is_empty()).then(|| *rng.pick(&fit))
+}
+
+fn plural(word: &str) -> String {
+    if word.ends_with('s') {
+        return word.to_owned();
+    }
+    if ["x", "ch", "sh"].iter().any(|end| word.ends_with(end)) {
+        return format!("{word}es");
+    }
+    match word.strip_suffix('y') {
+        Some(stem) if !stem.ends_with(['a', 'e', 'o']) => format!("{stem}ies"),
+        _ => format!("{word}s"),
+    }
+}
+
+/// Whether the matcher takes a phrase for this one device and no other.
+fn means(scene: &Scene, phrase: &str, at: usize) -> bool {
+    let mut devices = scene
+        .index()
+        .links(phrase)
+        .into_iter()
+        .flat_map(|link| link.marks)
+        .filter(|mark| !matches!(mark, Mark::Number(_) | Mark::Tool(_)))
+        .peekable();
+    devices.peek().is_some() && devices.all(|mark| mark == Mark::Device(at) || matches!(mark, Mark::Area(_)))
+}
+
+/// What a person may call a device.
+pub(super) fn mention(rng: &mut Rng, scene: &Scene, at: usize) -> String {
+    let device = &scene.devices[at];
+    let article = |rng: &mut Rng, name: &str| match rng.below(10) {
+        0..=5 if !name.contains("'s") && !name.starts_with("the ") => format!("the {name}"),
+        6 if !name.contains("'s") && !name.starts_with("the ") => {
+            format!("{} {name}", rng.pick(&["my", "our", "that", "this"]))
+        }
+        _ => name.to_owned(),
+    };
+    let name = device.name.as_str();
+    let area = device.area.as_deref();
+    let words =
+        || kind_words().find(|(kind, _)| *kind == device.kind).map(|(_, words)| words.collect::<Vec<_>>());
+    let in_the = |rng: &mut Rng| *rng.pick(&["in the", "in the", "in", "of the", "at the", "from the"]);
+    let phrase = match rng.weighted(&[50, if device.aliases.is_empty() { 0 } else { 20 }, 12, 8, 8, 12]) {
+        1 => {
+            let alias = rng.pick(&device.aliases).clone();
+            return article(rng, &alias);
+        }
+        2 => area.map(|area| {
+            let rest = name.strip_prefix(area).map_or(name, str::trim_start);
+            let place = in_the(rng);
+            format!("{} {place} {area}", article(rng, rest))
+        }),
+        3 => area.filter(|area| !name.contains(*area)).map(|area| article(rng, &format!("{area} {name}"))),
+        4 => name.split_once(' ').map(|(_, rest)| article(rng, rest)),
+        5 => words().map(|words| {
+            let word = *rng.pick(&words);
+            match area.filter(|_| rng.chance(0.6)) {
+                Some(area) if rng.chance(0.5) => format!("the {word} {} {area}", in_the(rng)),
+                Some(area) => article(rng, &format!("{area} {word}")),
+                None => article(rng, word),
+            }
+        }),
+        _ => None,
+    };
+    match phrase.filter(|phrase| !phrase.contains("  ") && means(scene, phrase, at)) {
+        Some(phrase) => phrase,
+        None => article(rng, name),
+    }
+}
+
+/// The devices that can serve a tool.
+pub(super) fn capable(scene: &Scene, tool: Builtin) -> Vec<usize> {
+    let Some(needs) = tool.needs() else { return Vec::new() };
+    (0..scene.devices.len()).filter(|&at| scene.devices[at].can.has(needs)).collect()
+}
+
+/// A group of capable devices and its words; `None` when the draw fits nothing here.
+pub(super) fn group(rng: &mut Rng, scene: &Scene, tool: Builtin) -> Option<(String, Vec<Selector>)> {
+    let able = capable(scene, tool);
+    let of_kind = |kind: usize| move |device: &Device| family(&device.kind) == scene.kinds[kind];
+    let form = rng.weighted(&[30, 28, 18, 10]);
+    let kind = (form <= 1 && !scene.kinds.is_empty()).then(|| rng.below(scene.kinds.len()));
+    let area = (matches!(form, 0 | 2) && !scene.areas.is_empty()).then(|| rng.below(scene.areas.len()));
+    if (form <= 1 && kind.is_none()) || (matches!(form, 0 | 2) && area.is_none()) {
+        return None;
+    }
+    let whole = Group { kind, area, except: Vec::new() };
+    let members: Vec<usize> =
+        able.iter().copied().filter(|&at| Selector::Group(whole.clone()).holds(scene, at)).collect();
+    if members.is_empty() || (form == 3 && members.len() < 2) {
+        return None;
+    }
+    let in_kind = kind.map(|kind| scene.devices.iter().filter(|device| of_kind(kind)(device)).count());
+    let noun = kind.map(|kind| {
+        let name = scene.kinds[kind].as_str();
+        let words: Vec<&str> =
+            kind_words().find(|(known, _)| *known == name).map_or(vec![name], |(_, words)| words.collect());
+        let word = if rng.chance(0.75) { name } else { *rng.pick(&words) };
+        // A word that is part of some device's name would mean those devices.
+        let free = scene
+            .devices
+            .iter()
+            .all(|device| !device.name.contains(word) && !device.aliases.iter().any(|a| a.contains(word)));
+        plural(if free { word } else { name })
+    });
+    let place = area.map(|area| scene.areas[area].as_str());
+    let the = |rng: &mut Rng, noun: &str| match rng.below(5) {
+        0 => format!("all {noun}"),
+        1 => format!("all the {noun}"),
+        2 => format!("all of the {noun}"),
+        3 => format!("the {noun}"),
+        _ => noun.to_owned(),
+    };
+    let every = |rng: &mut Rng| {
+        (*rng.pick(&[
+            "everything",
+            "everything",
+            "all devices",
+            "all of it",
+            "the lot",
+            "every device",
+            "all",
+        ]))
+        .to_owned()
+    };
+    let mut text = match (&noun, place) {
+        (Some(noun), Some(place)) => match rng.below(3) {
+            0 => the(rng, &format!("{place} {noun}")),
+            1 => format!("every {} in the {place}", noun.strip_suffix('s').unwrap_or(noun)),
+            _ => format!("{} {} {place}", the(rng, noun), rng.pick(&["in the", "in", "of the", "at the"])),
+        },
+        (Some(noun), None) => match rng.below(4) {
+            0 => format!("every {}", noun.strip_suffix('s').unwrap_or(noun)),
+            1 => format!(
+                "{} {}",
+                the(rng, noun),
+                rng.pick(&["everywhere", "in the house", "in here", "please"])
+            ),
+            _ => the(rng, noun),
+        },
+        (None, Some(place)) => match rng.below(4) {
+            0 => format!("the {} {place}", rng.pick(&["whole", "entire", "complete"])),
+            1 => format!("{} {place}", rng.pick(&["the", "the", ""])),
+            _ => format!("{} {} {place}", every(rng), rng.pick(&["in the", "in", "in the"])),
+        },
+        (None, None) => every(rng),
+    };
+    if let (Some(kind), Some(1)) = (kind, in_kind) {
+        // The only one of its kind is linked as a device.
+        let only = scene.devices.iter().position(|device| of_kind(kind)(device))?;
+        return Some((text, vec![Selector::Device(only)]));
+    }
+    let mut group = whole;
+    if members.len() > 1 && rng.chance(if form == 3 { 0.7 } else { 0.25 }) {
+        text.push_str(*rng.pick(&[
+            " except ",
+            " but ",
+            " apart from ",
+            " other than ",
+            " but not ",
+            " except for ",
+            ", just not ",
+            " save for ",
+            " excluding ",
+            ", not ",
+            " bar ",
+        ]));
+        let mut said = Vec::new();
+        for _ in 0..rng.weighted(&[0, 80, 20]) {
+            let except = match rng.below(4) {
+                0 if group.area.is_none() && !scene.areas.is_empty() => {
+                    let out = rng.below(scene.areas.len());
+                    said.push(format!("the {}", scene.areas[out]));
+                    Selector::Group(Group { area: Some(out), ..Group::default() })
+                }
+                1 if group.kind.is_none() => {
+                    let out = rng.below(scene.kinds.len());
+                    let count = scene.devices.iter().filter(|device| of_kind(out)(device)).count();
+                    said.push(format!("the {}", plural(&scene.kinds[out])));
+                    if count == 1 {
+                        Selector::Device(scene.devices.iter().position(|device| of_kind(out)(device))?)
+                    } else {
+                        Selector::Group(Group { kind: Some(out), ..Group::default() })
+                    }
+                }
+                _ => {
+                    let out = *rng.pick(&members);
+                    said.push(mention(rng, scene, out));
+                    Selector::Device(out)
+                }
+            };
+            if group.except.contains(&except) {
+                return None;
+            }
+            group.except.push(except);
+        }
+        text.push_str(&said.join(" and "));
+        let left = Selector::Group(group.clone());
+        let kept = members.iter().filter(|&&at| left.holds(scene, at)).count();
+        if kept == 0 || kept == members.len() {
+            return None;
+        }
+    }
+    Some((text, vec![Selector::Group(group)]))
+}
+
+/// Some devices that can serve a tool, and their words.
+pub(super) fn targets(rng: &mut Rng, scene: &Scene, tool: Builtin) -> Option<(String, Vec<Selector>)> {
+    let able = capable(scene, tool);
+    if able.is_empty() {
+        return None;
+    }
+    match rng.weighted(&[64, 14, 22]) {
+        1 if able.len() > 1 => {
+            let mut chosen = able.clone();
+            rng.shuffle(&mut chosen);
+            chosen.truncate(if rng.chance(0.75) { 2 } else { 3 });
+            let said: Vec<String> = chosen.iter().map(|&at| mention(rng, scene, at)).collect();
+            let (last, head) = said.split_last()?;
+            let and = *rng.pick(&[" and ", " and ", " and ", ", ", " as well as ", " plus ", " and also "]);
+            let both = if head.len() == 1 && rng.chance(0.1) { "both " } else { "" };
+            Some((
+                format!("{both}{}{and}{last}", head.join(", ")),
+                chosen.into_iter().map(Selector::Device).collect(),
+            ))
+        }
+        2 => group(rng, scene, tool),
+        _ => {
+            let at = *rng.pick(&able);
+            Some((mention(rng, scene, at), vec![Selector::Device(at)]))
+        }
+    }
+}
+
+/// The devices that selectors hold and that can serve a tool.
+pub(super) fn selected(scene: &Scene, tool: Builtin, selectors: &[Selector]) -> Vec<usize> {
+    capable(scene, tool).into_iter().filter(|&at| selectors.iter().any(|s| s.holds(scene, at))).collect()
+}
+
+/// A level or value that all of these devices take.
+fn amount(rng: &mut Rng, scene: &Scene, chosen: &[usize]) -> Option<f64> {
+    let least = chosen.iter().map(|&at| scene.devices[at].limits()[0]).fold(f64::MIN, f64::max);
+    let most = chosen.iter().map(|&at| scene.devices[at].limits()[1]).fold(f64::MAX, f64::min);
+    if least > most {
+        return None;
+    }
+    let round = if most - least > 20.0 && rng.chance(0.75) { 5.0 } else { 1.0 };
+    let steps = ((most - least) / round) as usize;
+    let mut value = least + round * rng.range(0, steps) as f64;
+    if rng.chance(0.05) && value + 0.5 <= most {
+        value += 0.5;
+    }
+    Some(value)
+}
+
+/// The section of sentences for a built-in tool, with the amounts it says.
+fn section(rng: &mut Rng, tool: Builtin) -> (&'static str, bool) {
+    match tool {
+        Builtin::ChangeLevel => {
+            *rng.pick(&[("up", false), ("down", true), ("up_by", false), ("down_by", true)])
+        }
+        Builtin::Blink => {
+            (*rng.pick(&["blink", "blink_times", "blink_times", "blink_interval", "blink_both"]), false)
+        }
+        Builtin::On => (["on", "on", "on", "on", "for"][rng.below(5)], false),
+        Builtin::Open => (["open", "open", "open", "open", "open", "open", "open_for"][rng.below(7)], false),
+        tool => (tool.name(), false),
+    }
+}
+
+/// A request for one built-in tool that is legal here and can be done; `None` when the draw fits nothing.
+pub(super) fn builtin(rng: &mut Rng, scene: &Scene, tool: Builtin, alone: bool) -> Option<Draft> {
+    let mut draft = Draft { question: tool == Builtin::Read, ..Draft::default() };
+    let (section, down) = section(rng, tool);
+    match tool {
+        Builtin::List => {
+            let line = line(rng, section, &[], alone)?;
+            draft.text = expand(rng, line.text, &mut |_, _| None)?;
+            draft.steps.push(Step::List);
+            draft.question = rng.chance(0.5);
+            return Some(draft);
+        }
+        Builtin::Wait => {
+            let (value, said) = say_duration(rng);
+            let line = line(rng, section, &[], alone)?;
+            draft.text = expand(rng, line.text, &mut |_, _| Some(said.clone()))?;
+            let at = draft.value(value);
+            draft.steps.push(Step::Wait(at));
+            return Some(draft);
+        }
+        _ => {}
+    }
+    let (said, selectors) = targets(rng, scene, tool)?;
+    let chosen = selected(scene, tool, &selectors);
+    let kinds: Vec<&str> = chosen.iter().map(|&at| scene.devices[at].kind.as_str()).collect();
+    let line = line(rng, section, &kinds, alone)?;
+    let step = |tool, amounts| Step::Devices { tool, down, selectors: selectors.clone(), amounts };
+    let mut numbers: Vec<(char, f64, String)> = Vec::new();
+    match tool {
+        Builtin::SetLevel => {
+            let value = amount(rng, scene, &chosen)?;
+            numbers.push(('n', value, say_percent(rng, value)));
+        }
+        Builtin::SetValue => {
+            let value = amount(rng, scene, &chosen)?;
+            let unit =
+                chosen.iter().all(|&at| scene.devices[at].unit.as_deref() == Some("°C")) && rng.chance(0.4);
+            let said = say_number(rng, value);
+            let unit = if unit { *rng.pick(&[" degrees", "°", " °C", " degrees celsius"]) } else { "" };
+            numbers.push(('n', value, format!("{said}{unit}")));
+        }
+        Builtin::ChangeLevel if section.ends_with("_by") => {
+            let value = *rng.pick(&[5.0, 10.0, 15.0, 20.0, 25.0, 30.0, 40.0, 50.0, 1.0, 2.0, 3.0, 12.0, 7.0]);
+            numbers.push(('n', value, say_percent(rng, value)));
+        }
+        Builtin::Blink => {
+            if matches!(section, "blink_times" | "blink_both") {
+                let most = if rng.chance(0.8) { 10 } else { 50 };
+                let times = rng.range(1, most);
+                let said = match times {
+                    1 => "once".to_owned(),
+                    2 if rng.chance(0.6) => "twice".to_owned(),
+                    _ => format!("{} times", say_number(rng, times as f64)),
+                };
+                numbers.push(('t', times as f64, said));
+            }
+            if matches!(section, "blink_interval" | "blink_both") {
+                let (value, said) = say_duration(rng);
+                if value > 60.0 {
+                    return None;
+                }
+                numbers.push(('v', value, said));
+            }
+        }
+        Builtin::On | Builtin::Open if section.ends_with("for") => {
+            let (value, said) = say_duration(rng);
+            numbers.push(('s', value, said));
+        }
+        _ => {}
+    }
+    draft.text = expand(rng, line.text, &mut |_, slot| match slot {
+        "d" => Some(said.clone()),
+        _ => numbers.iter().find(|(name, ..)| slot.starts_with(*name)).map(|(.., said)| said.clone()),
+    })?;
+    let at: Vec<usize> = numbers.iter().map(|(_, value, _)| draft.value(*value)).collect();
+    let find = |name: char| numbers.iter().position(|(known, ..)| *known == name).map(|i| at[i]);
+    match tool {
+        Builtin::SetLevel | Builtin::SetValue | Builtin::ChangeLevel => {
+            draft.steps.push(step(tool, vec![find('n')]))
+        }
+        Builtin::Blink => draft.steps.push(step(tool, vec![find('t'), find('v')])),
+        Builtin::On | Builtin::Open if find('s').is_some() => {
+            let after = if tool == Builtin::On { Builtin::Off } else { Builtin::Close };
+            if !scene.has(after) || !scene.has(Builtin::Wait) {
+                return None;
+            }
+            draft.steps.push(step(tool, Vec::new()));
+            draft.steps.push(Step::Wait(find('s')?));
+            draft.steps.push(step(after, Vec::new()));
+        }
+        tool => draft.steps.push(step(tool, Vec::new())),
+    }
+    Some(draft)
+}
+
+/// A request for a user's tool.
+pub(super) fn user(rng: &mut Rng, scene: &Scene, said: &SaidTool, at: usize) -> Option<Draft> {
+    let (_, _, parameters) = scene.user_tools().nth(at)?;
+    let mut draft = Draft::default();
+    let mut arguments: Vec<Option<Argument>> = vec![None; parameters.len()];
+    let say = rng.pick(&said.says).clone();
+    let text = expand(rng, &say, &mut |rng, slot| {
+        let (name, flags) = slot.split_once(':').unwrap_or((slot, ""));
+        let at = said.slots.iter().position(|known| known == name)?;
+        let (argument, text) = match &parameters[at].kind {
+            ParamKind::Number { min, max, integer } => {
+                let span = max - min;
+                let top = if span > 60.0 && rng.chance(0.6) { min + 60.0 } else { *max };
+                let mut value = (min + rng.below((top - min) as usize + 1) as f64).ceil();
+                if !integer && rng.chance(0.3) {
+                    value = (value + 0.5).min(*max);
+                }
+                (Argument::Number(draft.value(value)), say_number(rng, value))
+            }
+            ParamKind::Choice(choices) => {
+                let choice = rng.pick(choices);
+                let at = scene.values.iter().position(|value| value == choice)?;
+                (Argument::Choice(at), choice.replace('_', " "))
+            }
+            ParamKind::Text { max_length } => {
+                let text = if rng.chance(0.75) {
+                    (*rng.pick(&LEXICON.phrases)).to_owned()
+                } else {
+                    (0..rng.range(1, 4)).map(|_| super::world::odd_word(rng)).collect::<Vec<_>>().join(" ")
+                };
+                if text.chars().count() > *max_length {
+                    return None;
+                }
+                draft.verbatim = true;
+                (Argument::Text(text.clone()), text)
+            }
+            ParamKind::Flag => {
+                let (yes, no) = flags.split_once('|')?;
+                let set = rng.chance(0.5);
+                (Argument::Flag(set), if set { yes } else { no }.to_owned())
+            }
+        };
+        arguments[at] = Some(argument);
+        Some(text)
+    })?;
+    draft.text = text;
+    if parameters.iter().zip(&arguments).any(|(param, argument)| param.required && argument.is_none()) {
+        return None;
+    }
+    draft.steps.push(Step::User { tool: at, arguments });
+    Some(draft)
+}
+
+/// A remark about a place ("it's dark in the hall") that asks for the lights, the heating, the air there.
+pub(super) fn remark(rng: &mut Rng, scene: &Scene) -> Option<Draft> {
+    if scene.areas.is_empty() {
+        return None;
+    }
+    let area = rng.below(scene.areas.len());
+    let (section, tool, kinds): (_, _, &[&str]) = *rng.pick::<(&str, Builtin, &[&str])>(&[
+        ("dark", Builtin::On, &["light"]),
+        ("dark", Builtin::On, &["light"]),
+        ("bright", Builtin::Off, &["light"]),
+        ("cold", Builtin::On, &["heater"]),
+        ("hot", Builtin::On, &["fan", "cooler"]),
+        ("how_warm", Builtin::Read, &["thermometer"]),
+        ("how_humid", Builtin::Read, &["hygrometer"]),
+    ]);
+    if !scene.has(tool) {
+        return None;
+    }
+    let here: Vec<usize> = (0..scene.devices.len())
+        .filter(|&at| {
+            let device = &scene.devices[at];
+            let kind = if tool == Builtin::Read { device.kind.as_str() } else { family(&device.kind) };
+            kinds.contains(&kind) && scene.area_of(device) == Some(area)
+        })
+        .collect();
+    let able: Vec<usize> = here
+        .into_iter()
+        .filter(|&at| scene.devices[at].can.has(tool.needs().unwrap_or(Capabilities::NONE)))
+        .collect();
+    let selectors = match (able.as_slice(), kinds) {
+        ([], _) => return None,
+        ([only], _) => vec![Selector::Device(*only)],
+        (_, ["light"]) => {
+            let kind = scene.kinds.iter().position(|kind| kind == "light")?;
+            vec![Selector::Group(Group { kind: Some(kind), area: Some(area), except: Vec::new() })]
+        }
+        _ => return None,
+    };
+    let line = line(rng, section, &[], true)?;
+    let text = expand(rng, line.text, &mut |_, _| Some(scene.areas[area].clone()))?;
+    let question = tool == Builtin::Read;
+    let steps = vec![Step::Devices { tool, down: false, selectors, amounts: Vec::new() }];
+    Some(Draft { text, steps, question, ..Draft::default() })
+}
+
+/// A question about all devices of a kind ("which lights are on").
+pub(super) fn which(rng: &mut Rng, scene: &Scene) -> Option<Draft> {
+    if scene.kinds.is_empty() || !scene.has(Builtin::Read) {
+        return None;
+    }
+    let kind = rng.below(scene.kinds.len());
+    let members: Vec<usize> =
+        (0..scene.devices.len()).filter(|&at| scene.kind_of(&scene.devices[at]) == Some(kind)).collect();
+    let cover = members.iter().all(|&at| scene.devices[at].can.has(Capabilities::COVER));
+    let line = line(rng, if cover { "which_open" } else { "which" }, &[], true)?;
+    let text = expand(rng, line.text, &mut |_, _| Some(plural(&scene.kinds[kind])))?;
+    let selector = match members.as_slice() {
+        [only] => Selector::Device(*only),
+        _ => Selector::Group(Group { kind: Some(kind), ..Group::default() }),
+    };
+    let steps = vec![Step::Devices {
+        tool: Builtin::Read,
+        down: false,
+        selectors: vec![selector],
+        amounts: Vec::new(),
+    }];
+    Some(Draft { text, steps, question: true, ..Draft::default() })
+}

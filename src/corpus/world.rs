@@ -1,0 +1,195 @@
+//! Random devices with random names.
+
+use crate::board::{Capabilities, Device};
+use crate::prompt::{Scene, Tool};
+use crate::tool::Builtin;
+
+use super::lexicon::LEXICON;
+use super::rng::Rng;
+use super::tools::{SaidTool, random_tool};
+
+/// Kinds that homes and workshops have most of, drawn more often than the others.
+const COMMON: &[&str] = &[
+    "light",
+    "light",
+    "light",
+    "lamp",
+    "led",
+    "fan",
+    "heater",
+    "pump",
+    "blind",
+    "door",
+    "garage",
+    "valve",
+    "lock",
+    "thermostat",
+    "thermometer",
+    "sensor",
+    "outlet",
+    "switch",
+    "camera",
+    "window",
+    "speaker",
+    "motor",
+    "relay",
+];
+
+/// A word that nobody has seen: syllables put together.
+pub(super) fn invented(rng: &mut Rng) -> String {
+    const HEADS: &[&str] = &[
+        "b", "br", "c", "cl", "d", "dr", "f", "fl", "g", "gr", "h", "j", "k", "l", "m", "n", "p", "pl", "qu",
+        "r", "s", "st", "t", "tr", "v", "w", "z", "sh", "ch",
+    ];
+    const HEARTS: &[&str] = &["a", "e", "i", "o", "u", "oo", "ee", "ai", "ou"];
+    const TAILS: &[&str] = &["", "n", "r", "l", "x", "m", "nd", "rk", "ss", "t", "ck", "b", "g"];
+    (0..rng.range(2, 3))
+        .map(|_| format!("{}{}{}", rng.pick(HEADS), rng.pick(HEARTS), rng.pick(TAILS)))
+        .collect()
+}
+
+/// A word that is no device noun: rare, or invented.
+pub(super) fn odd_word(rng: &mut Rng) -> String {
+    if rng.chance(0.3) { invented(rng) } else { (*rng.pick(&LEXICON.words)).to_owned() }
+}
+
+/// A name for a device of this kind, and whether the area is part of it.
+pub(super) fn device_name(rng: &mut Rng, kind: &str, area: Option<&str>) -> String {
+    let nouns = LEXICON.nouns.iter().find(|(name, _)| *name == kind).map(|(_, nouns)| nouns.as_slice());
+    let noun = match nouns {
+        Some(nouns) => (*rng.pick(nouns)).to_owned(),
+        None => kind.to_owned(),
+    };
+    match rng.weighted(&[if area.is_some() { 38 } else { 0 }, 20, 18, 6, 10, 3, 3, 4]) {
+        0 => format!("{} {noun}", area.unwrap_or_default()),
+        1 => format!("{} {noun}", rng.pick(&LEXICON.adjectives)),
+        2 => noun,
+        3 => match rng.below(3) {
+            0 => format!("{noun} {}", rng.range(1, 9)),
+            1 => format!("{noun} {}", ["a", "b", "c", "x", "y"][rng.below(5)]),
+            _ => {
+                format!("{noun} {}", ["one", "two", "three", "left", "right", "north", "south"][rng.below(7)])
+            }
+        },
+        4 => format!("{} {noun}", odd_word(rng)),
+        5 => (*rng.pick(&LEXICON.nicknames)).to_owned(),
+        6 => format!("{} {}", odd_word(rng), odd_word(rng)),
+        _ => {
+            let adjective = rng.pick(&LEXICON.adjectives);
+            format!("{} {adjective} {noun}", area.unwrap_or_else(|| *rng.pick(&LEXICON.adjectives)))
+        }
+    }
+}
+
+/// A random device whose names are new to `taken`, which holds all names given so far.
+fn random_device(
+    rng: &mut Rng,
+    areas: &[String],
+    favourites: &[&str],
+    taken: &mut Vec<String>,
+) -> Option<Device> {
+    let kind = if rng.chance(0.35) {
+        *rng.pick(favourites)
+    } else if rng.chance(0.6) {
+        *rng.pick(COMMON)
+    } else {
+        LEXICON.nouns[rng.below(LEXICON.nouns.len())].0
+    };
+    let area = (!areas.is_empty() && rng.chance(0.85)).then(|| rng.pick(areas).clone());
+    let name = device_name(rng, kind, area.as_deref());
+    // Rarely a word of the user's own for the kind.
+    let own_kind = rng.chance(0.02);
+    let kind = if own_kind { odd_word(rng) } else { kind.to_owned() };
+    if taken.contains(&name) {
+        return None;
+    }
+    taken.push(name.clone());
+    let mut device = Device::of_kind(&name, &kind, area.as_deref());
+    for _ in 0..rng.weighted(&[75, 20, 5]) {
+        let alias = if rng.chance(0.15) {
+            (*rng.pick(&LEXICON.nicknames)).to_owned()
+        } else {
+            device_name(rng, &kind, area.as_deref())
+        };
+        if !taken.contains(&alias) {
+            taken.push(alias.clone());
+            device.aliases.push(alias);
+        }
+    }
+    if device.can.has(Capabilities::STOP) && rng.chance(0.5) {
+        device.can = device.can.without(Capabilities::STOP);
+    }
+    if device.can.has(Capabilities::LEVEL) {
+        if rng.chance(0.25) {
+            device.can = device.can.without(Capabilities::LEVEL);
+        } else if rng.chance(0.2) {
+            let least = rng.below(4) as f64 * 5.0;
+            device.range = Some([least, (50 + 5 * rng.below(10)) as f64]);
+        }
+    } else if device.can.has(Capabilities::SWITCH) && rng.chance(0.05) {
+        device.can = device.can.with(Capabilities::LEVEL);
+    }
+    if device.can.has(Capabilities::VALUE) {
+        device.range = Some(*rng.pick(&[
+            [5.0, 30.0],
+            [10.0, 28.0],
+            [0.0, 40.0],
+            [16.0, 24.0],
+            [0.0, 10.0],
+            [1.0, 5.0],
+            [-20.0, 80.0],
+            [0.0, 100.0],
+            [0.0, 360.0],
+            [20.0, 20000.0],
+            [100.0, 500.0],
+        ]));
+    }
+    if device.kind == "sensor" || device.kind == "meter" {
+        let units = ["lux", "ppm", "V", "W", "bar", "pH", "%", "°C", "l/min", "A"];
+        device.unit = rng.chance(0.6).then(|| (*rng.pick(&units)).to_owned());
+    }
+    Some(device)
+}
+
+/// A random scene, and its user tools with the sentences that ask for them.
+pub(super) fn random_scene(rng: &mut Rng) -> (Scene, Vec<SaidTool>) {
+    let areas: Vec<String> =
+        (0..rng.weighted(&[10, 8, 14, 20, 18, 14, 10, 6])).map(|_| random_area(rng)).collect();
+    let favourites: Vec<&str> = (0..3).map(|_| *rng.pick(COMMON)).collect();
+    let wanted = rng.weighted(&[0, 2, 5, 8, 10, 12, 12, 12, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 3, 2, 2, 2]);
+    let mut taken = Vec::new();
+    let mut devices = Vec::new();
+    for _ in 0..4 * wanted {
+        if devices.len() < wanted {
+            devices.extend(random_device(rng, &areas, &favourites, &mut taken));
+        }
+    }
+    let mut tools: Vec<Tool> = Vec::new();
+    // Most states have most tools; some have few.
+    let share = if rng.chance(0.6) {
+        1.0
+    } else if rng.chance(0.5) {
+        0.85
+    } else {
+        0.5
+    };
+    tools.extend(Builtin::ALL.into_iter().filter(|_| rng.chance(share)).map(Tool::Builtin));
+    let mut said: Vec<SaidTool> = Vec::new();
+    for _ in 0..rng.weighted(&[30, 16, 18, 16, 10, 6, 4]) {
+        let tool = random_tool(rng);
+        let clash = |known: &Tool| known.name() == tool.tool.name();
+        if !tools.iter().any(clash) {
+            tools.push(tool.tool.clone());
+            said.push(tool);
+        }
+    }
+    (Scene::new(tools, devices), said)
+}
+
+fn random_area(rng: &mut Rng) -> String {
+    match rng.below(10) {
+        0 => format!("{} room", odd_word(rng)),
+        1 => odd_word(rng),
+        _ => (*rng.pick(&LEXICON.areas)).to_owned(),
+    }
+}

@@ -1,0 +1,268 @@
+//! A scene and a request as pieces: control tokens and plain text.
+
+use crate::board::{Capabilities, Direction};
+use crate::link::{Mark, Number, Unit};
+use crate::prompt::{ParamKind, Scene, Tool, Turn};
+use crate::tool::Builtin;
+
+use super::token::{MOST_AREAS, MOST_DEVICES, MOST_KINDS, MOST_NUMBERS, MOST_TOOLS, MOST_VALUES, Token};
+
+/// A piece of a prompt. Texts are encoded one by one, without looking for control tokens in them.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Piece {
+    /// A control token.
+    Token(Token),
+    /// Plain text.
+    Text(String),
+}
+
+/// Which pointer stands for which device, area, kind, tool or choice. At run time they count from the
+/// first; training shuffles them so that every pointer's embedding learns to be just a pointer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pointers {
+    /// Slot of each device; `None`: it is not in this prompt.
+    pub devices: Vec<Option<u8>>,
+    /// Slots of areas.
+    pub areas: Vec<Option<u8>>,
+    /// Slots of kinds.
+    pub kinds: Vec<Option<u8>>,
+    /// Slots of user tools.
+    pub tools: Vec<Option<u8>>,
+    /// Slots of choices.
+    pub values: Vec<Option<u8>>,
+}
+
+impl Pointers {
+    /// Pointers in order, for as much of the scene as a prompt holds. When there are more devices than that, those
+    /// that `turn` mentions come first.
+    pub fn new(scene: &Scene, turn: Option<&Turn<'_>>) -> Pointers {
+        let first =
+            |count: usize, most: usize| (0..count).map(|at| (at < most).then_some(at as u8)).collect();
+        let mut devices: Vec<Option<u8>> = first(scene.devices.len(), MOST_DEVICES);
+        if let Some(turn) = turn.filter(|_| scene.devices.len() > MOST_DEVICES) {
+            let mentioned = |at: usize| {
+                turn.links.iter().flat_map(|link| &link.marks).any(|mark| *mark == Mark::Device(at))
+            };
+            let mut order: Vec<usize> = (0..scene.devices.len()).collect();
+            order.sort_by_key(|&at| !mentioned(at));
+            let mut chosen = order[..MOST_DEVICES].to_vec();
+            chosen.sort_unstable();
+            devices.fill(None);
+            for (slot, at) in chosen.into_iter().enumerate() {
+                devices[at] = Some(slot as u8);
+            }
+        }
+        Pointers {
+            devices,
+            areas: first(scene.areas.len(), MOST_AREAS),
+            kinds: first(scene.kinds.len(), MOST_KINDS),
+            tools: first(scene.user_tools().count(), MOST_TOOLS),
+            values: first(scene.values.len(), MOST_VALUES),
+        }
+    }
+
+    pub(super) fn device(&self, at: usize) -> Option<Token> {
+        self.devices.get(at).copied().flatten().map(Token::Device)
+    }
+    pub(super) fn area(&self, at: usize) -> Option<Token> {
+        self.areas.get(at).copied().flatten().map(Token::Area)
+    }
+    pub(super) fn kind(&self, at: usize) -> Option<Token> {
+        self.kinds.get(at).copied().flatten().map(Token::Kind)
+    }
+    pub(super) fn tool(&self, at: usize) -> Option<Token> {
+        self.tools.get(at).copied().flatten().map(Token::Tool)
+    }
+    pub(super) fn value(&self, at: usize) -> Option<Token> {
+        self.values.get(at).copied().flatten().map(Token::Value)
+    }
+}
+
+/// Pieces being put together; texts that follow each other become one.
+#[derive(Default)]
+pub(super) struct Pieces(pub Vec<Piece>);
+
+impl Pieces {
+    pub fn token(&mut self, token: impl Into<Option<Token>>) {
+        self.0.extend(token.into().map(Piece::Token));
+    }
+
+    pub fn text(&mut self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        match self.0.last_mut() {
+            Some(Piece::Text(last)) => last.push_str(text),
+            _ => self.0.push(Piece::Text(text.to_owned())),
+        }
+    }
+
+    /// A name with a space before it, so that it is cut into the same tokens as inside a sentence.
+    fn name(&mut self, name: &str) {
+        self.text(" ");
+        self.text(&name.replace(['_', '-'], " ").to_lowercase());
+    }
+}
+
+/// The part of a prompt that depends on the scene alone.
+pub fn scene(scene: &Scene, pointers: &Pointers) -> Vec<Piece> {
+    let mut out = Pieces::default();
+    out.token(Token::Tools);
+    for tool in Builtin::ALL.into_iter().filter(|tool| scene.has(*tool)) {
+        out.token(Token::of_builtin(tool, false));
+    }
+    for (at, (name, description, parameters)) in scene.user_tools().enumerate() {
+        let Some(pointer) = pointers.tool(at) else { continue };
+        out.token(pointer);
+        out.name(name);
+        if !description.is_empty() {
+            out.text(":");
+            out.name(description.trim_end_matches('.'));
+        }
+        for param in parameters {
+            out.token(Token::Argument);
+            out.name(&param.name);
+            match &param.kind {
+                ParamKind::Number { .. } => out.token(Token::IsNumber),
+                ParamKind::Text { .. } => out.token(Token::IsText),
+                ParamKind::Flag => out.token(Token::IsFlag),
+                ParamKind::Choice(choices) => {
+                    for choice in choices {
+                        let at = scene.values.iter().position(|value| value == choice);
+                        if let Some(pointer) = at.and_then(|at| pointers.value(at)) {
+                            out.token(pointer);
+                            out.name(choice);
+                        }
+                    }
+                }
+            }
+            out.token((!param.required).then_some(Token::Optional));
+        }
+    }
+    for (at, kind) in scene.kinds.iter().enumerate() {
+        if let Some(pointer) = pointers.kind(at) {
+            out.token(pointer);
+            out.name(kind);
+        }
+    }
+    for (at, area) in scene.areas.iter().enumerate() {
+        if let Some(pointer) = pointers.area(at) {
+            out.token(pointer);
+            out.name(area);
+        }
+    }
+    for (at, device) in scene.devices.iter().enumerate() {
+        let Some(pointer) = pointers.device(at) else { continue };
+        out.token(pointer);
+        out.name(&device.name);
+        out.token(scene.kind_of(device).and_then(|at| pointers.kind(at)));
+        out.token(scene.area_of(device).and_then(|at| pointers.area(at)));
+        for (capability, token) in [
+            (Capabilities::SWITCH, Token::CanSwitch),
+            (Capabilities::BLINK, Token::CanBlink),
+            (Capabilities::LEVEL, Token::CanLevel),
+            (Capabilities::COVER, Token::CanCover),
+            (Capabilities::STOP, Token::CanStop),
+            (Capabilities::VALUE, Token::CanValue),
+        ] {
+            out.token(device.can.has(capability).then_some(token));
+        }
+        out.token((device.direction == Direction::In).then_some(Token::Input));
+    }
+    out.0
+}
+
+/// Whether a said number may be a level or a value of a device.
+pub(super) fn fits(number: &Number, limits: [f64; 2]) -> bool {
+    matches!(number.unit, Unit::Plain | Unit::Percent | Unit::Degrees)
+        && (limits[0]..=limits[1]).contains(&number.value)
+}
+
+/// Whether numbers were said that could be amounts, and none fits any of these devices.
+fn out_of_range(turn: &Turn<'_>, mut devices: impl Iterator<Item = usize>) -> bool {
+    let amount = |number: &Number| matches!(number.unit, Unit::Plain | Unit::Percent | Unit::Degrees);
+    let mut limits = Vec::new();
+    devices.all(|at| {
+        let device = &turn.scene.devices[at];
+        let takes = device.can.has(Capabilities::LEVEL) || device.can.has(Capabilities::VALUE);
+        limits.extend(takes.then(|| device.limits()));
+        true
+    });
+    let mut numbers = turn.numbers.iter().filter(|number| amount(number)).peekable();
+    !limits.is_empty()
+        && numbers.peek().is_some()
+        && numbers.all(|number| limits.iter().all(|limits| !fits(number, *limits)))
+}
+
+/// The part of a prompt that holds the request, from `<|req|>` to `<|ans|>`.
+pub fn request(turn: &Turn<'_>, pointers: &Pointers) -> Vec<Piece> {
+    let scene = turn.scene;
+    let mut out = Pieces::default();
+    out.token(Token::Request);
+    out.text(" ");
+    let mut at = 0;
+    let mut numbers = 0;
+    for link in &turn.links {
+        out.text(&turn.request[at..link.end].to_lowercase());
+        at = link.end;
+        for mark in &link.marks {
+            match *mark {
+                Mark::Device(device) => {
+                    out.token(pointers.device(device));
+                    out.token(out_of_range(turn, [device].into_iter()).then_some(Token::OutOfRange));
+                }
+                Mark::Area(area) => out.token(pointers.area(area)),
+                Mark::Kind(kind) => {
+                    out.token(pointers.kind(kind));
+                    let members = (0..scene.devices.len())
+                        .filter(|&device| scene.kind_of(&scene.devices[device]) == Some(kind));
+                    out.token(out_of_range(turn, members).then_some(Token::OutOfRange));
+                }
+                Mark::Value(value) => out.token(pointers.value(value)),
+                Mark::Tool(tool) => out.token(pointers.tool(tool)),
+                Mark::Number(number) => {
+                    out.token(match number.unit {
+                        Unit::Plain => None,
+                        Unit::Percent => Some(Token::Percent),
+                        Unit::Degrees => Some(Token::Degrees),
+                        Unit::Seconds => Some(Token::Seconds),
+                        Unit::Times => Some(Token::Times),
+                    });
+                    if numbers < MOST_NUMBERS {
+                        out.token(Token::Number(numbers as u8));
+                    }
+                    numbers += 1;
+                }
+            }
+        }
+    }
+    out.text(&turn.request[at..].to_lowercase());
+    for (at, tool) in scene.tools.iter().filter(|tool| matches!(tool, Tool::User { .. })).enumerate() {
+        let Tool::User { parameters, .. } = tool else { continue };
+        let mut takers = parameters
+            .iter()
+            .filter(|param| param.required && matches!(param.kind, ParamKind::Number { .. }))
+            .peekable();
+        let none_fits = takers.peek().is_some()
+            && !turn.numbers.is_empty()
+            && takers.any(|param| turn.numbers.iter().all(|number| param.number(number).is_none()));
+        if none_fits && let Some(pointer) = pointers.tool(at) {
+            out.token(pointer);
+            out.token(Token::OutOfRange);
+        }
+    }
+    out.token(Token::Answer);
+    out.0
+}
+
+/// Pieces as one text, control tokens spelt out. For people and for files; a name that holds such a spelling
+/// would be ambiguous here, so it is broken up.
+pub fn text(pieces: &[Piece]) -> String {
+    pieces
+        .iter()
+        .map(|piece| match piece {
+            Piece::Token(token) => token.text(),
+            Piece::Text(text) => text.replace("<|", "< |"),
+        })
+        .collect()
+}
