@@ -1,0 +1,117 @@
+//! Time, handed in: the machine's monotonic clock, or one that tests and simulations turn by hand.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Set by a signal handler or the terminal: whatever is waiting stops waiting.
+pub type Cancel = Arc<AtomicBool>;
+
+/// Monotonic time and a sleep that can be cut short.
+pub trait Clock: Send + Sync {
+    /// Time since an arbitrary start; never goes back.
+    fn now(&self) -> Duration;
+    /// Sleeps, and says whether the whole time passed (`false`: `cancel` was set).
+    fn sleep(&self, time: Duration, cancel: &AtomicBool) -> bool;
+}
+
+/// The machine's clock.
+#[derive(Debug)]
+pub struct RealClock {
+    start: Instant,
+}
+
+impl RealClock {
+    /// How long a sleep goes without looking at the cancel flag. A flag and not a condition variable,
+    /// because a signal handler may set nothing else.
+    const SLICE: Duration = Duration::from_millis(10);
+
+    /// A clock that starts at zero now.
+    pub fn new() -> Self {
+        RealClock { start: Instant::now() }
+    }
+}
+
+impl Default for RealClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for RealClock {
+    fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    fn sleep(&self, time: Duration, cancel: &AtomicBool) -> bool {
+        let end = Instant::now() + time;
+        loop {
+            if cancel.load(Ordering::Relaxed) {
+                return false;
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return true;
+            }
+            std::thread::sleep(left.min(Self::SLICE));
+        }
+    }
+}
+
+/// A clock that passes only when someone sleeps on it or [`SimClock::advance`]s it. Clones share the time.
+#[derive(Clone, Debug, Default)]
+pub struct SimClock {
+    now: Arc<Mutex<Duration>>,
+}
+
+impl SimClock {
+    /// A clock that stands at zero.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Lets time pass.
+    pub fn advance(&self, time: Duration) {
+        *self.now.lock().unwrap_or_else(PoisonError::into_inner) += time;
+    }
+}
+
+impl Clock for SimClock {
+    fn now(&self) -> Duration {
+        *self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn sleep(&self, time: Duration, cancel: &AtomicBool) -> bool {
+        if cancel.load(Ordering::Relaxed) {
+            return false;
+        }
+        self.advance(time);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_flag_ends_a_long_sleep() {
+        let cancel: Cancel = Arc::default();
+        let flag = cancel.clone();
+        let setter = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(30));
+            flag.store(true, Ordering::Relaxed);
+        });
+        let begin = Instant::now();
+        assert!(!RealClock::new().sleep(Duration::from_secs(60), &cancel));
+        assert!(begin.elapsed() < Duration::from_secs(10));
+        setter.join().unwrap();
+    }
+
+    #[test]
+    fn simulated_time_passes_by_sleeping() {
+        let clock = SimClock::new();
+        assert!(clock.sleep(Duration::from_secs(3600), &AtomicBool::new(false)));
+        assert_eq!(clock.now(), Duration::from_secs(3600));
+    }
+}
