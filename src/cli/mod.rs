@@ -4,6 +4,7 @@ mod check;
 mod escape;
 mod inspect;
 mod render;
+mod tokenize;
 
 use std::io;
 use std::process::ExitCode;
@@ -25,6 +26,7 @@ enum Command {
     Check(check::Args),
     Inspect(inspect::Args),
     Render(render::Args),
+    Tokenize(tokenize::Args),
 }
 
 /// Parses the arguments, runs the command and says how the process ends: 0, 1 (error) or 2 (usage).
@@ -37,6 +39,7 @@ pub fn main() -> ExitCode {
         Some(Command::Check(args)) => check::run(args),
         Some(Command::Inspect(args)) => inspect::run(args),
         Some(Command::Render(args)) => render::run(args),
+        Some(Command::Tokenize(args)) => tokenize::run(args),
     };
     match result {
         Ok(code) => code,

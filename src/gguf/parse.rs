@@ -174,10 +174,14 @@ impl Gguf {
 
     /// The value of a key, whatever its type.
     pub fn get(&self, key: &str) -> Option<Value<'_>> {
+        Some(self.value(self.key_entry(key)?))
+    }
+
+    fn key_entry(&self, key: &str) -> Option<&KeyEntry> {
         let found = self.keys_by_name.binary_search_by(|&index| {
             self.bytes[self.keys[index as usize].name.clone()].cmp(key.as_bytes())
         });
-        Some(self.value(&self.keys[self.keys_by_name[found.ok()?] as usize]))
+        Some(&self.keys[self.keys_by_name[found.ok()?] as usize])
     }
 
     /// The value of a key as `T`; `None` when the file lacks it.
@@ -227,6 +231,13 @@ impl Gguf {
     /// An array that must be there.
     pub fn array(&self, key: &str) -> Result<Array<'_>, GgufError> {
         self.required(key)
+    }
+    /// Where the elements of an array that must be there lie in [`Gguf::bytes`], for readers that keep
+    /// their own index of them.
+    pub fn array_range(&self, key: &str) -> Result<Range<usize>, GgufError> {
+        let len = self.array(key)?.data().len();
+        let end = self.key_entry(key).map_or(len, |entry| entry.value.end);
+        Ok(end - len..end)
     }
     /// A string, or the default when the file lacks it.
     pub fn str_or<'a>(&'a self, key: &str, default: &'a str) -> Result<&'a str, GgufError> {
