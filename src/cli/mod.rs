@@ -1,6 +1,8 @@
 //! The command line: one file a command, each with its `Args` and a `run`.
 
+mod caged;
 mod check;
+mod doctor;
 mod escape;
 mod inspect;
 mod render;
@@ -24,9 +26,12 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Args),
+    Doctor(doctor::Args),
     Inspect(inspect::Args),
     Render(render::Args),
     Tokenize(tokenize::Args),
+    #[command(flatten)]
+    Hidden(caged::Hidden),
 }
 
 /// Parses the arguments, runs the command and says how the process ends: 0, 1 (error) or 2 (usage).
@@ -37,9 +42,11 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         None => Ok(ExitCode::SUCCESS),
         Some(Command::Check(args)) => check::run(args),
+        Some(Command::Doctor(args)) => doctor::run(args),
         Some(Command::Inspect(args)) => inspect::run(args),
         Some(Command::Render(args)) => render::run(args),
         Some(Command::Tokenize(args)) => tokenize::run(args),
+        Some(Command::Hidden(hidden)) => caged::run(hidden),
     };
     match result {
         Ok(code) => code,

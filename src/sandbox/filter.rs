@@ -42,9 +42,8 @@ pub fn compile(kind: Kind) -> Result<[BpfProgram; 2], String> {
 }
 
 fn denied(kind: Kind) -> Result<BTreeMap<i64, Vec<SeccompRule>>, seccompiler::BackendError> {
-    let rule = |argument, op, value| {
-        SeccompRule::new(vec![SeccompCondition::new(argument, Len::Dword, op, value)?])
-    };
+    let rule =
+        |argument, op, value| SeccompRule::new(vec![SeccompCondition::new(argument, Len::Dword, op, value)?]);
     let mut denied: BTreeMap<i64, Vec<SeccompRule>> = DENIED.iter().map(|&call| (call, Vec::new())).collect();
 
     // clone3 hides its flags in memory, where a filter cannot look; it is not on the first list, so it does not exist

@@ -42,8 +42,14 @@ const DEVICES: [&str; 5] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random"
 /// Where a dynamically linked program's libraries are, bound for every program that is not static.
 const LIBRARIES: [&str; 6] = ["/lib", "/lib64", "/lib32", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache"];
 /// What name resolution and TLS read, bound when the network is granted.
-const NETWORK: [&str; 6] =
-    ["/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/ssl", "/etc/ca-certificates", "/usr/share/ca-certificates"];
+const NETWORK: [&str; 6] = [
+    "/etc/resolv.conf",
+    "/etc/hosts",
+    "/etc/nsswitch.conf",
+    "/etc/ssl",
+    "/etc/ca-certificates",
+    "/usr/share/ca-certificates",
+];
 
 /// All that the policy grants, parents before children. `program` is the file to run.
 pub fn grants(policy: &Policy, program: &Path) -> Vec<Grant> {
@@ -86,7 +92,7 @@ pub fn grants(policy: &Policy, program: &Path) -> Vec<Grant> {
             Grant { source: state.clone(), target: STATE.into(), access: Access::Write, optional: false };
         grants.push(grant);
     }
-    grants.sort_by(|a, b| a.target.components().count().cmp(&b.target.components().count()));
+    grants.sort_by_key(|grant| grant.target.components().count());
     grants
 }
 
@@ -94,7 +100,9 @@ pub fn grants(policy: &Policy, program: &Path) -> Vec<Grant> {
 fn is_static(program: &Path) -> bool {
     use std::io::Read;
     let mut head = [0u8; 4096];
-    let Ok(length) = std::fs::File::open(program).and_then(|mut file| file.read(&mut head)) else { return false };
+    let Ok(length) = std::fs::File::open(program).and_then(|mut file| file.read(&mut head)) else {
+        return false;
+    };
     let head = &head[..length];
     // Both widths; the fields are little-endian on every board that this runs on.
     let number = |at: usize, width: usize| -> Option<u64> {
@@ -140,9 +148,12 @@ pub fn build(policy: &Policy, grants: &[Grant]) -> Result<(), Refusal> {
         .iter()
         .map(Path::new)
         .find(|path| path.is_dir())
-        .ok_or_else(|| Refusal::at("find a directory to build the cage in", &Error::from(ErrorKind::NotFound)))?;
+        .ok_or_else(|| {
+            Refusal::at("find a directory to build the cage in", &Error::from(ErrorKind::NotFound))
+        })?;
     let tree = libc::MS_NOSUID | libc::MS_NODEV;
-    sys::mount(Path::new("cage"), base, c"tmpfs", tree, c"mode=755,size=1m").map_err(step("mount the cage's root"))?;
+    sys::mount(Path::new("cage"), base, c"tmpfs", tree, c"mode=755,size=1m")
+        .map_err(step("mount the cage's root"))?;
 
     for (grant, fd) in &sources {
         bind(base, grant, fd).map_err(|error| Refusal::path(&grant.source, &error))?;
@@ -151,13 +162,16 @@ pub fn build(policy: &Policy, grants: &[Grant]) -> Result<(), Refusal> {
     if policy.tmp {
         let path = base.join("tmp");
         std::fs::create_dir_all(&path).map_err(step("make /tmp"))?;
-        let options = sys::c_string(format!("mode=1777,size={}", policy.limits.file_size)).map_err(step("make /tmp"))?;
-        sys::mount(Path::new("tmp"), &path, c"tmpfs", tree | libc::MS_NOEXEC, &options).map_err(step("mount /tmp"))?;
+        let options = sys::c_string(format!("mode=1777,size={}", policy.limits.file_size))
+            .map_err(step("make /tmp"))?;
+        sys::mount(Path::new("tmp"), &path, c"tmpfs", tree | libc::MS_NOEXEC, &options)
+            .map_err(step("mount /tmp"))?;
     }
     if policy.proc {
         let path = base.join("proc");
         std::fs::create_dir_all(&path).map_err(step("make /proc"))?;
-        sys::mount(Path::new("proc"), &path, c"proc", tree | libc::MS_NOEXEC, c"").map_err(step("mount /proc"))?;
+        sys::mount(Path::new("proc"), &path, c"proc", tree | libc::MS_NOEXEC, c"")
+            .map_err(step("mount /proc"))?;
     }
     std::env::set_current_dir(base).map_err(step("enter the cage's root"))?;
     match sys::pivot_here() {
@@ -166,7 +180,8 @@ pub fn build(policy: &Policy, grants: &[Grant]) -> Result<(), Refusal> {
     }
     .map_err(step("make the cage's root the root"))?;
     let flags = libc::MS_REMOUNT | libc::MS_BIND | libc::MS_RDONLY | tree;
-    sys::mount(Path::new("none"), Path::new("/"), c"", flags, c"").map_err(step("make the cage's root read-only"))
+    sys::mount(Path::new("none"), Path::new("/"), c"", flags, c"")
+        .map_err(step("make the cage's root read-only"))
 }
 
 fn bind(base: &Path, grant: &Grant, source: &OwnedFd) -> std::io::Result<()> {
@@ -174,7 +189,11 @@ fn bind(base: &Path, grant: &Grant, source: &OwnedFd) -> std::io::Result<()> {
     let kind = std::fs::metadata(&from)?;
     let device = kind.file_type().is_char_device() || kind.file_type().is_block_device();
     if device != (grant.access == Access::Device) {
-        return Err(Error::other(if device { "is a device: name it under `devices`" } else { "is not a device" }));
+        return Err(Error::other(if device {
+            "is a device: name it under `devices`"
+        } else {
+            "is not a device"
+        }));
     }
     let inside = grant.target.strip_prefix("/").map_err(|_| Error::other("is not an absolute path"))?;
     let target = base.join(inside);

@@ -189,7 +189,11 @@ impl<'a> Streams<'a> {
     /// How long to wait for a descriptor: shortly once the tool has closed its output, for then only its end is awaited,
     /// which no descriptor tells.
     fn patience(&self) -> Duration {
-        if self.all_ended() { Duration::from_millis(1 << self.idle.min(5)) } else { Duration::from_millis(50) }
+        if self.all_ended() {
+            Duration::from_millis(1 << self.idle.min(5))
+        } else {
+            Duration::from_millis(50)
+        }
     }
 
     fn pump(&mut self, wait: Duration, limit: usize) -> std::io::Result<()> {
@@ -215,7 +219,9 @@ impl<'a> Streams<'a> {
         if fds[1].revents != 0 && drain(&mut self.stdout, &mut self.output, limit + 1, &mut self.progress)? {
             self.stdout = None;
         }
-        if fds[2].revents != 0 && drain(&mut self.stderr, &mut self.complaint, ERROR_LIMIT, &mut self.progress)? {
+        if fds[2].revents != 0
+            && drain(&mut self.stderr, &mut self.complaint, ERROR_LIMIT, &mut self.progress)?
+        {
             self.stderr = None;
         }
         if fds[3].revents != 0 {

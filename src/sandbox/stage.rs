@@ -118,7 +118,8 @@ struct Stage {
 
 impl Stage {
     fn new(socket: &mut UnixStream) -> Result<Stage, Refusal> {
-        sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as _).map_err(step("tie the stage to its parent"))?;
+        sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as _)
+            .map_err(step("tie the stage to its parent"))?;
         sys::new_session().map_err(step("leave the terminal"))?;
         let mut text = Vec::new();
         socket.take(POLICY_LIMIT).read_to_end(&mut text).map_err(step("read the policy"))?;
@@ -137,7 +138,11 @@ impl Stage {
     }
 
     /// Enters a layer by `enter`. Refuses when that fails, unless the policy does without.
-    fn enter(&mut self, layer: Layer, enter: impl FnOnce(&Stage) -> Result<(), String>) -> Result<(), Refusal> {
+    fn enter(
+        &mut self,
+        layer: Layer,
+        enter: impl FnOnce(&Stage) -> Result<(), String>,
+    ) -> Result<(), Refusal> {
         let outcome = if self.policy.lacking.contains(&layer) {
             Err("taken as absent".to_owned())
         } else {
@@ -258,7 +263,8 @@ impl Stage {
             // A change of user makes a process untouchable to itself under /proc, and forgets the tie to its parent.
             sys::prctl(libc::PR_SET_DUMPABLE, 1).map_err(step("open its own /proc"))?;
             self.user_namespace()?;
-            sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as _).map_err(step("tie the cage to its stage"))?;
+            sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as _)
+                .map_err(step("tie the cage to its stage"))?;
         }
         sys::drop_capabilities().map_err(step("give up capabilities"))?;
         sys::prctl(libc::PR_SET_DUMPABLE, 0).map_err(step("close its own /proc"))?;
@@ -297,13 +303,15 @@ impl Stage {
             .map(sys::c_string)
             .collect::<Result<Vec<_>, _>>()
             .map_err(&bad)?;
-        let environment = environment(&self.policy, state).iter().map(sys::c_string).collect::<Result<Vec<_>, _>>();
+        let environment =
+            environment(&self.policy, state).iter().map(sys::c_string).collect::<Result<Vec<_>, _>>();
         let environment = environment.map_err(&bad)?;
 
         sys::default_signals();
         if !self.has(Layer::PidNamespace) {
             sys::new_group().map_err(step("make a process group"))?;
-            sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as _).map_err(step("tie the tool to its stage"))?;
+            sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as _)
+                .map_err(step("tie the tool to its stage"))?;
         }
         std::env::set_current_dir(state.unwrap_or(Path::new("/"))).map_err(step("enter its folder"))?;
         sys::close_all_on_exec().map_err(step("close descriptors"))?;
@@ -351,10 +359,15 @@ impl Stage {
         sys::limit(Resource::Memory, limits.memory).map_err(step("set the memory limit"))?;
         let error = sys::exec(&c_program, &arguments, &environment);
         let hint = match (error.raw_os_error(), self.administrator) {
-            (Some(libc::EACCES), true) => " (pintail is root, the tool is not: the file must be executable for all)",
+            (Some(libc::EACCES), true) => {
+                " (pintail is root, the tool is not: the file must be executable for all)"
+            }
             _ => "",
         };
-        Err(Refusal { layer: None, message: format!("cannot start {}: {error}{hint}", self.program.display()) })
+        Err(Refusal {
+            layer: None,
+            message: format!("cannot start {}: {error}{hint}", self.program.display()),
+        })
     }
 }
 
@@ -393,7 +406,10 @@ fn restrict_files(policy: &Policy, grants: &[Grant], caged: bool) -> Result<(), 
     }
     let mut ruleset = ruleset.create().map_err(|error| text(&error))?;
     let extra = [("/proc", Access::Read, policy.proc), ("/tmp", Access::Write, policy.tmp)];
-    let extra = extra.iter().filter(|(.., granted)| caged && *granted).map(|(path, access, _)| (Path::new(path), *access));
+    let extra = extra
+        .iter()
+        .filter(|(.., granted)| caged && *granted)
+        .map(|(path, access, _)| (Path::new(path), *access));
     let granted = grants.iter().map(|grant| {
         let path = if caged { grant.target.as_path() } else { grant.source.as_path() };
         (path, grant.access)
@@ -404,7 +420,9 @@ fn restrict_files(policy: &Policy, grants: &[Grant], caged: bool) -> Result<(), 
         let mut rights = match access {
             Access::Read => AccessFs::from_read(abi),
             Access::Write => AccessFs::from_all(abi) & !AccessFs::Execute,
-            Access::Device => AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::IoctlDev | AccessFs::Truncate,
+            Access::Device => {
+                AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::IoctlDev | AccessFs::Truncate
+            }
         };
         if !path.is_dir() {
             rights &= AccessFs::from_file(abi);

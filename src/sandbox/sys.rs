@@ -71,7 +71,9 @@ pub fn wait(pid: libc::pid_t, block: bool) -> Option<(libc::pid_t, Ended)> {
             0 => return None,
             -1 if Error::last_os_error().raw_os_error() == Some(libc::EINTR) => continue,
             -1 => return None,
-            ended if libc::WIFSIGNALED(status) => return Some((ended, Ended::Signal(libc::WTERMSIG(status)))),
+            ended if libc::WIFSIGNALED(status) => {
+                return Some((ended, Ended::Signal(libc::WTERMSIG(status))));
+            }
             ended => return Some((ended, Ended::Code(libc::WEXITSTATUS(status)))),
         }
     }
@@ -103,8 +105,10 @@ pub fn become_user(uid: u32, gid: u32, groups: &[u32]) -> Result<()> {
 /// One `prctl` with a number as its argument.
 pub fn prctl(option: libc::c_int, argument: libc::c_ulong) -> Result<()> {
     // SAFETY: only options whose argument is a number are used in this room.
-    check(unsafe { libc::prctl(option, argument, 0 as libc::c_ulong, 0 as libc::c_ulong, 0 as libc::c_ulong) })
-        .map(drop)
+    check(unsafe {
+        libc::prctl(option, argument, 0 as libc::c_ulong, 0 as libc::c_ulong, 0 as libc::c_ulong)
+    })
+    .map(drop)
 }
 
 /// A new session, so that the terminal's Ctrl-C does not reach the cage.
@@ -267,8 +271,9 @@ pub fn poll(fds: &mut [libc::pollfd], milliseconds: i32) -> Result<()> {
 pub fn close_all_on_exec() -> Result<()> {
     const CLOSE_RANGE_CLOEXEC: libc::c_uint = 4;
     // SAFETY: plain numbers.
-    let code =
-        unsafe { libc::syscall(libc::SYS_close_range, 3 as libc::c_uint, libc::c_uint::MAX, CLOSE_RANGE_CLOEXEC) };
+    let code = unsafe {
+        libc::syscall(libc::SYS_close_range, 3 as libc::c_uint, libc::c_uint::MAX, CLOSE_RANGE_CLOEXEC)
+    };
     if code == 0 {
         return Ok(());
     }

@@ -131,7 +131,9 @@ pub fn check_name(name: &str) -> Result<(), String> {
     let fits = name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
     if !fits {
-        return Err(format!("`{name}` is not a tool's name: lower-case letters, digits and _, a letter first"));
+        return Err(format!(
+            "`{name}` is not a tool's name: lower-case letters, digits and _, a letter first"
+        ));
     }
     if name.len() > 64 {
         return Err(format!("`{name}` is longer than 64 characters"));
@@ -282,7 +284,10 @@ fn check_permissions(permissions: &Permissions) -> Result<(), Fault> {
             }
             let parts: Vec<_> = parts.collect();
             if parts.is_empty() || parts.contains(&Component::ParentDir) {
-                return Err(fault(key, format!("`{shown}`: neither `/` nor a path with `..` can be granted")));
+                return Err(fault(
+                    key,
+                    format!("`{shown}`: neither `/` nor a path with `..` can be granted"),
+                ));
             }
             if shown.to_string().contains('\0') {
                 return Err(fault(key, "holds a NUL character"));
@@ -290,11 +295,16 @@ fn check_permissions(permissions: &Permissions) -> Result<(), Fault> {
             if path.starts_with("/proc") && !is_system_file(path) {
                 return Err(fault(
                     key,
-                    format!("`{shown}` shows other processes; grant files as /proc/meminfo, or set proc = true"),
+                    format!(
+                        "`{shown}` shows other processes; grant files as /proc/meminfo, or set proc = true"
+                    ),
                 ));
             }
             if ["/state", "/pintail", "/tmp"].iter().any(|own| path == Path::new(own)) {
-                return Err(fault(key, format!("`{shown}` is a name of the cage's own; grant a path below or beside it")));
+                return Err(fault(
+                    key,
+                    format!("`{shown}` is a name of the cage's own; grant a path below or beside it"),
+                ));
             }
             // What a tool can write it can turn into a link to elsewhere, which the next run would be granted.
             if permissions.write.iter().any(|write| path != write && path.starts_with(write)) {
@@ -325,14 +335,18 @@ impl LimitsFile {
             None => Ok(standard),
             Some(text) => match quantity::size(text) {
                 Ok(size) if size <= most => Ok(size),
-                Ok(_) => Err(fault(format!("limits.{key}"), format!("`{text}` is more than can be asked for"))),
+                Ok(_) => {
+                    Err(fault(format!("limits.{key}"), format!("`{text}` is more than can be asked for")))
+                }
                 Err(message) => Err(fault(format!("limits.{key}"), message)),
             },
         };
         let count = |key: &str, count: Option<u64>, standard: u64, least: u64, most: u64| match count {
             None => Ok(standard),
             Some(count) if (least..=most).contains(&count) => Ok(count),
-            Some(count) => Err(fault(format!("limits.{key}"), format!("found {count}, expected {least} to {most}"))),
+            Some(count) => {
+                Err(fault(format!("limits.{key}"), format!("found {count}, expected {least} to {most}")))
+            }
         };
         let time = duration("time", &self.time, standard.time)?;
         if time > Duration::from_secs(600) {

@@ -38,7 +38,12 @@ pub fn search_path(agent_dir: Option<&Path>) -> Vec<PathBuf> {
 pub fn find(name: &str, agent_dir: Option<&Path>) -> Result<UserTool, ToolError> {
     let looked_in = search_path(agent_dir);
     if let Err(message) = super::file::check_name(name) {
-        return Err(ToolError::Invalid { file: format!("{name}.toml").into(), at: None, key: "name".into(), message });
+        return Err(ToolError::Invalid {
+            file: format!("{name}.toml").into(),
+            at: None,
+            key: "name".into(),
+            message,
+        });
     }
     for directory in &looked_in {
         let file = directory.join(format!("{name}.toml"));

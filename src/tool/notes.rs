@@ -45,7 +45,8 @@ pub fn answer(arguments: Value, folder: &Path) -> Result<Value, String> {
     match arguments.action {
         Action::Add if text.is_empty() => Err("there is no text to note".into()),
         Action::Add => {
-            let mut notes = std::fs::OpenOptions::new().create(true).append(true).open(&file).map_err(failed)?;
+            let mut notes =
+                std::fs::OpenOptions::new().create(true).append(true).open(&file).map_err(failed)?;
             // One write, so that a full disk or the size limit cannot leave half a line without its end being seen.
             notes.write_all(format!("{text}\n").as_bytes()).map_err(failed)?;
             notes.sync_all().map_err(failed)?;

@@ -81,7 +81,8 @@ impl Parameters {
     pub fn check(schema: Option<Value>) -> Result<Parameters, Fault> {
         let here = |message: &str| (String::new(), message.to_owned());
         let mut schema = schema.unwrap_or_else(|| serde_json::json!({ "type": "object", "properties": {} }));
-        let object = schema.as_object_mut().ok_or_else(|| here("is not a table: a JSON Schema is expected"))?;
+        let object =
+            schema.as_object_mut().ok_or_else(|| here("is not a table: a JSON Schema is expected"))?;
         if object.get("type") != Some(&Value::from("object")) {
             return Err(here("needs type = \"object\": arguments have names"));
         }
@@ -125,7 +126,10 @@ impl Parameters {
         for name in arguments.keys() {
             if self.get(name).is_none() {
                 let names: Vec<&str> = self.list.iter().map(|parameter| parameter.name.as_str()).collect();
-                return Err((format!("/{name}"), format!("the tool has no such parameter; it has {}", one_of(&names))));
+                return Err((
+                    format!("/{name}"),
+                    format!("the tool has no such parameter; it has {}", one_of(&names)),
+                ));
             }
         }
         for parameter in &self.list {
@@ -134,9 +138,10 @@ impl Parameters {
                     return Err((format!("/{}", parameter.name), "is required and not given".into()));
                 }
                 None => {}
-                Some(value) => parameter.shape.validate(value).map_err(|(below, message)| {
-                    (format!("/{}{below}", parameter.name), message)
-                })?,
+                Some(value) => parameter
+                    .shape
+                    .validate(value)
+                    .map_err(|(below, message)| (format!("/{}{below}", parameter.name), message))?,
             }
         }
         Ok(())
@@ -157,7 +162,8 @@ impl Shape {
         match self {
             Shape::One(scalar) => scalar.validate(value).map_err(|message| (String::new(), message)),
             Shape::Many { item, least, most } => {
-                let found = || (String::new(), format!("found {value}, expected {} values or more, an array", least));
+                let found =
+                    || (String::new(), format!("found {value}, expected {} values or more, an array", least));
                 let items = value.as_array().ok_or_else(found)?;
                 let count = items.len() as u64;
                 if count < *least || most.is_some_and(|most| count > most) {
@@ -250,11 +256,11 @@ fn parameter(name: &str, property: &Value, required: bool) -> Result<Option<Para
                 None => None,
             };
             let count = |name: &str| object.get(name).and_then(Value::as_u64);
-            let counted = ["minItems", "maxItems"].iter().all(|name| !object.contains_key(*name) || count(name).is_some());
-            item.filter(|_| counted && object.keys().all(|key| known.contains(&key.as_str()))).map(|item| Shape::Many {
-                item,
-                least: count("minItems").unwrap_or(0),
-                most: count("maxItems"),
+            let counted = ["minItems", "maxItems"]
+                .iter()
+                .all(|name| !object.contains_key(*name) || count(name).is_some());
+            item.filter(|_| counted && object.keys().all(|key| known.contains(&key.as_str()))).map(|item| {
+                Shape::Many { item, least: count("minItems").unwrap_or(0), most: count("maxItems") }
             })
         }
         _ => scalar(object, &key)?.map(Shape::One),
@@ -293,7 +299,9 @@ fn scalar(object: &Map<String, Value>, key: &str) -> Result<Option<Scalar>, Faul
                     .as_array()
                     .filter(|words| !words.is_empty())
                     .and_then(|words| words.iter().map(|word| word.as_str().map(str::to_owned)).collect())
-                    .ok_or_else(|| (format!("{key}.enum"), "expected an array of texts, not empty".to_owned()))?,
+                    .ok_or_else(|| {
+                        (format!("{key}.enum"), "expected an array of texts, not empty".to_owned())
+                    })?,
             };
             let most = match object.get("maxLength") {
                 None => None,
@@ -309,7 +317,10 @@ fn scalar(object: &Map<String, Value>, key: &str) -> Result<Option<Scalar>, Faul
             if let (Some(least), Some(most)) = (least, most)
                 && least > most
             {
-                return Err((key.to_owned(), format!("minimum {least} is above maximum {most}: nothing fits")));
+                return Err((
+                    key.to_owned(),
+                    format!("minimum {least} is above maximum {most}: nothing fits"),
+                ));
             }
             Scalar::Number { whole: kind == Some("integer"), least, most }
         }
@@ -359,7 +370,8 @@ mod tests {
             json!({ "type": "string", "pattern": "a+" }),
             json!({ "type": "array", "items": { "type": "array" } }),
         ] {
-            let schema = json!({ "type": "object", "properties": { "a": property, "b": { "type": "boolean" } } });
+            let schema =
+                json!({ "type": "object", "properties": { "a": property, "b": { "type": "boolean" } } });
             let parameters = check(schema.clone()).unwrap();
             assert!(!parameters.flat && parameters.list.is_empty());
             assert_eq!(parameters.schema, schema);
@@ -381,7 +393,8 @@ mod tests {
     #[test]
     fn arguments_are_checked_by_pointer() {
         let feed = feed();
-        let fault = |arguments: Value| feed.validate(arguments.as_object().unwrap()).err().map(|fault| fault.0);
+        let fault =
+            |arguments: Value| feed.validate(arguments.as_object().unwrap()).err().map(|fault| fault.0);
         assert_eq!(fault(json!({ "grams": 20, "cat": "Mia", "slow": true, "times": [1, 2.5] })), None);
         assert_eq!(fault(json!({})).as_deref(), Some("/grams"));
         assert_eq!(fault(json!({ "grams": 61 })).as_deref(), Some("/grams"));

@@ -57,7 +57,9 @@ pub fn of_key(text: &str, key: &str) -> Option<(usize, usize)> {
     let mut table = root.get_ref();
     let mut found = None;
     for part in key.split('.') {
-        let Some((name, value)) = table.iter().find(|(name, _)| name.get_ref().as_ref() == part) else { break };
+        let Some((name, value)) = table.iter().find(|(name, _)| name.get_ref().as_ref() == part) else {
+            break;
+        };
         found = Some(name.span().start);
         match value.get_ref() {
             DeValue::Table(inner) => table = inner,

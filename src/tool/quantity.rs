@@ -52,7 +52,8 @@ mod tests {
         assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
         assert_eq!(size("64M"), Ok(64 << 20));
         assert_eq!(size("512"), Ok(512));
-        for bad in ["", "5", "s", "5 s", "-5s", "5h", "0s", "99999999999999999999s", "18446744073709551615m"] {
+        for bad in ["", "5", "s", "5 s", "-5s", "5h", "0s", "99999999999999999999s", "18446744073709551615m"]
+        {
             assert!(duration(bad).is_err(), "{bad}");
         }
         for bad in ["", "M", "64m", "64MB", "0", "17179869184G"] {

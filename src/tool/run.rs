@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::file::{Piece, UserTool};
 use super::ToolError;
+use super::file::{Piece, UserTool};
 use crate::sandbox::{self, Ending, Layer, Policy, Program};
 
 /// What a run needs besides the tool and its arguments.
@@ -104,9 +104,10 @@ impl UserTool {
         let mut engine = minijinja::Environment::new();
         // A misspelt name is an error, not an empty place; `is defined` still works.
         engine.set_undefined_behavior(minijinja::UndefinedBehavior::SemiStrict);
-        engine.render_str(template, Value::Object(arguments)).map(|text| text.trim().to_owned()).map_err(|error| {
-            ToolError::Reply { tool: self.name.clone(), message: error.to_string() }
-        })
+        engine
+            .render_str(template, minijinja::value::Serde(Value::Object(arguments)))
+            .map(|text| text.trim().to_owned())
+            .map_err(|error| ToolError::Reply { tool: self.name.clone(), message: error.to_string() })
     }
 
     /// The cage of one call. Makes the private folder.
@@ -137,7 +138,9 @@ impl UserTool {
                     }
                     // A number may be negative; a text must not become an option.
                     if value.is_string() && word.starts_with('-') && !words.iter().any(|word| word == "--") {
-                        return Err(bad("begins with `-` and could be read as an option; put \"--\" before it in `command`"));
+                        return Err(bad(
+                            "begins with `-` and could be read as an option; put \"--\" before it in `command`",
+                        ));
                     }
                     words.push(word);
                 }

@@ -34,7 +34,8 @@ struct Arguments {
 pub fn answer(arguments: Value, root: &Path) -> Result<Value, String> {
     let Arguments { what } = serde_json::from_value(arguments).map_err(|error| error.to_string())?;
     let mut answer = Map::new();
-    let parts: [(What, &str, fn(&Path) -> Option<Value>, &str); 3] = [
+    type Part = (What, &'static str, fn(&Path) -> Option<Value>, &'static str);
+    let parts: [Part; 3] = [
         (What::Temperature, "temperature", temperature, "this machine has no temperature sensor"),
         (What::Load, "load", load, "/proc/loadavg cannot be read"),
         (What::Memory, "memory", memory, "/proc/meminfo cannot be read"),
@@ -107,7 +108,10 @@ mod tests {
             "memory": { "total": 512, "available": 256 },
         });
         assert_eq!(all, expected);
-        assert_eq!(answer(json!({ "what": "load" }), root.path()).unwrap(), json!({ "load": [0.5, 0.25, 0.1] }));
+        assert_eq!(
+            answer(json!({ "what": "load" }), root.path()).unwrap(),
+            json!({ "load": [0.5, 0.25, 0.1] })
+        );
     }
 
     #[test]
