@@ -1,1 +1,22 @@
 //! GBNF and JSON Schema compiled to one byte-level automaton, and the token mask over a trie of the vocabulary.
+//!
+//! The data's way: [`gbnf::parse`] or [`schema::compile`] (or a renderer) drives a [`GrammarBuilder`], which
+//! lowers to a [`Grammar`] (rules over bytes and tokens); a [`Matcher`] runs it over a [`TokenTrie`] and says
+//! at each step which tokens are legal ([`TokenMask`]), which are certain, and whether the text may end.
+//! What cannot be enforced exactly is refused at compile time; nothing is weakened.
+
+mod automaton;
+mod builder;
+mod engine;
+mod error;
+pub mod gbnf;
+mod matcher;
+pub mod schema;
+mod trie;
+mod utf8;
+
+pub use automaton::Grammar;
+pub use builder::{Expr, GrammarBuilder, RuleId};
+pub use error::{GrammarError, MatchError};
+pub use matcher::{Limits, Matcher};
+pub use trie::{MAX_VOCABULARY, TokenMask, TokenTrie};

@@ -1,0 +1,380 @@
+//! The builder: expressions and rules, lowered to the automaton. GBNF, JSON Schema and the prompt
+//! renderers all build their grammars with it.
+
+use std::collections::HashMap;
+
+use super::automaton::{Counted, Edge, Grammar, Parts, TokenSet};
+use super::{GrammarError, utf8};
+
+/// How deep expressions may nest.
+pub(super) const MAX_DEPTH: u32 = 400;
+/// How many states a grammar may have.
+pub(super) const MAX_STATES: usize = 2_000_000;
+
+/// An expression of a [`GrammarBuilder`]; valid only for the builder that made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expr(u32);
+
+/// A rule of a [`GrammarBuilder`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RuleId(u32);
+
+enum Node {
+    Empty,
+    Bytes(Box<[u8]>),
+    Class(Box<[(u8, u8)]>),
+    Chars(Box<[(u32, u32)]>),
+    Tokens(u32),
+    Seq(Box<[Expr]>),
+    Alt(Box<[Expr]>),
+    Literals(Vec<Box<[u8]>>),
+    Repeat(Expr, u32, Option<u32>),
+    Call(RuleId),
+}
+
+struct Rule {
+    name: String,
+    body: Option<Expr>,
+}
+
+/// Builds a [`Grammar`] from parts. Everything is a cheap handle; an expression that is used twice
+/// is lowered twice, so make a [`rule`](Self::rule) of what is large and shared.
+#[derive(Default)]
+pub struct GrammarBuilder {
+    nodes: Vec<Node>,
+    depth: Vec<u32>,
+    rules: Vec<Rule>,
+    sets: Vec<TokenSet>,
+}
+
+impl GrammarBuilder {
+    /// A builder with no rules.
+    pub fn new() -> GrammarBuilder {
+        GrammarBuilder::default()
+    }
+
+    fn push(&mut self, node: Node) -> Expr {
+        let below = |e: &Expr| self.depth[e.0 as usize];
+        let depth = match &node {
+            Node::Seq(parts) | Node::Alt(parts) => parts.iter().map(below).max().unwrap_or(0) + 1,
+            Node::Repeat(inner, ..) => below(inner) + 1,
+            _ => 1,
+        };
+        self.nodes.push(node);
+        self.depth.push(depth);
+        Expr(self.nodes.len() as u32 - 1)
+    }
+
+    /// The empty text.
+    pub fn empty(&mut self) -> Expr {
+        self.push(Node::Empty)
+    }
+
+    /// No text at all: an alternative that cannot be taken.
+    pub fn never(&mut self) -> Expr {
+        self.push(Node::Alt(Box::new([])))
+    }
+
+    /// Exactly these bytes.
+    pub fn literal(&mut self, bytes: impl AsRef<[u8]>) -> Expr {
+        match bytes.as_ref() {
+            [] => self.empty(),
+            bytes => self.push(Node::Bytes(bytes.into())),
+        }
+    }
+
+    /// Any one of these texts; they share their prefixes, so thousands are cheap.
+    pub fn literals<T: AsRef<[u8]>>(&mut self, texts: impl IntoIterator<Item = T>) -> Expr {
+        let mut all: Vec<Box<[u8]>> = texts.into_iter().map(|text| text.as_ref().into()).collect();
+        all.sort_unstable();
+        all.dedup();
+        self.push(Node::Literals(all))
+    }
+
+    /// One byte of these inclusive ranges.
+    pub fn bytes(&mut self, ranges: &[(u8, u8)]) -> Expr {
+        self.push(Node::Class(ranges.into()))
+    }
+
+    /// One code point of these inclusive ranges, as UTF-8. Surrogates are left out.
+    pub fn chars(&mut self, ranges: &[(u32, u32)]) -> Expr {
+        let ranges = utf8::normalise(ranges);
+        self.push(Node::Chars(ranges.into()))
+    }
+
+    /// The token with this id, whatever its bytes.
+    pub fn token(&mut self, id: u32) -> Expr {
+        self.tokens([id])
+    }
+
+    /// Any one of these tokens: one terminal however many they are.
+    pub fn tokens(&mut self, ids: impl IntoIterator<Item = u32>) -> Expr {
+        self.token_set(ids, false)
+    }
+
+    /// Any one token that is neither special nor one of these.
+    pub fn tokens_except(&mut self, ids: impl IntoIterator<Item = u32>) -> Expr {
+        self.token_set(ids, true)
+    }
+
+    fn token_set(&mut self, ids: impl IntoIterator<Item = u32>, negated: bool) -> Expr {
+        let mut ids: Vec<u32> = ids.into_iter().collect();
+        ids.sort_unstable();
+        ids.dedup();
+        self.sets.push(TokenSet { ids: ids.into(), negated });
+        self.push(Node::Tokens(self.sets.len() as u32 - 1))
+    }
+
+    /// One after the other.
+    pub fn seq(&mut self, parts: &[Expr]) -> Expr {
+        match parts {
+            [] => self.empty(),
+            [one] => *one,
+            parts => self.push(Node::Seq(parts.into())),
+        }
+    }
+
+    /// One of them; none of nothing is [`never`](Self::never).
+    pub fn alt(&mut self, parts: &[Expr]) -> Expr {
+        match parts {
+            [one] => *one,
+            parts => self.push(Node::Alt(parts.into())),
+        }
+    }
+
+    /// It or nothing.
+    pub fn optional(&mut self, inner: Expr) -> Expr {
+        self.repeat(inner, 0, Some(1))
+    }
+
+    /// At least `min` and at most `max` times. Bounds are counted, not unrolled: a million costs
+    /// what two cost.
+    pub fn repeat(&mut self, inner: Expr, min: u32, max: Option<u32>) -> Expr {
+        match (min, max) {
+            (_, Some(0)) => self.empty(),
+            (_, Some(max)) if max < min => self.never(),
+            (1, Some(1)) => inner,
+            _ => self.push(Node::Repeat(inner, min, max)),
+        }
+    }
+
+    /// Declares a rule; the name is for messages and need not be unique.
+    pub fn rule(&mut self, name: &str) -> RuleId {
+        self.rules.push(Rule { name: name.to_owned(), body: None });
+        RuleId(self.rules.len() as u32 - 1)
+    }
+
+    /// Says what a rule is; the last definition holds.
+    pub fn define(&mut self, rule: RuleId, body: Expr) {
+        self.rules[rule.0 as usize].body = Some(body);
+    }
+
+    /// Declares and defines a rule, and calls it.
+    pub fn named(&mut self, name: &str, body: Expr) -> Expr {
+        let rule = self.rule(name);
+        self.define(rule, body);
+        self.call(rule)
+    }
+
+    /// A text of the rule.
+    pub fn call(&mut self, rule: RuleId) -> Expr {
+        self.push(Node::Call(rule))
+    }
+
+    /// Lowers everything that `root` reaches.
+    ///
+    /// # Errors
+    /// An undefined rule, left recursion, a root without a finite text, or more states than fit.
+    pub fn build(self, root: RuleId) -> Result<Grammar, GrammarError> {
+        let mut lowering = Lowering {
+            builder: &self,
+            edges: Vec::new(),
+            states: 0,
+            starts: Vec::new(),
+            ends: Vec::new(),
+            counted: Vec::new(),
+            extra_names: Vec::new(),
+        };
+        for _ in &self.rules {
+            lowering.new_rule();
+        }
+        for (i, rule) in self.rules.iter().enumerate() {
+            let body = rule.body.ok_or_else(|| GrammarError::Undefined(rule.name.clone()))?;
+            if self.depth[body.0 as usize] > MAX_DEPTH {
+                return Err(GrammarError::TooLarge {
+                    what: "nesting of expressions",
+                    limit: MAX_DEPTH as usize,
+                });
+            }
+            let (from, to) = (lowering.starts[i], lowering.ends[i]);
+            lowering.lower(body, from, to)?;
+        }
+        let Lowering { edges, states, starts, ends, counted, extra_names, .. } = lowering;
+        let mut names: Vec<String> = self.rules.into_iter().map(|rule| rule.name).collect();
+        names.extend(extra_names);
+        Grammar::from_parts(Parts {
+            edges,
+            states,
+            starts,
+            ends,
+            counted,
+            names,
+            sets: self.sets,
+            root: root.0,
+        })
+    }
+}
+
+struct Lowering<'a> {
+    builder: &'a GrammarBuilder,
+    edges: Vec<(u32, Edge)>,
+    states: u32,
+    starts: Vec<u32>,
+    ends: Vec<u32>,
+    counted: Vec<Option<Counted>>,
+    extra_names: Vec<String>,
+}
+
+impl Lowering<'_> {
+    fn state(&mut self) -> u32 {
+        self.states += 1;
+        self.states - 1
+    }
+
+    fn new_rule(&mut self) -> u32 {
+        let (start, end) = (self.state(), self.state());
+        self.starts.push(start);
+        self.ends.push(end);
+        self.counted.push(None);
+        self.starts.len() as u32 - 1
+    }
+
+    fn edge(&mut self, from: u32, edge: Edge) {
+        self.edges.push((from, edge));
+    }
+
+    /// Adds edges so that exactly the texts of `expr` lead from `from` to `to`. `from` gets no new
+    /// incoming edges unless it is `to`.
+    fn lower(&mut self, expr: Expr, from: u32, to: u32) -> Result<(), GrammarError> {
+        if self.states as usize > MAX_STATES || self.edges.len() > 2 * MAX_STATES {
+            return Err(GrammarError::TooLarge { what: "number of automaton states", limit: MAX_STATES });
+        }
+        let builder = self.builder;
+        match &builder.nodes[expr.0 as usize] {
+            Node::Empty => self.edge(from, Edge::Empty { to }),
+            Node::Bytes(bytes) => self.chain(bytes, from, to),
+            Node::Class(ranges) => {
+                for &(lo, hi) in ranges {
+                    self.edge(from, Edge::Bytes { lo, hi, to });
+                }
+            }
+            Node::Chars(ranges) => self.chars(ranges, from, to),
+            Node::Tokens(set) => self.edge(from, Edge::Tokens { set: *set, to }),
+            Node::Seq(parts) => {
+                let mut at = from;
+                for (i, part) in parts.iter().enumerate() {
+                    let next = if i + 1 == parts.len() { to } else { self.state() };
+                    self.lower(*part, at, next)?;
+                    at = next;
+                }
+            }
+            Node::Alt(parts) => {
+                for part in parts {
+                    self.lower(*part, from, to)?;
+                }
+            }
+            Node::Literals(texts) => self.trie(texts, 0, from, to),
+            Node::Repeat(inner, 0, Some(1)) => {
+                self.edge(from, Edge::Empty { to });
+                self.lower(*inner, from, to)?;
+            }
+            Node::Repeat(inner, 0, None) => {
+                let hub = self.state();
+                self.edge(from, Edge::Empty { to: hub });
+                self.lower(*inner, hub, hub)?;
+                self.edge(hub, Edge::Empty { to });
+            }
+            Node::Repeat(inner, 1, None) => {
+                let (first, last) = (self.state(), self.state());
+                self.edge(from, Edge::Empty { to: first });
+                self.lower(*inner, first, last)?;
+                self.edge(last, Edge::Empty { to: first });
+                self.edge(last, Edge::Empty { to });
+            }
+            Node::Repeat(inner, min, max) => {
+                let body = self.new_rule();
+                self.extra_names.push("a repeated part".to_owned());
+                let counter = self.new_rule();
+                self.extra_names.push("a repetition".to_owned());
+                self.counted[counter as usize] = Some(Counted { body, min: *min, max: *max });
+                let (start, end) = (self.starts[body as usize], self.ends[body as usize]);
+                self.lower(*inner, start, end)?;
+                self.edge(from, Edge::Call { rule: counter, to });
+            }
+            Node::Call(rule) => self.edge(from, Edge::Call { rule: rule.0, to }),
+        }
+        Ok(())
+    }
+
+    fn chain(&mut self, bytes: &[u8], from: u32, to: u32) {
+        let mut at = from;
+        for (i, &byte) in bytes.iter().enumerate() {
+            let next = if i + 1 == bytes.len() { to } else { self.state() };
+            self.edge(at, Edge::Bytes { lo: byte, hi: byte, to: next });
+            at = next;
+        }
+        if bytes.is_empty() {
+            self.edge(from, Edge::Empty { to });
+        }
+    }
+
+    /// Sorted texts that agree in their first `skip` bytes, as a trie. Iterative: texts may be long.
+    fn trie(&mut self, texts: &[Box<[u8]>], skip: usize, from: u32, to: u32) {
+        let mut work = vec![(0, texts.len(), skip, from)];
+        while let Some((first, last, skip, at)) = work.pop() {
+            if last - first == 1 {
+                self.chain(&texts[first][skip..], at, to);
+                continue;
+            }
+            let mut i = first;
+            while i < last {
+                let Some(&byte) = texts[i].get(skip) else {
+                    self.edge(at, Edge::Empty { to });
+                    i += 1;
+                    continue;
+                };
+                let run = texts[i..last].iter().take_while(|text| text.get(skip) == Some(&byte)).count();
+                let next = self.state();
+                self.edge(at, Edge::Bytes { lo: byte, hi: byte, to: next });
+                work.push((i, i + run, skip + 1, next));
+                i += run;
+            }
+        }
+    }
+
+    fn chars(&mut self, ranges: &[(u32, u32)], from: u32, to: u32) {
+        let mut all = Vec::new();
+        for &(lo, hi) in ranges {
+            utf8::sequences(lo, hi, &mut all);
+        }
+        // Sequences that end alike share the states of their end.
+        let mut tails: HashMap<&[(u8, u8)], u32> = HashMap::new();
+        for ranges in &all {
+            let mut target = to;
+            for cut in (1..ranges.len()).rev() {
+                target = match tails.get(&ranges[cut..]) {
+                    Some(&state) => state,
+                    None => {
+                        let state = self.state();
+                        let (lo, hi) = ranges[cut];
+                        self.edge(state, Edge::Bytes { lo, hi, to: target });
+                        tails.insert(&ranges[cut..], state);
+                        state
+                    }
+                };
+            }
+            let (lo, hi) = ranges[0];
+            self.edge(from, Edge::Bytes { lo, hi, to: target });
+        }
+    }
+}
