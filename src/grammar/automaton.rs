@@ -356,8 +356,8 @@ impl Grammar {
                 cut[hi as usize + 1] = true;
             }
         }
-        for byte in 0..256 {
-            if cut[byte] {
+        for (byte, &starts_class) in cut[..256].iter().enumerate() {
+            if starts_class {
                 self.class_byte.push(byte as u8);
             }
             self.class_of[byte] = (self.class_byte.len() - 1) as u8;

@@ -124,7 +124,7 @@ impl Matcher {
     pub fn mask(&mut self, budget: Option<usize>) -> Result<&TokenMask, MatchError> {
         let budget = budget.map_or(NEVER - 1, |n| n.min(NEVER as usize - 1) as u32);
         self.make_room();
-        if !self.masks.get(&self.config).is_some_and(|known| known.from_budget <= budget) {
+        if self.masks.get(&self.config).is_none_or(|known| known.from_budget > budget) {
             let from_budget = self.compute(budget)?;
             if from_budget > budget {
                 if self.scratch.count() == 0 && !self.is_complete() {

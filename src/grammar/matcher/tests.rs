@@ -23,13 +23,13 @@ enum Re {
 }
 use Re::*;
 
-fn nullable(re: &Re, rules: &[Re]) -> bool {
+fn nullable(re: &Re) -> bool {
     match re {
         Never | Sym(_) | Toks(_) => false,
         Empty => true,
-        Seq(a, b) => nullable(a, rules) && nullable(b, rules),
-        Alt(a, b) => nullable(a, rules) || nullable(b, rules),
-        Rep(a, min, _) => *min == 0 || nullable(a, rules),
+        Seq(a, b) => nullable(a) && nullable(b),
+        Alt(a, b) => nullable(a) || nullable(b),
+        Rep(a, min, _) => *min == 0 || nullable(a),
         // Rules begin with a byte (see `rules` below).
         Rule(_) => false,
     }
@@ -70,7 +70,7 @@ fn derive(re: &Re, sym: u32, rules: &[Re]) -> Re {
         }
         Seq(a, b) => {
             let first = seq(derive(a, sym, rules), b.clone());
-            if nullable(a, rules) { alt(first, derive(b, sym, rules)) } else { first }
+            if nullable(a) { alt(first, derive(b, sym, rules)) } else { first }
         }
         Alt(a, b) => alt(derive(a, sym, rules), derive(b, sym, rules)),
         Rep(_, _, Some(0)) => Never,
@@ -223,7 +223,7 @@ proptest! {
         let mut run = Matcher::new(grammar, trie.clone()).unwrap();
         let mut re = root;
         for pick in picks {
-            prop_assert_eq!(run.is_complete(), nullable(&re, &rules));
+            prop_assert_eq!(run.is_complete(), nullable(&re));
             prop_assert_eq!(run.needed() as u32, least(&re, &lengths));
             let wanted = |budget: u32| -> Vec<u32> {
                 (0..trie.vocab_size() as u32)
@@ -237,7 +237,7 @@ proptest! {
                         prop_assert_eq!(mask.iter().collect::<Vec<_>>(), wanted);
                     }
                     Err(error) => {
-                        prop_assert!(wanted.is_empty() && !nullable(&re, &rules), "{} {:?}", error, wanted)
+                        prop_assert!(wanted.is_empty() && !nullable(&re), "{} {:?}", error, wanted)
                     }
                 }
             }
