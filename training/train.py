@@ -1,0 +1,191 @@
+"""Trains the bundled model; can be stopped at any time and started again.
+
+usage: train.py --data a.npz [b.npz ...] --held held.npz --out DIR [--steps N] [--batch TOKENS] [...]
+
+The loss counts the answer in full and the words of the request by a fifth (that is what copying circuits
+grow from); tools and devices are random, so nothing is learnt from predicting them. The rate rises over the
+first steps, stays, and falls in a line over the last part.
+"""
+
+import argparse
+import json
+import math
+import os
+import time
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from model import Config, Model
+
+
+class Data:
+    """Examples of some files, drawn in batches of about equal length."""
+
+    def __init__(self, paths):
+        files = [np.load(path) for path in paths]
+        self.ids = np.concatenate([f["ids"] for f in files])
+        shift, starts = 0, [np.zeros(1, dtype=np.int64)]
+        for f in files:
+            starts.append(f["starts"][1:] + shift)
+            shift += f["starts"][-1]
+        self.starts = np.concatenate(starts)
+        self.requests = np.concatenate([f["requests"] for f in files])
+        self.answers = np.concatenate([f["answers"] for f in files])
+
+    def __len__(self):
+        return len(self.requests)
+
+    def batches(self, tokens, seed):
+        """Lists of example numbers, about `tokens` tokens each, in an order drawn from `seed`; once over the data."""
+        rng = np.random.default_rng(seed)
+        lengths = np.diff(self.starts)
+        order = np.argsort(lengths + rng.uniform(0, 12, len(lengths)))
+        groups, group = [], []
+        for i in order:
+            if group and (len(group) + 1) * lengths[i] > tokens:
+                groups.append(group)
+                group = []
+            group.append(i)
+        groups.append(group)
+        rng.shuffle(groups)
+        return groups
+
+    def batch(self, examples, request_weight):
+        """ids [batch, time], the flat places that are asked, their targets and weights."""
+        lengths = [self.starts[i + 1] - self.starts[i] for i in examples]
+        time = max(lengths)
+        ids = np.zeros((len(examples), time), dtype=np.int64)
+        weight = np.zeros((len(examples), time), dtype=np.float32)
+        for row, i in enumerate(examples):
+            n = lengths[row]
+            ids[row, :n] = self.ids[self.starts[i] : self.starts[i + 1]]
+            weight[row, self.requests[i] : self.answers[i] - 1] = request_weight
+            weight[row, self.answers[i] - 1 : n - 1] = 1.0
+        target = np.roll(ids, -1, axis=1)
+        at = np.flatnonzero(weight)
+        return (
+            torch.from_numpy(ids),
+            torch.from_numpy(at),
+            torch.from_numpy(target.reshape(-1)[at]),
+            torch.from_numpy(weight.reshape(-1)[at]),
+        )
+
+
+@torch.no_grad()
+def held_out(model, data, device, tokens, most=1500):
+    """Share of held-out examples whose whole answer is the likeliest token by token, and the answers' loss."""
+    model.eval()
+    right = seen = loss = count = 0
+    for group in data.batches(tokens, 0):
+        if seen >= most:
+            break
+        ids, at, target, weight = (x.to(device) for x in data.batch(group, 0.0))
+        with torch.autocast(device.type, torch.bfloat16):
+            logits = model(ids, at).float()
+        loss += F.cross_entropy(logits, target, reduction="sum").item()
+        count += len(target)
+        wrong = at[logits.argmax(-1) != target] // ids.shape[1]
+        right += len(group) - len(wrong.unique())
+        seen += len(group)
+    model.train()
+    return right / seen, loss / count
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--data", nargs="+", required=True)
+    parser.add_argument("--held", required=True)
+    parser.add_argument("--out", required=True)
+    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--fall", type=float, default=0.3, help="share of the steps over which the rate falls")
+    parser.add_argument("--batch", type=int, default=12288, help="tokens a step")
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--request-weight", type=float, default=0.2)
+    parser.add_argument("--width", type=int, default=256)
+    parser.add_argument("--layers", type=int, default=8)
+    parser.add_argument("--heads", type=int, default=8)
+    parser.add_argument("--kv-heads", type=int, default=4)
+    parser.add_argument("--ffn", type=int, default=640)
+    parser.add_argument("--vocab", type=int, default=3072)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--compile", action="store_true", help="torch.compile: a fifth faster on a CPU, needs a C++ compiler")
+    parser.add_argument("--every", type=int, default=250, help="steps between checkpoints")
+    args = parser.parse_args()
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    torch.manual_seed(args.seed)
+    os.makedirs(args.out, exist_ok=True)
+    path = os.path.join(args.out, "checkpoint.pt")
+
+    config = Config(args.vocab, args.width, args.layers, args.heads, args.kv_heads, args.ffn)
+    model = Model(config).to(device)
+    flat = [p for p in model.parameters() if p.dim() < 2]
+    deep = [p for p in model.parameters() if p.dim() == 2]
+    optimiser = torch.optim.AdamW(
+        [{"params": deep, "weight_decay": 0.05}, {"params": flat, "weight_decay": 0.0}],
+        lr=args.rate, betas=(0.9, 0.97), fused=True,
+    )
+    step = tokens = 0
+    if os.path.exists(path):
+        saved = torch.load(path, map_location=device, weights_only=True)
+        model.load_state_dict(saved["model"])
+        optimiser.load_state_dict(saved["optimiser"])
+        step, tokens = saved["step"], saved["tokens"]
+        print(f"going on from step {step}", flush=True)
+    size = sum(p.numel() for p in model.parameters())
+    data, held = Data(args.data), Data([args.held])
+    per_epoch = len(data.batches(args.batch, 0))
+    print(f"{size} parameters on {device}, {len(data)} examples, {per_epoch} steps an epoch", flush=True)
+
+    run = torch.compile(model, dynamic=True) if args.compile else model
+
+    def save():
+        state = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "step": step,
+                 "tokens": tokens, "config": config.dict()}
+        torch.save(state, path + ".new")
+        os.replace(path + ".new", path)
+
+    started, mean = time.time(), None
+    since = tokens
+    log = open(os.path.join(args.out, "log.jsonl"), "a")
+    while step < args.steps:
+        epoch = step // per_epoch
+        groups = data.batches(args.batch, args.seed * 1000 + epoch)
+        for group in groups[step % per_epoch :]:
+            if step >= args.steps:
+                break
+            fall = max(1, int(args.steps * args.fall))
+            scale = min(1.0, (step + 1) / 100, (args.steps - step) / fall)
+            for part in optimiser.param_groups:
+                part["lr"] = args.rate * scale
+            ids, at, target, weight = (x.to(device) for x in data.batch(group, args.request_weight))
+            with torch.autocast(device.type, torch.bfloat16):
+                logits = run(ids, at)
+            loss = (F.cross_entropy(logits.float(), target, reduction="none") * weight).sum() / weight.sum()
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimiser.step()
+            step += 1
+            tokens += ids.numel()
+            mean = loss.item() if mean is None else 0.98 * mean + 0.02 * loss.item()
+            if not math.isfinite(mean):
+                raise SystemExit(f"the loss is {mean} at step {step}")
+            if step % 25 == 0:
+                print(f"step {step} loss {mean:.4f} {(tokens - since) / (time.time() - started):.0f} tokens/s", flush=True)
+            if step % args.every == 0 or step == args.steps:
+                exact, held_loss = held_out(model, held, device, args.batch)
+                save()
+                line = {"step": step, "tokens": tokens, "loss": mean, "held_exact": exact, "held_loss": held_loss,
+                        "seconds": time.time() - started}
+                log.write(json.dumps(line) + "\n")
+                log.flush()
+                print(json.dumps(line), flush=True)
+
+
+if __name__ == "__main__":
+    main()
