@@ -110,7 +110,7 @@ pub(super) struct Findings<'s> {
     found: Vec<(usize, Finding)>,
     errors: usize,
     /// Takes what comes after [`Findings::MOST`].
-    spilt: Option<Finding>,
+    spilt: Finding,
 }
 
 impl<'s> Findings<'s> {
@@ -120,7 +120,16 @@ impl<'s> Findings<'s> {
 
     pub(super) fn new(source: &'s str) -> Self {
         let lines = std::iter::once(0).chain(source.match_indices('\n').map(|(i, _)| i + 1)).collect();
-        Findings { source, lines, found: Vec::new(), errors: 0, spilt: None }
+        let spilt = Finding {
+            severity: Severity::Note,
+            message: String::new(),
+            help: None,
+            line: 1,
+            column: 1,
+            source: String::new(),
+            width: 1,
+        };
+        Findings { source, lines, found: Vec::new(), errors: 0, spilt }
     }
 
     pub(super) fn error(&mut self, span: &Range<usize>, message: impl Into<String>) -> &mut Finding {
@@ -143,8 +152,11 @@ impl<'s> Findings<'s> {
         name: &str,
         known: impl Iterator<Item = &'a str> + Clone,
     ) {
-        let near = if self.found.len() < Self::MOST { nearest(name, known.clone()) } else { None };
-        let help = match near {
+        if self.found.len() == Self::MOST {
+            self.error(span, format!("unknown {what} `{}`", shown(name)));
+            return;
+        }
+        let help = match nearest(name, known.clone()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => match listed(known) {
                 Some(list) => format!("known: {list}"),
@@ -175,16 +187,16 @@ impl<'s> Findings<'s> {
     }
 
     fn push(&mut self, severity: Severity, span: &Range<usize>, message: String) -> &mut Finding {
-        let finding = self.place(severity, span, message);
         let first_error = severity == Severity::Error && self.errors == 0;
         self.errors += usize::from(severity == Severity::Error);
         if self.found.len() == Self::MOST {
             if !first_error {
-                return self.spilt.insert(finding);
+                return &mut self.spilt;
             }
             // The last place is kept for an error, so that a flood of notes cannot hide it.
             self.found.pop();
         }
+        let finding = self.place(severity, span, message);
         self.found.push((span.start, finding));
         let last = self.found.len() - 1;
         &mut self.found[last].1

@@ -44,9 +44,31 @@ pub fn check(source: &str, path: Option<&Path>) -> Checked {
     let file = read(source, &mut findings);
     // Names in tables that could not be read are unknown; complaining about them too would only
     // hide the one thing that is wrong.
-    let agent = if findings.has_errors() { None } else { resolve(file, path, &mut findings) };
+    let agent = if findings.has_errors() || too_many(&file, &mut findings) {
+        None
+    } else {
+        resolve(file, path, &mut findings)
+    };
     let agent = agent.filter(|_| !findings.has_errors());
     Checked { agent, findings: findings.finish() }
+}
+
+/// Devices, tools and states that an agent may have at most. What is checked grows with their
+/// product (every state lists its devices), and a prompt holds far fewer.
+const MOST: [(&str, usize); 3] = [("devices", 512), ("tools", 128), ("states", 256)];
+
+fn too_many(file: &AgentFile, findings: &mut Findings) -> bool {
+    fn nth<T>(table: &Table<T>, index: usize) -> Option<&At<String>> {
+        table.0.get(index).map(|(name, _)| name)
+    }
+    let [devices, tools, states] = MOST.map(|(_, most)| most);
+    let first_too_many = [nth(&file.devices, devices), nth(&file.tools, tools), nth(&file.states, states)];
+    for (name, (what, most)) in first_too_many.into_iter().zip(MOST) {
+        if let Some(name) = name {
+            findings.error(&name.span, format!("an agent has at most {most} {what}"));
+        }
+    }
+    findings.has_errors()
 }
 
 fn resolve(file: AgentFile, path: Option<&Path>, findings: &mut Findings) -> Option<Agent> {

@@ -232,12 +232,24 @@ fn tools_that_nothing_can_serve_are_left_out() {
 #[test]
 fn a_flood_of_findings_is_cut() {
     let mut source = HEAD.to_owned();
-    for i in 0..5000 {
-        source += &format!("[devices.d{i}]\nkind = 'gizmo{i}'\nsafe = 'open'\n");
+    for i in 0..300 {
+        source += &format!("[devices.d{i}]\nkind = 'gizmo{i}'\n");
     }
+    source += "[devices.last]\nkind = 'light'\nsafe = 'open'\n";
     let checked = check(&source, None);
     assert!(!checked.is_sound());
-    assert_eq!(checked.findings.len(), 100);
+    assert_eq!((checked.findings.len(), checked.count(Severity::Error)), (100, 1));
+}
+
+#[test]
+fn an_agent_that_is_too_big_is_refused_at_once() {
+    let mut source = HEAD.to_owned();
+    for i in 0..20_000 {
+        source += &format!("[devices.d{i}]\nkind = 'light'\n");
+    }
+    assert_eq!(lines(&source), [(4 + 2 * 512 + 1, "an agent has at most 512 devices".to_owned())]);
+    let source = format!("{HEAD}devices = [{}]\n", "'q',".repeat(100_000));
+    assert_eq!(lines(&source).len(), 100);
 }
 
 /// Pieces of sound files with one byte, word or line of them spoilt.
