@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::declared::UserTool;
 use super::file::When;
 use super::load::AgentError;
 use super::{Report, check};
 use crate::board::Device;
-use crate::tool::{Builtin, Call};
+use crate::tool::{Builtin, Call, UserTool};
 
 /// An agent that can run. Made by [`super::load`] and [`Agent::parse`] only from files without errors.
 #[derive(Clone, Debug, PartialEq)]

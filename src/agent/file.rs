@@ -10,8 +10,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, MapAccess, Visitor, value::MapAccessDeserializer};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::declared::InlineTool;
 use crate::board::{Direction, LineId, LineRef, Safe};
+use crate::tool::ToolFile;
 
 /// A value and the bytes of the file that it was read from.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,7 +84,7 @@ pub struct AgentFile {
     pub devices: Table<DeviceTable>,
     /// What it may call besides the built-in tools.
     #[schemars(default)]
-    pub tools: Table<InlineTool>,
+    pub tools: Table<ToolFile>,
     /// The states it can be in.
     pub states: Table<StateTable>,
 }

@@ -6,7 +6,6 @@
 
 mod check;
 mod checked;
-mod declared;
 mod file;
 mod finding;
 mod load;
@@ -15,7 +14,6 @@ mod read;
 
 pub use check::{Checked, check};
 pub use checked::{Agent, ModelRef, State, ToolRef, Transition, Trigger};
-pub use declared::UserTool;
 pub use file::{AgentFile, When};
 pub use finding::{Finding, Report, Severity};
 pub use load::{AgentError, DEFAULT, EMBEDDED, MAX_BYTES, check_file, load};

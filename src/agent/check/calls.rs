@@ -19,11 +19,14 @@ pub(super) fn check(at: &At<CallTable>, world: &World, findings: &mut Findings) 
     let arguments = match world.tool(&tool.value, &tool.span, findings)? {
         ToolRef::Builtin(builtin) => builtin_call(builtin, arguments, at, world, findings)?,
         ToolRef::User(index) => {
-            if let Err(message) = fits(arguments, &world.tools[index].parameters) {
-                findings.error(&at.span, message);
+            let parameters = &world.tools[index].parameters;
+            let mut arguments = arguments.clone();
+            if let Err((pointer, message)) = parameters.validate(&arguments) {
+                findings.error(&at.span, format!("`{}`: argument {pointer}: {message}", tool.value));
                 return None;
             }
-            arguments.clone()
+            parameters.fill_defaults(&mut arguments);
+            arguments
         }
     };
     Some(Call { tool: tool.value.clone(), arguments })
@@ -46,7 +49,7 @@ fn builtin_call(
         _ => fill::<tool::Devices>(arguments),
     };
     // The argument types carry no bounds of their own; the schema derived from them does.
-    let checked = filled.and_then(|filled| fits(&filled, &builtin.parameters()).map(|()| filled));
+    let checked = filled.and_then(|filled| within(&filled, &builtin.parameters()).map(|()| filled));
     let mut filled = match checked {
         Ok(filled) => filled,
         Err(message) => {
@@ -100,43 +103,16 @@ fn fill<T: DeserializeOwned + Serialize>(
     }
 }
 
-/// Whether arguments fit the parts of a schema that tools use: required and known keys, types,
-/// bounds, choices. Parts beyond these are enforced where a call is decoded, by its grammar.
-fn fits(arguments: &Map<String, Value>, schema: &Value) -> Result<(), String> {
-    for key in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-        if !arguments.contains_key(key) {
-            return Err(format!("the argument `{}` is missing", shown(key)));
-        }
-    }
+/// Whether numbers lie within the bounds that the schema of a built-in tool sets them. Keys and
+/// types need no look: the arguments come out of the tool's own argument type.
+fn within(arguments: &Map<String, Value>, schema: &Value) -> Result<(), String> {
     for (key, value) in arguments {
-        let name = shown(key);
-        let Some(rule) = schema["properties"].get(key) else {
-            return Err(format!("there is no argument `{name}`"));
-        };
-        let right = match rule["type"].as_str() {
-            Some("integer") => value.as_f64().is_some_and(|number| number.fract() == 0.0),
-            Some("number") => value.is_number(),
-            Some("string") => value.is_string(),
-            Some("boolean") => value.is_boolean(),
-            Some("array") => value.is_array(),
-            Some("object") => value.is_object(),
-            _ => true,
-        };
-        if !right {
-            return Err(format!(
-                "the argument `{name}` is no {}",
-                rule["type"].as_str().unwrap_or("such value")
-            ));
-        }
-        let number = value.as_f64();
-        let bound = |key: &str| rule[key].as_f64();
-        if number.zip(bound("minimum")).is_some_and(|(number, least)| number < least)
-            || number.zip(bound("maximum")).is_some_and(|(number, most)| number > most)
+        let bound = |bound: &str| schema["properties"][key][bound].as_f64();
+        let Some(number) = value.as_f64() else { continue };
+        if bound("minimum").is_some_and(|least| number < least)
+            || bound("maximum").is_some_and(|most| number > most)
         {
-            return Err(format!("the argument `{name}` is out of bounds: {value}"));
-        }
-        if rule["enum"].as_array().is_some_and(|choices| !choices.contains(value)) {
-            return Err(format!("the argument `{name}` is none of its choices"));
+            return Err(format!("the argument `{key}` is out of bounds: {value}"));
         }
     }
     Ok(())

@@ -9,11 +9,10 @@ mod tests;
 use std::path::Path;
 
 use super::checked::{ACT, ASK, Agent, ModelRef};
-use super::declared::UserTool;
 use super::file::{AgentFile, At, Table};
 use super::finding::{Finding, Findings, Severity, nearest, shown};
 use super::read::read;
-use crate::tool::Builtin;
+use crate::tool::{self, ToolError, ToolFile, UserTool};
 
 /// What came of checking a file.
 #[derive(Clone, Debug)]
@@ -142,33 +141,26 @@ fn check_model(model: &At<String>, path: Option<&Path>, findings: &mut Findings)
     ModelRef::File(file)
 }
 
-fn check_tools(
-    table: Table<super::declared::InlineTool>,
-    path: Option<&Path>,
-    findings: &mut Findings,
-) -> Vec<UserTool> {
+/// Tools that are written out here, and those that an empty table looks up by name.
+fn check_tools(table: Table<ToolFile>, path: Option<&Path>, findings: &mut Findings) -> Vec<UserTool> {
+    let folder = path.and_then(Path::parent);
     let mut tools = Vec::new();
-    for (name, entry) in table.0 {
-        if Builtin::from_name(&name.value).is_some() || name.value == "schedule" {
-            findings
-                .error(&name.span, format!("`{}` is the name of a built-in tool", name.value))
-                .help("built-in tools need no table; give a tool of your own another name");
+    for (name, file) in table.0 {
+        if let Err(message) = tool::check_name(&shown(&name.value)) {
+            findings.error(&name.span, message).help("built-in tools need no table");
             continue;
         }
-        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
-        if name.value.len() > 64
-            || !name.value.starts_with(|c: char| c.is_ascii_lowercase())
-            || !name.value.chars().all(plain)
-        {
-            findings
-                .error(&name.span, format!("`{}` cannot be the name of a tool", shown(&name.value)))
-                .help("it begins with a small letter, then small letters, digits, `_` and `-`, 64 at most");
-            continue;
-        }
-        match entry.check(&name.value, path.and_then(Path::parent)) {
+        let tool = match file.is_empty() {
+            true => tool::find(&name.value, folder),
+            false => file.check(&name.value, path.unwrap_or(Path::new("agent"))),
+        };
+        match tool {
             Ok(tool) => tools.push(tool),
-            Err(message) => {
-                findings.error(&name.span, message);
+            Err(ToolError::Invalid { at: None, key, message, .. }) => {
+                findings.error(&name.span, format!("`{key}` of this tool: {message}"));
+            }
+            Err(error) => {
+                findings.error(&name.span, error.to_string());
             }
         }
     }

@@ -4,12 +4,11 @@ use std::ops::Range;
 use std::time::Duration;
 
 use super::super::checked::{State, ToolRef, Transition, Trigger};
-use super::super::declared::UserTool;
 use super::super::file::{At, Selector, StateTable, Table, TransitionTable, When};
 use super::super::finding::Findings;
 use super::{check_name, shown, threshold, thresholds_in_order};
 use crate::board::{Device, Direction};
-use crate::tool::Builtin;
+use crate::tool::{Builtin, UserTool};
 
 /// Earlier turns that a state may keep in its prompt at most.
 const MAX_CARRY: u32 = 64;

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::agent::{DEFAULT, EMBEDDED, ToolRef};
 use crate::board::{Capabilities, Direction, Safe};
+use crate::tool::Builtin;
 
 /// A sound file to which single tests add.
 const HEAD: &str = "format = 1\n[agent]\nname = 'a'\n[states.main]\n";
@@ -177,14 +178,14 @@ fn wrong_states_and_transitions() {
         (
             "on = [{ after = '1s', do = [{ tool = 'feed', arguments = { g = 10 } }] }]",
             Severity::Error,
-            "out of bounds",
+            "up to 9",
         ),
         (
             "on = [{ after = '1s', do = [{ tool = 'feed', arguments = { g = 'x' } }] }]",
             Severity::Error,
-            "no integer",
+            "a whole number",
         ),
-        ("on = [{ after = '1s', do = [{ tool = 'feed' }] }]", Severity::Error, "is missing"),
+        ("on = [{ after = '1s', do = [{ tool = 'feed' }] }]", Severity::Error, "is required"),
         ("[states.other]", Severity::Warning, "no transition leads"),
     ] {
         let source =
@@ -207,7 +208,7 @@ fn wrong_heads() {
         ("format = 1\n[agent]\nname = 'a'\n[states.s]\n[states.t]\n", "no `start`"),
         ("format = 1\n[agent]\nname = 'a'\nmodel = 'none.gguf'\n[states.s]\n", "no model file"),
         ("format = 1\n[agent]\nname = 'a'\n[states.s]\n[tools.on]\n", "built-in"),
-        ("format = 1\n[agent]\nname = 'a'\n[states.s]\n[tools.'a b']\n", "cannot be the name"),
+        ("format = 1\n[agent]\nname = 'a'\n[states.s]\n[tools.'a b']\n", "is not a tool's name"),
         ("format = 1\nagent = 3\n", "invalid type"),
         ("format = 1\ndevices = 3\n", "a table of named tables"),
     ] {
