@@ -12,10 +12,12 @@
 //! whole form.
 
 mod answer;
+mod grammar;
 mod render;
 mod token;
 
 pub use answer::{AnswerError, encode, parse};
+pub use grammar::grammar;
 pub use render::{Piece, Pointers, request, scene, text};
 pub use token::{MOST_AREAS, MOST_DEVICES, MOST_KINDS, MOST_NUMBERS, MOST_TOOLS, MOST_VALUES, Token};
 

@@ -1,0 +1,423 @@
+//! The grammar of a turn's answer: which tools, which devices for each, which numbers for which devices.
+
+use crate::board::Capabilities;
+use crate::grammar::{Expr, Grammar, GrammarBuilder, GrammarError};
+use crate::link::{Number, Unit};
+use crate::prompt::plan::serves;
+use crate::prompt::{Param, ParamKind, Scene, Turn};
+use crate::tool::Builtin;
+
+use super::render::{Pointers, fits};
+use super::token::{MOST_NUMBERS, Token};
+
+/// Most calls of one answer, most devices or groups of one call, most exceptions of one group.
+const MOST_CALLS: u32 = 8;
+const MOST_SELECTORS: u32 = 8;
+const MOST_EXCEPTIONS: u32 = 4;
+
+/// Builds the expressions of one turn.
+struct Turned<'a> {
+    turn: &'a Turn<'a>,
+    scene: &'a Scene,
+    pointers: &'a Pointers,
+    id: &'a dyn Fn(Token) -> u32,
+    grammar: GrammarBuilder,
+}
+
+/// The answers that are legal for a turn. `id` gives the vocabulary's id of a control token.
+///
+/// A number that does not fit a device's limits can not be written for that device, alone or in a group;
+/// a tool whose required arguments the request does not hold can not be called.
+///
+/// # Errors
+/// None for scenes within the rendering's bounds; the builder's limits otherwise.
+pub fn grammar(
+    turn: &Turn<'_>,
+    pointers: &Pointers,
+    id: &dyn Fn(Token) -> u32,
+) -> Result<Grammar, GrammarError> {
+    let mut turned = Turned { turn, scene: turn.scene, pointers, id, grammar: GrammarBuilder::new() };
+    let calls = turned.calls();
+    let none = turned.token(Token::None);
+    let end = turned.token(Token::End);
+    let g = &mut turned.grammar;
+    let some = g.repeat(calls, 1, Some(MOST_CALLS));
+    let answer = g.alt(&[none, some]);
+    let whole = g.seq(&[answer, end]);
+    let root = g.rule("answer");
+    g.define(root, whole);
+    turned.grammar.build(root)
+}
+
+impl Turned<'_> {
+    fn token(&mut self, token: Token) -> Expr {
+        self.grammar.token((self.id)(token))
+    }
+
+    /// One of the turn's numbers that `fit`, or a stand-in; never when there is none.
+    fn amount(&mut self, fit: impl Fn(&Number) -> bool, or: Option<Token>) -> Expr {
+        let said = self.turn.numbers.iter().take(MOST_NUMBERS).enumerate();
+        let mut ids: Vec<u32> = said
+            .filter(|(_, number)| fit(number))
+            .map(|(at, _)| (self.id)(Token::Number(at as u8)))
+            .collect();
+        ids.extend(or.map(self.id));
+        if ids.is_empty() { self.grammar.never() } else { self.grammar.tokens(ids) }
+    }
+
+    /// Any one call.
+    fn calls(&mut self) -> Expr {
+        let mut calls = Vec::new();
+        for tool in Builtin::ALL.into_iter().filter(|tool| self.scene.has(*tool)) {
+            calls.push(self.builtin(tool));
+        }
+        let parameters: Vec<(usize, &[Param])> =
+            self.scene.user_tools().map(|(_, _, parameters)| parameters).enumerate().collect();
+        for (at, parameters) in parameters {
+            let Some(pointer) = self.pointers.tool(at) else { continue };
+            let mut parts = vec![self.token(pointer)];
+            for param in parameters {
+                parts.push(self.argument(param));
+            }
+            calls.push(self.grammar.seq(&parts));
+        }
+        let any = self.grammar.alt(&calls);
+        self.grammar.named("call", any)
+    }
+
+    fn builtin(&mut self, tool: Builtin) -> Expr {
+        let mut head = self.token(Token::of_builtin(tool, false));
+        let able: Vec<usize> =
+            (0..self.scene.devices.len()).filter(|&at| serves(&self.scene.devices[at], tool)).collect();
+        match tool {
+            Builtin::List => head,
+            Builtin::Wait => {
+                let seconds = self.amount(
+                    |number| {
+                        matches!(number.unit, Unit::Seconds | Unit::Plain)
+                            && (0.0..=600.0).contains(&number.value)
+                    },
+                    None,
+                );
+                self.grammar.seq(&[head, seconds])
+            }
+            Builtin::SetLevel | Builtin::SetValue => self.limited(head, tool, &able),
+            Builtin::ChangeLevel => {
+                let down = self.token(Token::Down);
+                head = self.grammar.alt(&[head, down]);
+                let by = self.amount(
+                    |number| {
+                        matches!(number.unit, Unit::Plain | Unit::Percent)
+                            && (0.0..=100.0).contains(&number.value.abs())
+                    },
+                    Some(Token::Default),
+                );
+                let devices = self.devices(&able, &able);
+                self.grammar.seq(&[head, devices, by])
+            }
+            Builtin::Blink => {
+                let times = self.amount(
+                    |number| {
+                        matches!(number.unit, Unit::Plain | Unit::Times)
+                            && number.value.fract() == 0.0
+                            && (1.0..=100.0).contains(&number.value)
+                    },
+                    Some(Token::Default),
+                );
+                let interval = self.amount(
+                    |number| {
+                        matches!(number.unit, Unit::Plain | Unit::Seconds)
+                            && (0.05..=60.0).contains(&number.value)
+                    },
+                    Some(Token::Default),
+                );
+                let devices = self.devices(&able, &able);
+                self.grammar.seq(&[head, devices, times, interval])
+            }
+            _ => {
+                let devices = self.devices(&able, &able);
+                self.grammar.seq(&[head, devices])
+            }
+        }
+    }
+
+    /// A level or value for devices whose limits it fits: for those with the same limits any number within them,
+    /// for a mixture a number that fits all.
+    fn limited(&mut self, head: Expr, tool: Builtin, able: &[usize]) -> Expr {
+        let takes = if tool == Builtin::SetLevel { Capabilities::LEVEL } else { Capabilities::VALUE };
+        debug_assert!(able.iter().all(|&at| self.scene.devices[at].can.has(takes)));
+        let mut classes: Vec<([f64; 2], Vec<usize>)> = Vec::new();
+        for &at in able {
+            let limits = self.limits(at, tool);
+            match classes.iter_mut().find(|(known, _)| *known == limits) {
+                Some((_, members)) => members.push(at),
+                None => classes.push((limits, vec![at])),
+            }
+        }
+        let mut forms = Vec::new();
+        for (limits, members) in &classes {
+            let number = self.amount(|number| fits(number, *limits), None);
+            let devices = self.devices(members, able);
+            forms.push(self.grammar.seq(&[devices, number]));
+        }
+        if classes.len() > 1 {
+            let number = self.amount(|number| classes.iter().all(|(limits, _)| fits(number, *limits)), None);
+            let devices = self.devices(able, able);
+            forms.push(self.grammar.seq(&[devices, number]));
+        }
+        let any = self.grammar.alt(&forms);
+        self.grammar.seq(&[head, any])
+    }
+
+    /// A device's limits for a tool; levels are percent whatever the device's own unit.
+    fn limits(&self, at: usize, tool: Builtin) -> [f64; 2] {
+        let device = &self.scene.devices[at];
+        let own = device.limits();
+        if tool == Builtin::SetLevel { [own[0].max(0.0), own[1].min(100.0)] } else { own }
+    }
+
+    /// Some of `members`, one by one or as groups. A group counts only when all that `able` has of it are members,
+    /// because the resolved group holds all of those.
+    fn devices(&mut self, members: &[usize], able: &[usize]) -> Expr {
+        let singles: Vec<u32> =
+            members.iter().filter_map(|&at| self.pointers.device(at)).map(self.id).collect();
+        let mut forms = Vec::new();
+        if !singles.is_empty() {
+            forms.push(self.grammar.tokens(singles.clone()));
+        }
+        forms.push(self.groups(members, able, singles));
+        let one = self.grammar.alt(&forms);
+        let one = self.grammar.named("devices", one);
+        self.grammar.repeat(one, 1, Some(MOST_SELECTORS))
+    }
+
+    fn groups(&mut self, members: &[usize], able: &[usize], singles: Vec<u32>) -> Expr {
+        let scene = self.scene;
+        let holds = |at: usize, kind: Option<usize>, area: Option<usize>| {
+            let device = &scene.devices[at];
+            kind.is_none_or(|kind| scene.kind_of(device) == Some(kind))
+                && area.is_none_or(|area| scene.area_of(device) == Some(area))
+        };
+        let legal = |kind, area| {
+            let mut within = able.iter().filter(|&&at| holds(at, kind, area)).peekable();
+            within.peek().is_some() && within.all(|at| members.contains(at))
+        };
+        let (kinds, areas) = (0..scene.kinds.len(), 0..scene.areas.len());
+        let area_ids = |kind: Option<usize>| -> Vec<u32> {
+            areas
+                .clone()
+                .filter(|&area| legal(kind, Some(area)))
+                .filter_map(|area| self.pointers.area(area))
+                .map(self.id)
+                .collect()
+        };
+        let mut forms = Vec::new();
+        for kind in kinds.clone() {
+            let Some(pointer) = self.pointers.kind(kind) else { continue };
+            let (alone, places) = (legal(Some(kind), None), area_ids(Some(kind)));
+            if !alone && places.is_empty() {
+                continue;
+            }
+            let head = self.grammar.token((self.id)(pointer));
+            let place = self.grammar.tokens(places);
+            let place = if alone { self.grammar.optional(place) } else { place };
+            forms.push(self.grammar.seq(&[head, place]));
+        }
+        let places = area_ids(None);
+        if !places.is_empty() {
+            forms.push(self.grammar.tokens(places));
+        }
+        if legal(None, None) {
+            forms.push(self.grammar.empty());
+        }
+        if forms.is_empty() {
+            return self.grammar.never();
+        }
+        let mut except = singles;
+        except.extend(kinds.filter_map(|kind| self.pointers.kind(kind)).map(self.id));
+        except.extend(areas.filter_map(|area| self.pointers.area(area)).map(self.id));
+        let all = self.token(Token::All);
+        let which = self.grammar.alt(&forms);
+        let but = self.token(Token::But);
+        let except = self.grammar.tokens(except);
+        let except = self.grammar.repeat(except, 1, Some(MOST_EXCEPTIONS));
+        let but = self.grammar.seq(&[but, except]);
+        let but = self.grammar.optional(but);
+        self.grammar.seq(&[all, which, but])
+    }
+
+    /// What may stand for a parameter of a user's tool.
+    fn argument(&mut self, param: &Param) -> Expr {
+        let given = match &param.kind {
+            ParamKind::Choice(choices) => {
+                let ids: Vec<u32> = choices
+                    .iter()
+                    .filter_map(|choice| self.scene.values.iter().position(|value| value == choice))
+                    .filter_map(|at| self.pointers.value(at))
+                    .map(self.id)
+                    .collect();
+                if ids.is_empty() { self.grammar.never() } else { self.grammar.tokens(ids) }
+            }
+            ParamKind::Number { .. } => self.amount(|number| param.number(number).is_some(), None),
+            ParamKind::Flag => {
+                let ids = [Token::Yes, Token::No].map(self.id);
+                self.grammar.tokens(ids)
+            }
+            ParamKind::Text { max_length } => self.words(*max_length),
+        };
+        if param.required {
+            return given;
+        }
+        let skip = self.token(Token::Skip);
+        self.grammar.alt(&[given, skip])
+    }
+
+    /// Words of the request that follow each other, at most `longest` characters, as they stand in the prompt.
+    fn words(&mut self, longest: usize) -> Expr {
+        let request = self.turn.request;
+        let mut words: Vec<(usize, usize)> = Vec::new();
+        for (at, c) in request.char_indices() {
+            let end = at + c.len_utf8();
+            match words.last_mut() {
+                _ if !c.is_alphanumeric() => {}
+                Some(last) if last.1 == at => last.1 = end,
+                _ => words.push((at, end)),
+            }
+        }
+        let text = |from: usize, to: usize| request[from..to].to_lowercase();
+        let Some(&(_, end)) = words.last() else { return self.grammar.never() };
+        let space = self.grammar.literal(" ");
+        let close = self.token(Token::TextEnd);
+        let span = if request[words[0].0..end].chars().count() <= longest {
+            // Each word goes on to the next: as many rules as words.
+            let mut starts: Vec<Expr> = Vec::new();
+            let mut next: Option<(Expr, usize)> = None;
+            for &(from, to) in words.iter().rev() {
+                let word = self.grammar.literal(text(from, to));
+                let rest = match next {
+                    None => word,
+                    Some((next, start)) => {
+                        let gap = self.grammar.literal(text(to, start));
+                        let more = self.grammar.seq(&[gap, next]);
+                        let more = self.grammar.optional(more);
+                        self.grammar.seq(&[word, more])
+                    }
+                };
+                let rule = self.grammar.named("words", rest);
+                starts.push(rule);
+                next = Some((rule, from));
+            }
+            self.grammar.alt(&starts)
+        } else {
+            let mut spans = Vec::new();
+            for (first, &(from, _)) in words.iter().enumerate() {
+                let within = words[first..]
+                    .iter()
+                    .take_while(|(_, to)| request[from..*to].chars().count() <= longest)
+                    .take(longest.min(64));
+                spans.extend(within.map(|&(_, to)| text(from, to)));
+            }
+            self.grammar.literals(spans)
+        };
+        self.grammar.seq(&[space, span, close])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::board::Device;
+    use crate::corpus::Generator;
+    use crate::grammar::{Matcher, TokenTrie};
+    use crate::prompt::pintail::{Piece, encode};
+    use crate::prompt::{Group, Selector, Step, Tool};
+
+    /// Control tokens first, then the bytes.
+    fn trie() -> Arc<TokenTrie> {
+        let controls = Token::all().count();
+        let bytes = |id: u32| match (id as usize).checked_sub(controls) {
+            Some(byte) => vec![byte as u8],
+            None => Vec::new(),
+        };
+        Arc::new(TokenTrie::new(controls + 256, bytes, |id| (id as usize) < controls))
+    }
+
+    /// Whether the grammar takes the pieces, up to and with the end.
+    fn takes(trie: &Arc<TokenTrie>, turn: &Turn<'_>, pointers: &Pointers, pieces: &[Piece]) -> bool {
+        let grammar = Arc::new(grammar(turn, pointers, &Token::index).unwrap());
+        let mut matcher = Matcher::new(grammar, trie.clone()).unwrap();
+        pieces.iter().all(|piece| {
+            match piece {
+                Piece::Token(token) => matcher.accept(token.index()),
+                Piece::Text(text) => matcher.accept_bytes(text.as_bytes()),
+            }
+            .is_ok()
+        }) && matcher.is_complete()
+    }
+
+    #[test]
+    fn takes_every_answer_that_the_generator_means() {
+        let trie = trie();
+        for example in Generator::new(11).take(400) {
+            let turn = Turn::with_links(&example.scene, &example.request, example.links.clone());
+            let (_, answer) = example.pieces().unwrap();
+            assert!(
+                takes(&trie, &turn, &example.pointers, &answer),
+                "{} {:?} {:?}",
+                example.request,
+                example.steps,
+                turn.numbers
+            );
+        }
+    }
+
+    #[test]
+    fn refuses_numbers_out_of_a_devices_range_alone_and_in_groups() {
+        let trie = trie();
+        let mut slow = Device::of_kind("slow fan", "fan", Some("shed"));
+        slow.range = Some([0.0, 80.0]);
+        let fast = Device::of_kind("fast fan", "fan", Some("barn"));
+        let scene = Scene::new(vec![Tool::Builtin(Builtin::SetLevel)], vec![slow, fast]);
+        let turn = Turn::new(&scene, "set the fans to 90");
+        let pointers = Pointers::new(&scene, None);
+        let answer = |selector| {
+            let step = Step::Devices {
+                tool: Builtin::SetLevel,
+                down: false,
+                selectors: vec![selector],
+                amounts: vec![Some(0)],
+            };
+            encode(&turn, &pointers, &[step]).unwrap()
+        };
+        let group = |kind, area| Selector::Group(Group { kind, area, except: Vec::new() });
+        let legal = |selector| takes(&trie, &turn, &pointers, &answer(selector));
+        assert!(!legal(Selector::Device(0)));
+        assert!(legal(Selector::Device(1)));
+        assert!(!legal(group(Some(0), None)), "the slow fan is one of the fans");
+        assert!(!legal(group(None, None)));
+        assert!(!legal(group(Some(0), Some(0))));
+        assert!(legal(group(Some(0), Some(1))), "the barn holds the fast one only");
+    }
+
+    #[test]
+    fn long_requests_do_not_hurt() {
+        let trie = trie();
+        let text = ParamKind::Text { max_length: 2000 };
+        let say = Tool::User {
+            name: "say".into(),
+            description: String::new(),
+            parameters: vec![Param { name: "text".into(), kind: text, required: true }],
+        };
+        let scene = Scene::new(vec![say], Vec::new());
+        let request = "ab ".repeat(330);
+        let turn = Turn::new(&scene, &request);
+        let pointers = Pointers::new(&scene, None);
+        let grammar = Arc::new(grammar(&turn, &pointers, &Token::index).unwrap());
+        let mut matcher = Matcher::new(grammar, trie).unwrap();
+        matcher.accept(Token::Tool(0).index()).unwrap();
+        matcher.accept_bytes(b" ab ab ab").unwrap();
+        assert!(matcher.mask(Some(20)).unwrap().contains(Token::TextEnd.index()));
+    }
+}
