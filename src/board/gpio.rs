@@ -5,7 +5,7 @@
 
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use gpiocdev::Request;
@@ -257,7 +257,7 @@ impl Drive for GpioBoard {
 
     fn edges(&mut self) -> Result<Box<dyn Edges>, BoardError> {
         let inputs = self.slots.iter().enumerate().filter_map(|(device, slot)| match slot {
-            Slot::In(line) => Some((device, line.request())),
+            Slot::In(line) => Some((device, Arc::downgrade(&line.request()))),
             _ => None,
         });
         Ok(Box::new(GpioEdges { inputs: inputs.collect() }))
@@ -283,8 +283,9 @@ impl Drop for GpioBoard {
     }
 }
 
+/// Holds no line by itself: once the board has let go, no more edges come and the lines are free.
 struct GpioEdges {
-    inputs: Vec<(usize, Arc<Request>)>,
+    inputs: Vec<(usize, Weak<Request>)>,
 }
 
 impl GpioEdges {
@@ -294,14 +295,15 @@ impl GpioEdges {
 
 impl Edges for GpioEdges {
     fn wait(&mut self, timeout: Duration) -> Result<Vec<Edge>, BoardError> {
-        let mut polled: Vec<libc::pollfd> = self
-            .inputs
+        let inputs: Vec<(usize, Arc<Request>)> =
+            self.inputs.iter().filter_map(|(device, request)| Some((*device, request.upgrade()?))).collect();
+        let mut polled: Vec<libc::pollfd> = inputs
             .iter()
             .map(|(_, request)| libc::pollfd { fd: request.as_raw_fd(), events: libc::POLLIN, revents: 0 })
             .collect();
         let millis = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
         // SAFETY: `polled` is a live array of exactly that many pollfd, and its descriptors are kept
-        // open by `self.inputs`.
+        // open by `inputs`.
         let ready = unsafe { libc::poll(polled.as_mut_ptr(), polled.len() as libc::nfds_t, millis) };
         if ready < 0 {
             let error = std::io::Error::last_os_error();
@@ -311,7 +313,7 @@ impl Edges for GpioEdges {
         }
         let failed = |error: gpiocdev::Error| BoardError::Edges(error.to_string());
         let mut edges = Vec::new();
-        for ((device, request), polled) in self.inputs.iter().zip(&polled) {
+        for ((device, request), polled) in inputs.iter().zip(&polled) {
             for _ in 0..Self::AT_ONCE {
                 if polled.revents & libc::POLLIN == 0 || !request.has_edge_event().map_err(failed)? {
                     break;

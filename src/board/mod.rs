@@ -67,7 +67,7 @@ pub struct Edge {
 }
 
 /// The edges of a board's inputs, in order. Can be waited on by a thread of its own while the board
-/// is being driven.
+/// is being driven; holds no line, so that nothing more comes once the board has been released.
 pub trait Edges: Send {
     /// Waits for edges, `timeout` at most; an empty list when none came.
     ///
