@@ -497,3 +497,38 @@ fn doctor_names_every_layer_and_proves_the_denials() {
     assert!(proofs.len() >= 5 && proofs.iter().all(|proof| proof["held"] == true), "{proofs:?}");
     assert!(report["memory"]["total"].as_u64().unwrap() > 0);
 }
+
+/// Where the tests run as root, the other way into the cage (a user namespace first) is taken by another user.
+#[test]
+fn a_plain_user_gets_the_same_cage() {
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::process::CommandExt;
+    // SAFETY: no arguments, cannot fail.
+    if unsafe { libc::geteuid() } != 0 {
+        eprintln!("SKIPPED: not root, so all the other tests have gone this way");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
+    let exe = folder.path().join("pintail");
+    std::fs::copy(EXE, &exe).unwrap();
+    std::fs::set_permissions(&exe, PermissionsExt::from_mode(0o755)).unwrap();
+    let as_user = |arguments: &[&str]| {
+        let mut command = Command::new(&exe);
+        command.args(arguments).uid(12_345).gid(12_345).current_dir("/").stdin(Stdio::null());
+        command.output().unwrap()
+    };
+    let read = |arguments: &[&str]| -> Value { serde_json::from_slice(&as_user(arguments).stdout).unwrap() };
+    let report = read(&["doctor", "--json", "--prove"]);
+    if report["cage"]["complete"] != true {
+        eprintln!("SKIPPED: a plain user has no complete cage here: {}", report["cage"]);
+        return;
+    }
+    assert!(done(&read(&[ATTEMPT, "read", "/etc/passwd"])), "baseline");
+    assert!(done(&read(&[ATTEMPT, "socket"])), "baseline");
+    for proof in report["proofs"].as_array().unwrap() {
+        assert_eq!(proof["held"], true, "{proof}");
+        // Denied by a cage that stood, not by one that could not be built.
+        assert!(!proof["said"].as_str().unwrap().contains("does not run"), "{proof}");
+    }
+}

@@ -21,6 +21,7 @@ mod sys;
 pub use layer::Layer;
 pub use policy::{Limits, Policy, Program};
 pub use probe::{Found, Layers, PROBE, layers, probe, probe_with};
+pub use root::is_reserved_device;
 pub use run::{Ending, Outcome, STAGE, run};
 
 /// Why a program did not run in a cage. It did not run at all then.

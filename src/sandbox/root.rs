@@ -51,6 +51,12 @@ const NETWORK: [&str; 6] = [
     "/usr/share/ca-certificates",
 ];
 
+/// Device files that no tool is given, because they reach lines past the safety check, or all of memory.
+pub fn is_reserved_device(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.starts_with("gpio") || ["mem", "kmem", "port"].contains(&name.as_ref())
+}
+
 /// All that the policy grants, parents before children. `program` is the file to run.
 pub fn grants(policy: &Policy, program: &Path) -> Vec<Grant> {
     let mut grants = Vec::new();
@@ -194,6 +200,13 @@ fn bind(base: &Path, grant: &Grant, source: &OwnedFd) -> std::io::Result<()> {
         } else {
             "is not a device"
         }));
+    }
+    let real = std::fs::read_link(&from)?;
+    if device && is_reserved_device(&real) {
+        return Err(Error::other(format!(
+            "is {}: lines are moved by the agent's devices alone",
+            real.display()
+        )));
     }
     let inside = grant.target.strip_prefix("/").map_err(|_| Error::other("is not an absolute path"))?;
     let target = base.join(inside);

@@ -129,6 +129,11 @@ impl Stage {
             Program::Itself => std::fs::read_link("/proc/self/exe").map_err(step("find this program"))?,
             Program::File(path) => path.clone(),
         };
+        if sys::ids().0 == 0 && !sys::is_administrator() {
+            let message = "pintail is root without CAP_SYS_ADMIN, whom the kernel's limits do not bind and who cannot step \
+                           down; run it as a user";
+            return Err(Refusal { layer: None, message: message.to_owned() });
+        }
         let proc = sys::open_path(Path::new("/proc")).map_err(step("open /proc"))?;
         Ok(Stage { policy, program, layers: Vec::new(), administrator: sys::is_administrator(), proc })
     }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::parameters::{Parameters, Shape};
 use super::{Builtin, ToolError, place, quantity};
-use crate::sandbox::{Layer, Limits};
+use crate::sandbox::{Layer, Limits, is_reserved_device};
 
 /// A tool as written. Every key is optional here; [`ToolFile::check`] says what is missing.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
@@ -300,6 +300,18 @@ fn check_permissions(permissions: &Permissions) -> Result<(), Fault> {
                     ),
                 ));
             }
+            // Outputs have one way, the agent's devices and the safety check before them; no tool gets past it.
+            if list == "write" && (path.starts_with("/sys") || path.starts_with("/proc")) {
+                return Err(fault(
+                    key,
+                    format!("`{shown}`: files of the kernel cannot be granted for writing"),
+                ));
+            }
+            if list == "devices" && is_reserved_device(path) {
+                let message =
+                    format!("`{shown}` cannot be granted: lines are moved by the agent's devices alone");
+                return Err(fault(key, message));
+            }
             if ["/state", "/pintail", "/tmp"].iter().any(|own| path == Path::new(own)) {
                 return Err(fault(
                     key,
@@ -365,5 +377,143 @@ impl LimitsFile {
             processes: count("processes", self.processes, standard.processes, 1, 4096)?,
             open_files: count("open_files", self.open_files, standard.open_files, 8, 65_536)?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parse(text: &str) -> Result<UserTool, ToolError> {
+        UserTool::parse("feed", text, Path::new("tools/feed.toml"))
+    }
+
+    fn complaint(text: &str) -> String {
+        parse(text).unwrap_err().to_string()
+    }
+
+    const FEED: &str = r#"
+format = 1
+description = "feed the cat"
+command = ["/usr/bin/feeder", "--", "{grams}"]
+reply = "{{ grams }} g"
+[parameters]
+type = "object"
+properties.grams = { type = "integer", minimum = 5 }
+[permissions]
+read = ["/etc/feeder.conf", "/proc/meminfo"]
+write = ["state", "/var/lib/feeder"]
+[limits]
+time = "250ms"
+memory = "64M"
+"#;
+
+    #[test]
+    fn a_sound_file_is_read() {
+        let tool = parse(FEED).unwrap();
+        let command = tool.command.unwrap();
+        assert_eq!(command.program, Some("/usr/bin/feeder".into()));
+        assert_eq!(command.pieces, [Piece::Literal("--".into()), Piece::Argument("grams".into())]);
+        assert!(tool.state && !tool.tmp && tool.parameters.flat);
+        assert_eq!(tool.permissions.write, [PathBuf::from("/var/lib/feeder")]);
+        assert_eq!((tool.limits.time, tool.limits.memory), (Duration::from_millis(250), 64 << 20));
+        assert_eq!(tool.limits.processes, Limits::default().processes);
+    }
+
+    #[test]
+    fn the_embedded_tools_are_sound() {
+        for (name, text) in super::super::embedded() {
+            let tool = UserTool::parse(name, text, Path::new(name)).unwrap();
+            assert!(tool.parameters.flat && tool.command.is_some() && tool.permissions.without.is_empty());
+        }
+    }
+
+    #[test]
+    fn mistakes_have_place_and_suggestion() {
+        let file = "tools/feed.toml";
+        let text = complaint("format = 1\ncomand = []\n");
+        assert!(
+            text.starts_with(&format!("{file}:2:1: ")) && text.contains("did you mean `command`"),
+            "{text}"
+        );
+        let text = complaint("format = 1\n[limits]\ntime = \"5\"\n");
+        assert!(text.starts_with(&format!("{file}:3:1: limits.time: ")), "{text}");
+        let text = complaint("format = 1\n[permissions]\nwithout = [\"pid_namspace\"]\n");
+        assert!(
+            text.starts_with(&format!("{file}:3:")) && text.contains("did you mean `pid_namespace`"),
+            "{text}"
+        );
+        let text = complaint(&FEED.replace("{grams}", "{gram}"));
+        assert!(text.starts_with(&format!("{file}:4:1: command: ")) && text.contains("`{grams}`"), "{text}");
+        assert!(complaint("").contains("write format = 1"));
+        assert!(complaint("format = 2").contains("reads format 1"));
+        assert!(complaint("format = 1\nreply = \"{{ a\"").contains("reply"));
+    }
+
+    #[test]
+    fn what_cannot_be_granted_is_refused() {
+        for (list, path) in [
+            ("read", "/"),
+            ("read", "etc"),
+            ("read", "/etc/../root"),
+            ("read", "/proc"),
+            ("read", "/proc/self/environ"),
+            ("read", "/proc/1"),
+            ("write", "stat"),
+            ("write", "/sys/class/gpio"),
+            ("devices", "/dev/gpiochip0"),
+            ("devices", "/dev/mem"),
+            ("devices", "i2c-1"),
+        ] {
+            let text = complaint(&format!("format = 1\n[permissions]\n{list} = [\"{path}\"]\n"));
+            assert!(text.contains(&format!("permissions.{list}")), "{path}: {text}");
+        }
+        let text = complaint("format = 1\n[permissions]\nwrite = [\"/data\"]\nread = [\"/data/in\"]\n");
+        assert!(text.contains("inside a path"), "{text}");
+        let text = complaint("format = 1\ncommand = [\"feeder\"]");
+        assert!(text.contains("absolute path"), "{text}");
+        for name in ["", "On", "on", "schedule", "1a", "a-b", "é", "../x"] {
+            assert!(check_name(name).is_err(), "{name}");
+            assert!(super::super::find(name, None).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_tool_inside_an_agent_file_needs_no_format() {
+        let written = ToolFile::parse("description = \"x\"", Path::new("a.toml")).unwrap();
+        assert!(!written.is_empty() && ToolFile::default().is_empty());
+        let tool = written.check("feed", Path::new("a.toml")).unwrap();
+        assert_eq!(tool.command, None);
+        assert!(ToolFile::default().check("on", Path::new("a.toml")).is_err());
+    }
+
+    #[test]
+    fn tools_are_found_beside_the_agent_first_and_inside_pintail_last() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("tools")).unwrap();
+        std::fs::write(folder.path().join("tools/notes.toml"), "format = 1\ndescription = \"mine\"").unwrap();
+        let find = |name| super::super::find(name, Some(folder.path()));
+        assert_eq!(find("notes").unwrap().description, "mine");
+        assert!(find("sysinfo").unwrap().origin.starts_with("(inside pintail) sysinfo.toml"));
+        let text = find("sysinfos").unwrap_err().to_string();
+        assert!(text.contains("did you mean `sysinfo`?") && text.contains("tools/sysinfos.toml"), "{text}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in ".{0,200}") {
+            let _ = parse(&text);
+        }
+
+        #[test]
+        fn no_damage_to_a_sound_file_panics(at in 0..FEED.len(), byte in any::<u8>()) {
+            let mut bytes = FEED.as_bytes().to_vec();
+            bytes[at] = byte;
+            if let Ok(text) = std::str::from_utf8(&bytes) {
+                let _ = parse(text);
+            }
+        }
     }
 }
