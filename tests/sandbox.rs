@@ -276,11 +276,10 @@ fn the_wall_time_limit_kills_all_descendants() {
     let act = ["linger", path.to_str().unwrap(), "1"];
     // Baseline: the parent ends, its child (in a session of its own) goes on.
     let mut free = Command::new(EXE).arg(ATTEMPT).args(act).stdout(Stdio::null()).spawn().unwrap();
-    let pid = free.id();
     free.wait().unwrap();
     std::thread::sleep(Duration::from_millis(100));
     assert!(grows(&path), "baseline");
-    end_lingering(pid, &path);
+    end_lingering(&path);
 
     let state = tempfile::tempdir().unwrap();
     let file = state.path().join("tools/trial/alive");
@@ -301,8 +300,8 @@ fn the_wall_time_limit_kills_all_descendants() {
     assert!(!grows(&other.path().join("tools/trial/alive")));
 }
 
-/// Ends the baseline's orphan: the one process that was started by `parent` for this path.
-fn end_lingering(_parent: u32, path: &Path) {
+/// Ends the baseline's orphan: the one process whose command line names this path.
+fn end_lingering(path: &Path) {
     let wanted = path.to_str().unwrap().as_bytes();
     for entry in std::fs::read_dir("/proc").unwrap().flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else {
@@ -367,6 +366,12 @@ fn without_namespaces_landlock_and_seccomp_still_deny() {
     let namespaces: Vec<Layer> =
         Layer::ALL.into_iter().filter(|layer| !matches!(layer, Layer::Landlock | Layer::Seccomp)).collect();
     let state = tempfile::tempdir().unwrap();
+    // In the machine's own file tree a tool must be able to reach its folder, also when it is not root any more.
+    let parent = state.path().join("tools");
+    std::fs::create_dir(&parent).unwrap();
+    for folder in [state.path(), &parent] {
+        std::fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    }
     let context = RunContext { lacking: namespaces.clone(), ..context(state.path()) };
     let waived = format!("[permissions]\nwithout = {}\n", json!(namespaces));
     let answer = |act: &[&str], more: &str| {

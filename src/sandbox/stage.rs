@@ -434,6 +434,11 @@ fn restrict_files(policy: &Policy, grants: &[Grant], caged: bool) -> Result<(), 
         }
         ruleset = ruleset.add_rule(PathBeneath::new(fd, rights)).map_err(|error| text(&error))?;
     }
+    if caged && let Ok(root) = PathFd::new("/") {
+        // All that there is to list was granted; programs may look around in it.
+        let rule = PathBeneath::new(root, AccessFs::ReadDir);
+        ruleset = ruleset.add_rule(rule).map_err(|error| text(&error))?;
+    }
     let status = ruleset.restrict_self().map_err(|error| text(&error))?;
     match status.ruleset {
         RulesetStatus::NotEnforced => Err("the kernel has no Landlock".to_owned()),
