@@ -1,5 +1,6 @@
 //! The command line: one file a command, each with its `Args` and a `run`.
 
+mod bench;
 mod caged;
 mod check;
 mod doctor;
@@ -25,6 +26,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Bench(bench::Args),
     Check(check::Args),
     Doctor(doctor::Args),
     Inspect(inspect::Args),
@@ -41,6 +43,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
         None => Ok(ExitCode::SUCCESS),
+        Some(Command::Bench(args)) => bench::run(args),
         Some(Command::Check(args)) => check::run(args),
         Some(Command::Doctor(args)) => doctor::run(args),
         Some(Command::Inspect(args)) => inspect::run(args),
