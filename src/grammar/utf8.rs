@@ -43,7 +43,6 @@ pub(super) fn complement(ranges: &[(u32, u32)]) -> Vec<(u32, u32)> {
 }
 
 /// The scalar values in both.
-#[allow(dead_code)]
 pub(super) fn intersect(a: &[(u32, u32)], b: &[(u32, u32)]) -> Vec<(u32, u32)> {
     let (a, b) = (normalise(a), normalise(b));
     let mut out = Vec::new();
