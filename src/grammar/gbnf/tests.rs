@@ -58,6 +58,28 @@ fn constructs() {
 }
 
 #[test]
+fn the_shipped_grammars() {
+    let shipped = |name: &str| {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("grammars").join(name);
+        std::fs::read_to_string(path).unwrap()
+    };
+    check(
+        &shipped("json.gbnf"),
+        &[
+            r#"{"a": [1, -2.5e3, "x\n\u00e9\ud83d\ude00"], "b": null}"#,
+            "[]",
+            "\"é\"",
+            "{}",
+            "{\n  \"a\": 1\n}",
+        ],
+        &["", "{a:1}", "[1,]", "01", "\"\t\"", r#""\ud83d""#],
+    );
+    check(&shipped("list.gbnf"), &["- a\n", "- a\n- b c\n"], &["", "a\n", "- a"]);
+    check(&shipped("yes_no.gbnf"), &["yes", "no"], &["yes ", "maybe"]);
+    check(&shipped("number.gbnf"), &["0", "-12.5", "100"], &["01", "1.", "1e3", ""]);
+}
+
+#[test]
 fn large_bounds_are_counted() {
     let grammar = parse(r#"root ::= [a-z]{5,1000000} "." "#).unwrap();
     assert!(grammar.states() < 20);

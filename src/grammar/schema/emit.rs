@@ -456,7 +456,7 @@ impl Compiler<'_> {
                     let free = shape.low.is_none() && shape.high.is_none() && shape.multiples.is_empty();
                     return Ok(free && !shape.integer);
                 };
-                let whole = at.is_integer() || !(shape.integer || !shape.multiples.is_empty());
+                let whole = at.is_integer() || (!shape.integer && shape.multiples.is_empty());
                 let mut fits = whole && within(&at, shape.low.as_ref(), shape.high.as_ref());
                 for said in &shape.multiples {
                     match (said.value.to_i64().filter(|m| *m > 0), at.to_i64()) {

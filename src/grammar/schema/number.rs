@@ -230,10 +230,8 @@ impl Digits<'_> {
         let mut from = low;
         while from <= high {
             let now = (tight.0 && from == low, tight.1 && from == high);
-            let mut to = from;
-            while to < high && !now.0 && !(tight.1 && to + 1 == high) && !now.1 {
-                to += 1;
-            }
+            // Digits between the tight ones are alike.
+            let to = if now == (false, false) { if tight.1 { high - 1 } else { high } } else { from };
             let digit = self.b.bytes(&[(b'0' + from, b'0' + to)]);
             let rest = next(self, now);
             parts.push(self.b.seq(&[digit, rest]));
