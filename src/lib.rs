@@ -19,6 +19,7 @@
 //! | [`link`] | mentions of devices, areas, kinds and numbers in a request |
 //! | [`prompt`] | turns rendered to prompt and grammar, answers read back as calls |
 //! | [`safety`] | the one way to the board |
+//! | [`turn`] | one turn, whole: a request read, checked, acted on, answered |
 //! | [`corpus`] | worlds and sentences for training |
 //! | [`eval`] | scoring of recorded requests |
 //! | [`repl`] | the interactive session |
@@ -41,3 +42,4 @@ pub mod safety;
 pub mod sandbox;
 pub mod tokenizer;
 pub mod tool;
+pub mod turn;

@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use super::escaped;
 use crate::agent::{self, Agent, Checked, Severity};
+use crate::repl::escaped;
 
 /// Checks an agent file and all that it names
 #[derive(Debug, clap::Args)]

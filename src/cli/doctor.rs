@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use serde_json::{Value, json};
 
-use super::escaped;
+use crate::repl::escaped;
 use crate::sandbox::{self, Ending, Layer, Layers, Policy, Program, attempt::ATTEMPT};
 
 /// Say what this machine offers: CPU features, memory, GPIO chips, layers of the cage.

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 
-use super::escaped;
 use crate::gguf::{Array, Bytes, Gguf, TensorInfo, Value};
+use crate::repl::escaped;
 
 /// Shows the metadata, tensors and sizes of a GGUF model file
 #[derive(Debug, clap::Args)]

@@ -4,22 +4,35 @@ mod bench;
 mod caged;
 mod check;
 mod doctor;
-mod escape;
 mod inspect;
 mod render;
+mod run;
 mod tokenize;
 
 use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
-pub use escape::escaped;
+use crate::repl::escaped;
 
-/// An offline agent for small Linux boards.
+/// An offline agent for small Linux boards
+///
+/// Without a command: the session at the terminal, with the default agent on a simulated board.
+///
+/// Exit codes: 0 when all went well, 1 on an error, 2 for a wrong command line.
 #[derive(Debug, Parser)]
-#[command(name = "pintail", version, about)]
+#[command(name = "pintail", version)]
 pub struct Cli {
+    /// Log what happens, on standard error; twice for more
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    verbose: u8,
+    /// Where history and tools' files are kept [default: $XDG_STATE_HOME/pintail or ~/.local/state/pintail]
+    #[arg(long, value_name = "DIR", global = true)]
+    state_dir: Option<PathBuf>,
+    #[command(flatten)]
+    options: run::Options,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -31,6 +44,7 @@ enum Command {
     Doctor(doctor::Args),
     Inspect(inspect::Args),
     Render(render::Args),
+    Run(run::Args),
     Tokenize(tokenize::Args),
     #[command(flatten)]
     Hidden(caged::Hidden),
@@ -41,13 +55,20 @@ enum Command {
 /// This is the one place that prints errors, once, with their causes.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    if cli.command.is_some() && !cli.options.is_default() {
+        let kind = clap::error::ErrorKind::ArgumentConflict;
+        Cli::command().error(kind, "options of a command stand behind its name").exit();
+    }
+    log(cli.verbose);
+    let state_dir = cli.state_dir.unwrap_or_else(state_dir);
     let result = match cli.command {
-        None => Ok(ExitCode::SUCCESS),
+        None => run::default(&cli.options, &state_dir),
         Some(Command::Bench(args)) => bench::run(args),
         Some(Command::Check(args)) => check::run(args),
         Some(Command::Doctor(args)) => doctor::run(args),
         Some(Command::Inspect(args)) => inspect::run(args),
         Some(Command::Render(args)) => render::run(args),
+        Some(Command::Run(args)) => run::run(args, &state_dir),
         Some(Command::Tokenize(args)) => tokenize::run(args),
         Some(Command::Hidden(hidden)) => caged::run(hidden),
     };
@@ -59,6 +80,30 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Logs to standard error: warnings, with `-v` what happens, with `-vv` how.
+fn log(verbose: u8) {
+    let level = match verbose {
+        0 => tracing::Level::WARN,
+        1 => tracing::Level::INFO,
+        _ => tracing::Level::DEBUG,
+    };
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(io::stderr)
+        .without_time()
+        .with_target(false)
+        .init();
+}
+
+/// The user's state directory for this program.
+fn state_dir() -> PathBuf {
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    absolute("XDG_STATE_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
+        .unwrap_or_else(std::env::temp_dir)
+        .join("pintail")
 }
 
 /// Whether the reader of our output has had enough (`pintail inspect … | head`), which is no error.

@@ -133,7 +133,7 @@ impl Source {
             Source::Json(tokenizer) => tokenizer.id_to_token(id).unwrap_or_default().into_bytes(),
         };
         match std::str::from_utf8(&bytes) {
-            Ok(text) => super::escaped(&format!("{text:?}")).into_owned(),
+            Ok(text) => crate::repl::escaped(&format!("{text:?}")).into_owned(),
             Err(_) => format!("b\"{}\"", bytes.escape_ascii()),
         }
     }

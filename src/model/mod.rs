@@ -4,6 +4,7 @@
 //! changes lives in a [`Session`]: the key-value cache, scratch rows, the position. Decoding sees only the
 //! [`LanguageModel`] trait.
 
+mod bundled;
 mod cache;
 mod config;
 mod error;
@@ -15,6 +16,7 @@ mod testing;
 mod tests;
 mod weights;
 
+pub use bundled::bundled;
 pub use config::Config;
 pub use error::ModelError;
 pub use language_model::{LanguageModel, ScriptedModel};

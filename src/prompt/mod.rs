@@ -5,6 +5,7 @@
 //! answer can name nothing that the prompt does not hold. Other models get the same calls as JSON.
 //! Both give a grammar with the prompt, and only texts of that grammar are ever read back.
 
+pub mod json;
 pub mod pintail;
 mod plan;
 mod scene;

@@ -1,0 +1,236 @@
+//! The terminal: a line in, a reply out, commands beside it.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::Context;
+use rustyline::error::ReadlineError;
+use rustyline::history::FileHistory;
+use rustyline::{CompletionType, Config, Editor, ExternalPrinter};
+
+use crate::agent::ToolRef;
+use crate::link::Mark;
+use crate::turn::{MindError, Report};
+
+use super::complete::{COMMANDS, Names};
+use super::{Shell, escaped};
+
+const PROMPT: &str = "> ";
+
+/// Talks with a person at the terminal until they leave. The history is kept in `state_dir`.
+///
+/// # Errors
+/// When there is no terminal to be had, or the board cannot be listened to.
+pub fn interact(shell: &Shell, state_dir: &Path) -> anyhow::Result<()> {
+    let config = Config::builder().completion_type(CompletionType::List).build();
+    let mut editor: Editor<Names, FileHistory> = Editor::with_config(config).context("no terminal")?;
+    editor.set_helper(Some(Names { names: names(shell) }));
+    let history = state_dir.join("history");
+    if history.exists()
+        && let Err(error) = editor.load_history(&history)
+    {
+        eprintln!("the history {} cannot be read: {error}", history.display());
+    }
+    // What the agent says by itself is put above the line that is being typed.
+    let printer = Mutex::new(editor.create_external_printer().context("no terminal")?);
+    shell.listen(
+        true,
+        Arc::new(move |text: &str| {
+            let mut printer = printer.lock().unwrap_or_else(PoisonError::into_inner);
+            let _ = printer.print(format!("{}\n", escaped(text)));
+        }),
+    )?;
+    greet(shell);
+    loop {
+        match editor.readline(PROMPT) {
+            Ok(line) => {
+                let line = line.trim();
+                if line.is_empty() {
+                    continue;
+                }
+                let _ = editor.add_history_entry(line);
+                if line == "/quit" {
+                    break;
+                }
+                shell.clear();
+                if line.starts_with('/') {
+                    command(shell, line);
+                } else {
+                    request(shell, &mut editor, line);
+                }
+            }
+            Err(ReadlineError::Interrupted) => println!("(Ctrl-D leaves)"),
+            Err(ReadlineError::Eof) => break,
+            Err(error) => return Err(error).context("reading from the terminal"),
+        }
+    }
+    keep(&mut editor, &history);
+    shell.shutdown()?;
+    Ok(())
+}
+
+/// Writes the history; a full disk costs the history and nothing else.
+fn keep(editor: &mut Editor<Names, FileHistory>, history: &Path) {
+    let written = history
+        .parent()
+        .map_or(Ok(()), std::fs::create_dir_all)
+        .map_err(ReadlineError::from)
+        .and_then(|()| editor.save_history(history));
+    if let Err(error) = written {
+        eprintln!("the history {} cannot be written: {error}", history.display());
+    }
+}
+
+fn names(shell: &Shell) -> Vec<String> {
+    let engine = shell.engine();
+    let devices = &engine.agent().devices;
+    let mut names: Vec<String> = devices.iter().map(|device| device.name.clone()).collect();
+    for area in devices.iter().filter_map(|device| device.area.clone()) {
+        if !names.contains(&area) {
+            names.push(area);
+        }
+    }
+    names
+}
+
+fn greet(shell: &Shell) {
+    let engine = shell.engine();
+    println!(
+        "Pintail {}: agent {}, model {}, board {}. Say what to do, or /help.",
+        env!("CARGO_PKG_VERSION"),
+        escaped(&engine.agent().name),
+        escaped(engine.model()),
+        escaped(engine.board())
+    );
+}
+
+fn request(shell: &Shell, editor: &mut Editor<Names, FileHistory>, line: &str) {
+    let before = board(shell);
+    let report = shell.engine().turn(line);
+    let mut report = match report {
+        Ok(report) => report,
+        Err(MindError::Decode(crate::decode::DecodeError::Cancelled)) => {
+            println!("(stopped)");
+            return;
+        }
+        Err(error) => {
+            println!("{}", escaped(&error.to_string()));
+            return;
+        }
+    };
+    show(&report);
+    if report.ask.is_some() {
+        let yes = matches!(editor.readline("yes or no? "), Ok(answer) if is_yes(&answer));
+        shell.clear();
+        if let Some(answered) = shell.engine().answer(yes) {
+            show(&answered);
+            report = answered;
+        }
+    }
+    for line in board(shell).iter().filter(|line| !before.contains(line)) {
+        println!("  {}", escaped(line));
+    }
+    if report.next_state != report.state {
+        println!("  state: {}", escaped(&report.next_state));
+    }
+}
+
+fn is_yes(answer: &str) -> bool {
+    matches!(answer.trim().to_lowercase().as_str(), "y" | "yes" | "yeah" | "yep" | "ok" | "sure" | "do it")
+}
+
+/// The devices as the board shows them, a line each.
+fn board(shell: &Shell) -> Vec<String> {
+    shell.engine().devices().iter().map(ToString::to_string).collect()
+}
+
+fn show(report: &Report) {
+    for line in report.reply.lines() {
+        println!("{}", escaped(line));
+    }
+}
+
+fn command(shell: &Shell, line: &str) {
+    match line.split_whitespace().next().unwrap_or_default() {
+        "/help" => {
+            println!("Say what to do (\"turn on the kitchen light\"), or one of:");
+            for (name, meaning) in COMMANDS {
+                println!("  {name:<9} {meaning}");
+            }
+        }
+        "/devices" => board(shell).iter().for_each(|line| println!("  {}", escaped(line))),
+        "/state" => {
+            let engine = shell.engine();
+            for (at, state) in engine.agent().states.iter().enumerate() {
+                let here = if at == engine.state() { "*" } else { " " };
+                println!("{here} {}", escaped(&state.name));
+            }
+        }
+        "/tools" => tools(shell),
+        "/model" => println!("  {}", escaped(shell.engine().model())),
+        "/why" => why(shell),
+        "/reset" => {
+            let said = shell.engine().reset();
+            said.iter().for_each(|text| println!("{}", escaped(text)));
+            let engine = shell.engine();
+            println!("  state: {}", escaped(&engine.agent().states[engine.state()].name));
+        }
+        other => {
+            let near = COMMANDS
+                .iter()
+                .map(|(name, _)| (strsim::osa_distance(name, other), *name))
+                .min()
+                .filter(|(distance, _)| *distance <= 2);
+            match near {
+                Some((_, name)) => println!("There is no {}; did you mean {name}?", escaped(other)),
+                None => println!("There is no {}; /help shows what there is.", escaped(other)),
+            }
+        }
+    }
+}
+
+fn tools(shell: &Shell) {
+    let engine = shell.engine();
+    let agent = engine.agent();
+    for tool in &agent.states[engine.state()].tools {
+        let what = match tool {
+            ToolRef::Builtin(tool) => tool.description(),
+            ToolRef::User(at) => agent.tools[*at].description.as_str(),
+        };
+        println!("  {:<13} {}", escaped(agent.tool_name(*tool)), escaped(what));
+    }
+}
+
+/// The links, the answer and the confidence of the last request.
+fn why(shell: &Shell) {
+    let engine = shell.engine();
+    let Some(reading) = engine.last() else {
+        println!("Nothing has been asked yet.");
+        return;
+    };
+    for link in &reading.links {
+        let marks: Vec<String> = link.marks.iter().map(|mark| meaning(&engine, mark)).collect();
+        println!("  {} -> {}", escaped(&reading.request[link.start..link.end]), escaped(&marks.join(" or ")));
+    }
+    println!("  prompt {}", escaped(&reading.prompt));
+    println!("  answer {}", escaped(&reading.answer));
+    println!("  confidence {:.3}", reading.confidence);
+}
+
+fn meaning(engine: &crate::turn::Engine, mark: &Mark) -> String {
+    // The state may have changed since; an index that is gone shows as itself.
+    let scene = engine.scene();
+    let name = |list: &[String], at: usize| list.get(at).cloned().unwrap_or_else(|| format!("#{at}"));
+    match *mark {
+        Mark::Device(at) => {
+            scene.devices.get(at).map_or_else(|| format!("#{at}"), |device| device.name.clone())
+        }
+        Mark::Area(at) => format!("area {}", name(&scene.areas, at)),
+        Mark::Kind(at) => format!("kind {}", name(&scene.kinds, at)),
+        Mark::Value(at) => format!("choice {}", name(&scene.values, at)),
+        Mark::Tool(at) => {
+            scene.user_tools().nth(at).map_or_else(|| format!("#{at}"), |(name, ..)| format!("tool {name}"))
+        }
+        Mark::Number(number) => format!("number {}", number.value),
+    }
+}

@@ -1,0 +1,47 @@
+//! One turn: a request on its way from the agent's state to the board and back to a reply.
+//!
+//! [`Mind`] reads (request to calls, nothing is executed); [`Engine`] acts (safety kernel, tools, state machine).
+//! Both are blocking and single-threaded; the shells around them (`repl`, `cli`) own terminals and signals.
+
+mod engine;
+mod mind;
+mod reply;
+mod report;
+
+use crate::agent::{Agent, ToolRef};
+use crate::prompt::{Scene, Tool};
+
+pub use engine::{Engine, EngineError, Settings};
+pub use mind::{Mind, MindError, Reading};
+pub use report::{CallReport, Report, TokenCounts};
+
+/// What a state offers: its legal tools and those of its devices that `has` says the board holds.
+///
+/// # Errors
+/// The name of a user's tool, and the parameter that the bundled model's rendering cannot fill.
+///
+/// # Panics
+/// When `state` is not an index of the agent's states.
+pub fn scene(agent: &Agent, state: usize, has: &dyn Fn(&str) -> bool) -> Result<Scene, (String, String)> {
+    let state = &agent.states[state];
+    let devices = state
+        .devices
+        .iter()
+        .map(|&at| &agent.devices[at])
+        .filter(|device| has(&device.name))
+        .cloned()
+        .collect();
+    let tools = state
+        .tools
+        .iter()
+        .map(|tool| match tool {
+            ToolRef::Builtin(tool) => Ok(Tool::Builtin(*tool)),
+            ToolRef::User(at) => {
+                let tool = &agent.tools[*at];
+                Tool::user(&tool.name, &tool.description, &tool.parameters.schema)
+                    .map_err(|parameter| (tool.name.clone(), parameter))
+            }
+        })
+        .collect::<Result<_, _>>()?;
+    Ok(Scene::new(tools, devices))
+}
