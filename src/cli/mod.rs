@@ -5,6 +5,7 @@ mod caged;
 mod check;
 mod doctor;
 mod escape;
+mod generate;
 mod inspect;
 mod render;
 mod tokenize;
@@ -29,6 +30,7 @@ enum Command {
     Bench(bench::Args),
     Check(check::Args),
     Doctor(doctor::Args),
+    Generate(generate::Args),
     Inspect(inspect::Args),
     Render(render::Args),
     Tokenize(tokenize::Args),
@@ -46,6 +48,7 @@ pub fn main() -> ExitCode {
         Some(Command::Bench(args)) => bench::run(args),
         Some(Command::Check(args)) => check::run(args),
         Some(Command::Doctor(args)) => doctor::run(args),
+        Some(Command::Generate(args)) => generate::run(args),
         Some(Command::Inspect(args)) => inspect::run(args),
         Some(Command::Render(args)) => render::run(args),
         Some(Command::Tokenize(args)) => tokenize::run(args),
