@@ -4,6 +4,7 @@ mod bench;
 mod caged;
 mod check;
 mod doctor;
+mod generate;
 mod inspect;
 mod render;
 mod run;
@@ -42,6 +43,7 @@ enum Command {
     Bench(bench::Args),
     Check(check::Args),
     Doctor(doctor::Args),
+    Generate(generate::Args),
     Inspect(inspect::Args),
     Render(render::Args),
     Run(run::Args),
@@ -66,6 +68,7 @@ pub fn main() -> ExitCode {
         Some(Command::Bench(args)) => bench::run(args),
         Some(Command::Check(args)) => check::run(args),
         Some(Command::Doctor(args)) => doctor::run(args),
+        Some(Command::Generate(args)) => generate::run(args),
         Some(Command::Inspect(args)) => inspect::run(args),
         Some(Command::Render(args)) => render::run(args),
         Some(Command::Run(args)) => run::run(args, &state_dir),

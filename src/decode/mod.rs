@@ -11,3 +11,4 @@ pub mod sampler;
 
 pub use prompt::{PromptFed, feed_prompt};
 pub use run::{DecodeError, Decoded, Ending, Guide, Settings, Step, run};
+pub use sampler::{Sampled, Sampler, Sampling};

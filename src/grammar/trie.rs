@@ -101,6 +101,11 @@ impl TokenTrie {
         TokenTrie { nodes, twins, offsets, bytes: all, special, single, longest }
     }
 
+    /// The trie of a tokenizer's vocabulary; tokens that are no text are special.
+    pub fn of(tokenizer: &crate::tokenizer::Tokenizer) -> TokenTrie {
+        TokenTrie::new(tokenizer.vocab_size(), |id| tokenizer.token_bytes(id), |id| tokenizer.is_special(id))
+    }
+
     /// Number of tokens.
     pub fn vocab_size(&self) -> usize {
         self.offsets.len() - 1
