@@ -90,7 +90,7 @@ fn in_words(value: usize) -> String {
         ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
     match value {
         0..=19 => ONES[value].to_owned(),
-        20..=99 if value % 10 == 0 => TENS[value / 10].to_owned(),
+        20..=99 if value.is_multiple_of(10) => TENS[value / 10].to_owned(),
         20..=99 => format!("{} {}", TENS[value / 10], ONES[value % 10]),
         100 => "a hundred".to_owned(),
         101..=999 => {
@@ -348,7 +348,7 @@ pub(super) fn group(rng: &mut Rng, scene: &Scene, tool: Builtin) -> Option<(Stri
     }
     let mut group = whole;
     if members.len() > 1 && rng.chance(if form == 3 { 0.7 } else { 0.25 }) {
-        text.push_str(*rng.pick(&[
+        let but: &str = rng.pick(&[
             " except ",
             " but ",
             " apart from ",
@@ -360,7 +360,8 @@ pub(super) fn group(rng: &mut Rng, scene: &Scene, tool: Builtin) -> Option<(Stri
             " excluding ",
             ", not ",
             " bar ",
-        ]));
+        ]);
+        text.push_str(but);
         let mut said = Vec::new();
         for _ in 0..rng.weighted(&[0, 80, 20]) {
             let except = match rng.below(4) {

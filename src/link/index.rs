@@ -279,11 +279,11 @@ impl Index {
 
     /// Names said with their words joined or split elsewhere ("livingroom", "thermo stat").
     fn joined_matches(&self, words: &[Word], sightings: &[Vec<Sighting>], found: &mut Vec<Match>) {
-        for first in 0..words.len() {
+        for (first, seen) in sightings.iter().enumerate() {
             let mut said = String::new();
-            for last in first..words.len().min(first + 3) {
-                said.push_str(&words[last].text);
-                if last == first && !sightings[first].is_empty() {
+            for (last, word) in words.iter().enumerate().skip(first).take(3) {
+                said.push_str(&word.text);
+                if last == first && !seen.is_empty() {
                     continue;
                 }
                 for (joined, phrase) in &self.joined {
