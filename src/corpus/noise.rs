@@ -81,6 +81,9 @@ pub(super) fn misspell(rng: &mut Rng, text: &str) -> String {
     words.join(" ")
 }
 
+/// How people end a sentence that asks nothing.
+const MARKS: &[&str] = &[".", ".", "!", "...", "!!"];
+
 /// Upper case and final marks as people set them; the words stay the same.
 pub(super) fn dress(rng: &mut Rng, text: &str, question: bool) -> String {
     let mut text = text.to_owned();
@@ -95,7 +98,7 @@ pub(super) fn dress(rng: &mut Rng, text: &str, question: bool) -> String {
         _ => {}
     }
     if rng.chance(0.35) && !text.ends_with(['?', '!', '.']) {
-        text.push_str(if question { "?" } else { rng.pick(&[".", ".", "!", "...", "!!"]) });
+        text.push_str(if question { "?" } else { rng.pick(MARKS) });
     }
     text
 }

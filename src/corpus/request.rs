@@ -270,6 +270,21 @@ pub(super) fn capable(scene: &Scene, tool: Builtin) -> Vec<usize> {
     (0..scene.devices.len()).filter(|&at| scene.devices[at].can.has(needs)).collect()
 }
 
+/// Words before an exception.
+const BUT: &[&str] = &[
+    " except ",
+    " but ",
+    " apart from ",
+    " other than ",
+    " but not ",
+    " except for ",
+    ", just not ",
+    " save for ",
+    " excluding ",
+    ", not ",
+    " bar ",
+];
+
 /// A group of capable devices and its words; `None` when the draw fits nothing here.
 pub(super) fn group(rng: &mut Rng, scene: &Scene, tool: Builtin) -> Option<(String, Vec<Selector>)> {
     let able = capable(scene, tool);
@@ -348,20 +363,7 @@ pub(super) fn group(rng: &mut Rng, scene: &Scene, tool: Builtin) -> Option<(Stri
     }
     let mut group = whole;
     if members.len() > 1 && rng.chance(if form == 3 { 0.7 } else { 0.25 }) {
-        let but: &str = rng.pick(&[
-            " except ",
-            " but ",
-            " apart from ",
-            " other than ",
-            " but not ",
-            " except for ",
-            ", just not ",
-            " save for ",
-            " excluding ",
-            ", not ",
-            " bar ",
-        ]);
-        text.push_str(but);
+        text.push_str(rng.pick(BUT));
         let mut said = Vec::new();
         for _ in 0..rng.weighted(&[0, 80, 20]) {
             let except = match rng.below(4) {
