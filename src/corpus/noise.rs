@@ -98,7 +98,7 @@ pub(super) fn dress(rng: &mut Rng, text: &str, question: bool) -> String {
         _ => {}
     }
     if rng.chance(0.35) && !text.ends_with(['?', '!', '.']) {
-        text.push_str(if question { "?" } else { rng.pick(MARKS) });
+        text.push_str(if question { "?" } else { rng.pick::<&str>(MARKS) });
     }
     text
 }

@@ -363,7 +363,7 @@ pub(super) fn group(rng: &mut Rng, scene: &Scene, tool: Builtin) -> Option<(Stri
     }
     let mut group = whole;
     if members.len() > 1 && rng.chance(if form == 3 { 0.7 } else { 0.25 }) {
-        text.push_str(rng.pick(BUT));
+        text.push_str(rng.pick::<&str>(BUT));
         let mut said = Vec::new();
         for _ in 0..rng.weighted(&[0, 80, 20]) {
             let except = match rng.below(4) {
