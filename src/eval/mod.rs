@@ -1,1 +1,24 @@
 //! Scoring of recorded requests.
+//!
+//! A [`Case`] is a request with the calls that are expected of it; an [`Answer`] is what was understood.
+//! [`score`] compares the two by what they would do (see [`Effects`]), [`Totals`] adds scores up, and
+//! [`run`] goes through a set of cases. Nothing is executed, and nothing here knows of a model: whoever runs
+//! cases hands in a function that understands a request.
+
+mod case;
+mod effects;
+mod error;
+mod legal;
+mod run;
+mod score;
+mod text;
+mod totals;
+
+pub use case::{Case, Earlier, MAX_BYTES, Origin, read_cases};
+pub use effects::Effects;
+pub use error::EvalError;
+pub use legal::check_cases;
+pub use run::{run, state_of};
+pub use score::{Answer, Score, score};
+pub use text::{Line, brief, describe};
+pub use totals::{CategoryTotals, Tally, Totals};
