@@ -106,6 +106,7 @@ def main():
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--request-weight", type=float, default=0.2)
     parser.add_argument("--bare", type=int, default=1500, help="steps on requests and answers alone, first")
+    parser.add_argument("--mix", type=float, default=0.25, help="share of later steps that are bare too")
     parser.add_argument("--width", type=int, default=256)
     parser.add_argument("--layers", type=int, default=8)
     parser.add_argument("--heads", type=int, default=8)
@@ -156,12 +157,15 @@ def main():
     since = tokens
     log = open(os.path.join(args.out, "log.jsonl"), "a")
     while step < args.steps:
-        bare = step < args.bare
-        # Batches are drawn anew in each part; a run that goes on draws on where its part has come to.
-        groups = data.batches(args.batch, args.seed * 100000 + step, bare)
-        for group in groups:
-            if step >= args.steps or bare != (step < args.bare):
+        # Batches are drawn anew when a run goes on.
+        seed = args.seed * 100000 + step
+        draw, bares = np.random.default_rng(seed), data.batches(args.batch, seed + 1, True)
+        for at, group in enumerate(data.batches(args.batch, seed)):
+            if step >= args.steps:
                 break
+            bare = step < args.bare or draw.random() < args.mix
+            if bare:
+                group = bares[at % len(bares)]
             fall = max(1, int(args.steps * args.fall))
             scale = min(1.0, (step + 1) / 100, (args.steps - step) / fall)
             for part in optimiser.param_groups:

@@ -1,9 +1,9 @@
 //! Examples: a scene, a request, what it means; a good share of them to be refused.
 
 use crate::board::Device;
-use crate::link::{Link, Mark, Unit};
+use crate::link::{Link, Mark, Unit, family};
 use crate::prompt::pintail::{Piece, Pointers, encode, request, scene};
-use crate::prompt::{Argument, Scene, Selector, Step, Turn, family};
+use crate::prompt::{Argument, Scene, Selector, Step, Turn};
 use crate::tool::Builtin;
 
 use super::lexicon::LEXICON;

@@ -1,8 +1,8 @@
 //! Requests for one action: who is meant, how much, and the words around it.
 
 use crate::board::{Capabilities, Device};
-use crate::link::{Mark, kind_words};
-use crate::prompt::{Argument, Group, ParamKind, Scene, Selector, Step, family};
+use crate::link::{Mark, family, kind_words};
+use crate::prompt::{Argument, Group, ParamKind, Scene, Selector, Step};
 use crate::tool::Builtin;
 
 use super::lexicon::{LEXICON, Line};

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::board::Device;
 
-use super::lexicon::{is_everyday, is_filler, kind_words, unit_words};
+use super::lexicon::{family, is_everyday, is_filler, kind_words, unit_words};
 use super::number::number_at;
 use super::words::{Word, singular, slip, words};
 use super::{Link, Mark};
@@ -93,9 +93,15 @@ impl Index {
             }
         }
         for (at, kind) in kinds.iter().enumerate() {
+            // A word for a kind of which there is one device means that device.
+            let mut members = (0..devices.len()).filter(|&device| family(&devices[device].kind) == kind);
+            let mark = match (members.next(), members.next()) {
+                (Some(only), None) => Mark::Device(only),
+                _ => Mark::Kind(at),
+            };
             for word in words_of_kind(kind) {
                 let rank = if word == kind { RANK_KIND } else { RANK_HINT };
-                index.add(word, Mark::Kind(at), rank);
+                index.add(word, mark, rank);
             }
         }
         for (at, area) in areas.iter().enumerate() {
@@ -269,7 +275,9 @@ impl Index {
                     || is_filler(alone)
                     || alone.starts_with(|c: char| c.is_ascii_digit())));
         // "kitchen lights" is not the one device "kitchen light": kind and area say it better.
-        let plural_of_one = plural && is_device && wanted.rank > RANK_HINT && full;
+        // (a word for the only one of its kind is that device, in the plural too).
+        let by_kind_alone = wanted.rank <= RANK_KIND && wanted.words.len() == 1;
+        let plural_of_one = plural && is_device && full && !by_kind_alone && wanted.rank > RANK_HINT;
         let placed_only = is_device && !full && wanted.rank < RANK_NAME;
         if (!full && !part) || plural_of_one || placed_only || (full && is_device && is_filler(alone)) {
             return None;

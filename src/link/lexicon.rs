@@ -10,6 +10,16 @@ pub fn kind_words() -> impl Iterator<Item = (&'static str, std::str::SplitWhites
         .map(|(kind, words)| (kind, words.split_whitespace()))
 }
 
+/// What a group word means: kinds that people name alike share a family ("lights" are lamps, LEDs and strips too).
+pub fn family(kind: &str) -> &str {
+    match kind {
+        "light" | "lamp" | "led" | "strip" => "light",
+        "outlet" | "plug" => "outlet",
+        "sensor" | "thermometer" | "hygrometer" | "meter" | "motion" => "sensor",
+        _ => kind,
+    }
+}
+
 /// Words that ask for the quantity a unit measures.
 pub(super) fn unit_words(unit: &str) -> &'static [&'static str] {
     match unit {

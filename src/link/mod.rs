@@ -12,7 +12,7 @@ mod number;
 mod words;
 
 pub use index::Index;
-pub use lexicon::kind_words;
+pub use lexicon::{family, kind_words};
 pub use number::{Number, Unit};
 
 use serde::{Deserialize, Serialize};

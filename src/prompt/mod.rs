@@ -11,7 +11,7 @@ mod plan;
 mod scene;
 
 pub use plan::{Argument, Group, Selector, Step, resolve};
-pub use scene::{Param, ParamKind, Scene, Tool, family};
+pub use scene::{Param, ParamKind, Scene, Tool};
 
 use crate::link::{Link, Number};
 

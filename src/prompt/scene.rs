@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use serde_json::Value;
 
 use crate::board::Device;
-use crate::link::{Index, Number, Unit};
+use crate::link::{Index, Number, Unit, family};
 use crate::tool::Builtin;
 
 /// A tool that is legal in the scene.
@@ -145,16 +145,6 @@ impl Param {
             }
         }
         ((!integer || value.fract() == 0.0) && (min..=max).contains(&value)).then_some(value)
-    }
-}
-
-/// What a group word means: kinds that people name alike share a family ("lights" are lamps, LEDs and strips too).
-pub fn family(kind: &str) -> &str {
-    match kind {
-        "light" | "lamp" | "led" | "strip" => "light",
-        "outlet" | "plug" => "outlet",
-        "sensor" | "thermometer" | "hygrometer" | "meter" | "motion" => "sensor",
-        _ => kind,
     }
 }
 
