@@ -4,6 +4,7 @@ mod bench;
 mod caged;
 mod check;
 mod doctor;
+mod eval;
 mod generate;
 mod inspect;
 mod render;
@@ -43,6 +44,7 @@ enum Command {
     Bench(bench::Args),
     Check(check::Args),
     Doctor(doctor::Args),
+    Eval(eval::Args),
     Generate(generate::Args),
     Inspect(inspect::Args),
     Render(render::Args),
@@ -68,6 +70,7 @@ pub fn main() -> ExitCode {
         Some(Command::Bench(args)) => bench::run(args),
         Some(Command::Check(args)) => check::run(args),
         Some(Command::Doctor(args)) => doctor::run(args),
+        Some(Command::Eval(args)) => eval::run(args),
         Some(Command::Generate(args)) => generate::run(args),
         Some(Command::Inspect(args)) => inspect::run(args),
         Some(Command::Render(args)) => render::run(args),
