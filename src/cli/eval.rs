@@ -51,11 +51,11 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let model = args.model.clone().map_or_else(|| agent.model.clone(), ModelRef::File);
     let mut reader = Reader::new(&agent, &model, threads(args.threads))?;
     let mut out = io::stdout().lock();
-    let totals = eval::run::<anyhow::Error>(
+    let totals = eval::run(
         &agent,
         &cases,
-        &mut |state, case| reader.understand(state, case),
-        &mut |state, case, answer, score: &eval::Score| {
+        |state, case| reader.understand(state, case),
+        |state, case, answer, score| {
             if args.wrong && score.exact {
                 return Ok(());
             }

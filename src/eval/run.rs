@@ -24,8 +24,8 @@ pub fn state_of(agent: &Agent, case: &Case) -> Result<usize, EvalError> {
 pub fn run<E: From<EvalError>>(
     agent: &Agent,
     cases: &[Case],
-    understand: &mut dyn FnMut(usize, &Case) -> Result<Answer, E>,
-    on_case: &mut dyn FnMut(usize, &Case, &Answer, &Score) -> Result<(), E>,
+    mut understand: impl FnMut(usize, &Case) -> Result<Answer, E>,
+    mut on_case: impl FnMut(usize, &Case, &Answer, &Score) -> Result<(), E>,
 ) -> Result<Totals, E> {
     let mut tally = Tally::default();
     for case in cases {
@@ -53,11 +53,13 @@ mod tests {
         };
         let cases = [case("on a", None), case("off a", Some("night")), case("", Some("main"))];
         let mut seen = Vec::new();
-        let totals = run::<EvalError>(
+        let totals = run(
             &agent(),
             &cases,
-            &mut |_, _| Ok(Answer { calls: calls("on a"), asked: false, confidence: 1.0, ms: 0.0 }),
-            &mut |state, case, _, score| {
+            |_, _| {
+                Ok::<_, EvalError>(Answer { calls: calls("on a"), asked: false, confidence: 1.0, ms: 0.0 })
+            },
+            |state, case, _, score| {
                 seen.push((state, case.text.clone(), score.exact));
                 Ok(())
             },
@@ -70,8 +72,8 @@ mod tests {
     #[test]
     fn errors_end_the_run() {
         let lost = Case { state: Some("x".into()), ..Case::default() };
-        let mut understand = |_: usize, _: &Case| -> Result<Answer, EvalError> { panic!("not asked") };
-        let error = run(&agent(), &[lost], &mut understand, &mut |_, _, _, _| Ok(())).unwrap_err();
+        let understand = |_: usize, _: &Case| -> Result<Answer, EvalError> { panic!("not asked") };
+        let error = run(&agent(), &[lost], understand, |_, _, _, _| Ok(())).unwrap_err();
         assert!(error.to_string().contains("there is no state `x`"), "{error}");
     }
 }
