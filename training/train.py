@@ -2,10 +2,10 @@
 
 usage: train.py --data a.npz [b.npz ...] --held held.npz --out DIR [--steps N] [--batch TOKENS] [...]
 
-The loss counts the answer in full and the words of the request by a fifth; tools and devices are random, so
+The loss counts the answer in full and the words of the request by a little (`--request-weight`); tools and devices are random, so
 nothing is learnt from predicting them. The first part (`--bare`) leaves tools and devices out: requests and answers
 alone are a seventh as long, and their marks are all that copying a pointer needs, so that circuit forms
-there in minutes instead of hours. The rate rises over the first steps, stays, and falls in a line over the last part.
+there in minutes instead of hours; a share of later steps (`--mix`) is like it. The rate rises over the first steps, stays, and falls in a line over the last part.
 """
 
 import argparse
@@ -160,12 +160,12 @@ def main():
         # Batches are drawn anew when a run goes on.
         seed = args.seed * 100000 + step
         draw, bares = np.random.default_rng(seed), data.batches(args.batch, seed + 1, True)
-        for at, group in enumerate(data.batches(args.batch, seed)):
+        for number, group in enumerate(data.batches(args.batch, seed)):
             if step >= args.steps:
                 break
             bare = step < args.bare or draw.random() < args.mix
             if bare:
-                group = bares[at % len(bares)]
+                group = bares[number % len(bares)]
             fall = max(1, int(args.steps * args.fall))
             scale = min(1.0, (step + 1) / 100, (args.steps - step) / fall)
             for part in optimiser.param_groups:

@@ -9,14 +9,14 @@ use std::time::Instant;
 use anyhow::{Context, ensure};
 
 use crate::gguf::{Bytes, Gguf};
-use crate::model::{LanguageModel, Model, Options, Session};
+use crate::model::{LanguageModel, Model, Options, Session, bundled};
 
 /// Measures prompt and decode speed of a model: medians over runs, after one run to warm up
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The model file
+    /// The model file; the bundled model without
     #[arg(short, long)]
-    model: PathBuf,
+    model: Option<PathBuf>,
     /// Threads; 0 is one a core
     #[arg(short, long, default_value_t = 0)]
     threads: usize,
@@ -37,8 +37,10 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     ensure!(args.prompt > 0 && args.n > 0 && args.runs > 0, "prompt, n and runs must be at least 1");
-    let file = Gguf::parse(Bytes::map(&args.model)?).with_context(|| args.model.display().to_string())?;
-    let model = Arc::new(Model::from_gguf(file).with_context(|| args.model.display().to_string())?);
+    let name = args.model.as_ref().map_or_else(|| "bundled".to_owned(), |path| path.display().to_string());
+    let bytes = args.model.as_ref().map_or_else(|| Ok(bundled()), Bytes::map)?;
+    let file = Gguf::parse(bytes).with_context(|| name.clone())?;
+    let model = Arc::new(Model::from_gguf(file).with_context(|| name.clone())?);
     let asked = args.prompt.checked_add(args.n).context("prompt and n are too many tokens")?;
     let options = Options { context: Some(asked), threads: args.threads, ..Options::default() };
     let cpu = options.cpu;
@@ -56,7 +58,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let mut out = io::stdout().lock();
     if args.json {
         let figures = serde_json::json!({
-            "model": args.model, "threads": session.threads(), "cpu": cpu.name(), "p": args.prompt, "n": args.n,
+            "model": name, "threads": session.threads(), "cpu": cpu.name(), "p": args.prompt, "n": args.n,
             "runs": args.runs, "prefill_tps": prefill, "decode_tps": decode,
             "cache_bytes": session.cache_bytes(), "scratch_bytes": session.scratch_bytes(),
         });

@@ -1,29 +1,38 @@
-//! `pintail render`: prompts and answers as the model sees them, for training and for looking at.
+//! `pintail render`: prompts and answers as the bundled model sees them, for training and for looking at.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufRead, BufWriter, Write};
 use std::process::ExitCode;
 
+use anyhow::anyhow;
 use serde_json::json;
 
+use crate::agent;
 use crate::corpus::Generator;
-use crate::prompt::pintail::{Token, text};
+use crate::prompt::pintail::{Pointers, Token, request, scene, text};
 use crate::prompt::{Turn, resolve};
+use crate::turn;
 
-/// Writes generated requests with their prompts and answers, one JSON object a line
+/// Write requests as the bundled model reads them, one JSON object a line
+///
+/// Without --agent: generated requests in random worlds, with their answers. With it: the requests on standard input,
+/// one a line, in that agent's start state, with the links that were found.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// How many examples
+    /// How many generated examples
     #[arg(short = 'n', long, default_value_t = 10)]
     count: usize,
     /// Seed of the generator
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Print the control tokens of the rendering, one a line in the order of their ids, and nothing else
-    #[arg(long)]
-    tokens: bool,
     /// Only prompt and answer, as training reads them
     #[arg(long)]
     bare: bool,
+    /// Print the control tokens of the rendering, one a line in the order of their ids, and nothing else
+    #[arg(long)]
+    tokens: bool,
+    /// Render the requests on standard input for this agent
+    #[arg(long, value_name = "AGENT")]
+    agent: Option<String>,
 }
 
 /// Runs the command.
@@ -33,8 +42,16 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         for token in Token::all() {
             writeln!(out, "{}", token.text())?;
         }
-        return Ok(ExitCode::SUCCESS);
+    } else if let Some(name) = &args.agent {
+        read(name, &mut out)?;
+    } else {
+        generate(&args, &mut out)?;
     }
+    out.flush()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn generate(args: &Args, out: &mut impl Write) -> anyhow::Result<()> {
     for example in Generator::new(args.seed).take(args.count) {
         let Some((prompt, answer)) = example.pieces() else { continue };
         let mut line = json!({ "prompt": text(&prompt), "answer": text(&answer) });
@@ -44,9 +61,23 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             line["category"] = json!(example.category);
             line["calls"] = json!(resolve(&turn, &example.steps));
         }
-        serde_json::to_writer(&mut out, &line)?;
-        out.write_all(b"\n")?;
+        writeln!(out, "{line}")?;
     }
-    out.flush()?;
-    Ok(ExitCode::SUCCESS)
+    Ok(())
+}
+
+fn read(name: &str, out: &mut impl Write) -> anyhow::Result<()> {
+    let agent = agent::load(name)?;
+    let world = turn::scene(&agent, agent.start, &|_| true).map_err(|(tool, parameter)| {
+        anyhow!("tool `{tool}`: the parameter `{parameter}` cannot be rendered")
+    })?;
+    for line in io::stdin().lock().lines() {
+        let line = line?;
+        let turn = Turn::new(&world, &line);
+        let pointers = Pointers::new(&world, Some(&turn));
+        let mut prompt = scene(&world, &pointers);
+        prompt.extend(request(&turn, &pointers));
+        writeln!(out, "{}", json!({ "request": line, "links": turn.links, "prompt": text(&prompt) }))?;
+    }
+    Ok(())
 }
