@@ -203,12 +203,13 @@ impl Engine {
             ask: None,
             reply: String::new(),
             next_state: String::new(),
-            confidence: reading.confidence,
+            confidence: if reading.confidence.is_nan() { 0.0 } else { reading.confidence },
             tokens: reading.tokens,
             ms: 0.0,
         };
         let calls = reading.calls.clone();
-        let sure = reading.confidence;
+        // A confidence that is no number (damaged weights) is none.
+        let sure = if reading.confidence.is_nan() { 0.0 } else { reading.confidence };
         self.last = Some(reading);
         let mut said = Vec::new();
         if calls.is_empty() || sure < ask {
