@@ -41,11 +41,15 @@ pub enum Ending {
 pub struct Step {
     /// The token; the last one may be a stop token.
     pub token: u32,
+    /// Its place among the run's tokens.
+    pub at: usize,
     /// How many were legal.
     pub legal: usize,
     /// Its probability among the legal ones (temperature 1, before cuts).
     pub probability: f32,
-    /// The probability of the best other legal one.
+    /// The best other legal one (the token itself when there is none).
+    pub rival: u32,
+    /// The probability of that one.
     pub runner_up: f32,
 }
 
@@ -179,16 +183,17 @@ pub fn run(
         let chosen = if guided { sampler.sample(&legal, scores) } else { sampler.sample_all(scores) };
         let chosen = chosen.ok_or(DecodeError::Scores)?;
         let index = if guided { legal.binary_search(&chosen.id).unwrap_or(0) } else { chosen.id as usize };
-        let best_other = scores
-            .iter()
-            .enumerate()
-            .filter(|(i, score)| *i != index && !score.is_nan())
-            .map(|(_, score)| *score)
-            .fold(f32::NEG_INFINITY, f32::max);
+        let (rival, best_other) =
+            scores.iter().enumerate().filter(|(i, score)| *i != index && !score.is_nan()).fold(
+                (index, f32::NEG_INFINITY),
+                |best, (i, score)| if *score > best.1 { (i, *score) } else { best },
+            );
         done.steps.push(Step {
             token: chosen.id,
+            at: done.tokens.len(),
             legal: scores.len(),
             probability: chosen.probability,
+            rival: if guided { legal[rival] } else { rival as u32 },
             runner_up: ((best_other - scores[index]).exp() * chosen.probability).min(1.0),
         });
         if settings.stop.contains(&chosen.id)

@@ -5,13 +5,13 @@ use std::sync::atomic::AtomicBool;
 
 use crate::agent::ModelRef;
 use crate::decode::sampler::{Sampler, Sampling};
-use crate::decode::{DecodeError, Guide, Settings, feed_prompt};
+use crate::decode::{DecodeError, Decoded, Guide, Settings, feed_prompt};
 use crate::gguf::{Bytes, Gguf, GgufError};
 use crate::grammar::{Grammar, GrammarError, MatchError, Matcher, TokenTrie};
-use crate::link::Link;
+use crate::link::{Link, Mark};
 use crate::model::{LanguageModel, Model, ModelError, Options, Session, bundled};
 use crate::prompt::pintail::{self, AnswerError, MOST_REQUEST, Piece, Pointers, Token};
-use crate::prompt::{Scene, Turn, json, resolve};
+use crate::prompt::{Scene, Step, Turn, json, resolve};
 use crate::tokenizer::{Specials, Tokenizer, TokenizerError};
 use crate::tool::Call;
 
@@ -126,6 +126,83 @@ pub struct Reading {
     pub answer: String,
 }
 
+/// One reading of a request beside others.
+struct Candidate {
+    decoded: Decoded,
+    answer: Vec<Piece>,
+    steps: Vec<Step>,
+    /// Of the whole answer among all legal ones.
+    probability: f64,
+    /// Mentions of the request that it makes nothing of.
+    unused: usize,
+}
+
+/// Other readings are looked at where the model gave the runner-up at least this probability ...
+const RIVAL: f32 = 0.04;
+/// ... at so many places at most, the closest first.
+const MOST_RIVALS: usize = 5;
+/// How much less likely a reading is held to be for each mention that it makes nothing of. "Everything off in the
+/// kitchen" that leaves the kitchen out is a worse reading than the model may think.
+const UNUSED: f64 = 0.15;
+
+impl Candidate {
+    /// Beginnings of other answers: this one up to a close decision, then the runner-up; and their probabilities.
+    fn openings(&self) -> Vec<(Vec<u32>, f64)> {
+        let mut openings = Vec::new();
+        let mut before = 1.0;
+        for step in &self.decoded.steps {
+            if step.runner_up >= RIVAL && step.rival != step.token {
+                let mut opening = self.decoded.tokens[..step.at].to_vec();
+                opening.push(step.rival);
+                openings.push((opening, before * f64::from(step.runner_up)));
+            }
+            before *= f64::from(step.probability);
+        }
+        openings.sort_by(|a, b| b.1.total_cmp(&a.1));
+        openings.truncate(MOST_RIVALS);
+        openings
+    }
+}
+
+/// The best of some readings, and how sure it is beside the others and all that was not looked at.
+fn choose(readings: &[Candidate]) -> (usize, f64) {
+    let weight = |reading: &Candidate| reading.probability * UNUSED.powi(reading.unused as i32);
+    let seen: f64 = readings.iter().map(|reading| reading.probability).sum();
+    let all: f64 = readings.iter().map(weight).sum::<f64>() + (1.0 - seen).max(0.0);
+    let best = (0..readings.len())
+        .max_by(|&a, &b| weight(&readings[a]).total_cmp(&weight(&readings[b])))
+        .unwrap_or(0);
+    (best, if all > 0.0 { weight(&readings[best]) / all } else { 0.0 })
+}
+
+/// How many mentions (devices, areas, kinds, choices, numbers) an answer points at with none of their marks and does
+/// not copy either.
+fn unused(turn: &Turn<'_>, pointers: &Pointers, answer: &[Piece]) -> usize {
+    let mut number = 0;
+    turn.links
+        .iter()
+        .filter(|link| {
+            let marks: Vec<Token> = link
+                .marks
+                .iter()
+                .filter_map(|mark| {
+                    if let Mark::Number(_) = mark {
+                        number += 1;
+                        return Some(Token::Number((number - 1) as u8));
+                    }
+                    pointers.mark(mark)
+                })
+                .collect();
+            let said = turn.request[link.start..link.end].to_lowercase();
+            let used = answer.iter().any(|piece| match piece {
+                Piece::Token(token) => marks.contains(token),
+                Piece::Text(text) => text.contains(&said),
+            });
+            !marks.is_empty() && !used
+        })
+        .count()
+}
+
 /// A model with its tokenizer, ready to read requests.
 pub struct Mind {
     name: String,
@@ -232,19 +309,44 @@ impl Mind {
                 Piece::Text(text) => self.tokenizer.encode(text, Specials::Text, &mut prompt),
             }
         }
-        let grammar = pintail::grammar(turn, &pointers, &|token| ids[token.index() as usize])?;
-        let (tokens, confidence, counts) = self.decode(&prompt, grammar, &[], cancel)?;
-        let answer = self.pieces(&tokens, ids);
-        let steps = pintail::parse(turn, &pointers, &answer)?;
+        let grammar = Arc::new(pintail::grammar(turn, &pointers, &|token| ids[token.index() as usize])?);
+        let (first, mut counts) = self.decode(&prompt, &[], grammar.clone(), cancel)?;
+        let mut readings = vec![self.weigh(turn, &pointers, ids, first)?];
+        for (opening, probability) in readings[0].openings() {
+            let (rest, more) = self.decode(&prompt, &opening, grammar.clone(), cancel)?;
+            counts.sampled += more.sampled;
+            counts.forced += more.forced;
+            let mut other = self.weigh(turn, &pointers, ids, rest)?;
+            other.probability *= probability;
+            if readings.iter().all(|known| known.answer != other.answer) {
+                readings.push(other);
+            }
+        }
+        let (best, confidence) = choose(&readings);
+        let best = &readings[best];
         Ok(Reading {
             request: turn.request.to_owned(),
-            calls: resolve(turn, &steps),
+            calls: resolve(turn, &best.steps),
             confidence,
             tokens: counts,
             links: turn.links.clone(),
             prompt: pintail::text(&pieces),
-            answer: pintail::text(&answer),
+            answer: pintail::text(&best.answer),
         })
+    }
+
+    /// Reads a decoded answer back and counts the mentions that it leaves unused.
+    fn weigh(
+        &self,
+        turn: &Turn<'_>,
+        pointers: &Pointers,
+        ids: &[u32],
+        decoded: Decoded,
+    ) -> Result<Candidate, MindError> {
+        let answer = self.pieces(&decoded.tokens, ids);
+        let steps = pintail::parse(turn, pointers, &answer)?;
+        let unused = if steps.is_empty() { 0 } else { unused(turn, pointers, &answer) };
+        Ok(Candidate { probability: decoded.confidence(), decoded, answer, steps, unused })
     }
 
     fn write(
@@ -259,9 +361,9 @@ impl Mind {
             prompt.extend(self.tokenizer.bos());
         }
         self.tokenizer.encode(&text, Specials::Text, &mut prompt);
-        let grammar = json::grammar(turn)?;
-        let (tokens, confidence, counts) = self.decode(&prompt, grammar, &[], cancel)?;
-        let answer = self.tokenizer.decode(&tokens, Specials::Text);
+        let (decoded, counts) = self.decode(&prompt, &[], Arc::new(json::grammar(turn)?), cancel)?;
+        let confidence = decoded.confidence();
+        let answer = self.tokenizer.decode(&decoded.tokens, Specials::Text);
         let calls = json::parse(turn, &answer)?;
         let request = turn.request.to_owned();
         Ok(Reading {
@@ -275,20 +377,25 @@ impl Mind {
         })
     }
 
-    /// Feeds a prompt and decodes its answer greedily: tokens, confidence, counts.
+    /// Feeds a prompt and decodes its answer greedily, from `opening` on. The answer holds the opening; its steps are
+    /// those behind it.
     fn decode(
         &mut self,
         prompt: &[u32],
-        grammar: Grammar,
-        stop: &[u32],
+        opening: &[u32],
+        grammar: Arc<Grammar>,
         cancel: &AtomicBool,
-    ) -> Result<(Vec<u32>, f64, TokenCounts), MindError> {
+    ) -> Result<(Decoded, TokenCounts), MindError> {
         let context = self.session.context();
-        if prompt.len() + 16 > context {
+        if prompt.len() + opening.len() + 16 > context {
             return Err(MindError::Context { tokens: prompt.len(), context });
         }
-        let fed = feed_prompt(&mut self.session, &mut self.held, prompt).map_err(DecodeError::from)?;
-        let mut matcher = Matcher::new(Arc::new(grammar), self.trie.clone())?;
+        let wanted = [prompt, opening].concat();
+        let fed = feed_prompt(&mut self.session, &mut self.held, &wanted).map_err(DecodeError::from)?;
+        let mut matcher = Matcher::new(grammar, self.trie.clone())?;
+        for &token in opening {
+            matcher.accept(token)?;
+        }
         let mut sampler = Sampler::new(Sampling { temperature: 0.0, ..Sampling::default() });
         let tokenizer = &self.tokenizer;
         let mut tokenize = |bytes: &[u8], out: &mut Vec<u32>| {
@@ -296,22 +403,22 @@ impl Mind {
                 tokenizer.encode(text, Specials::Text, out);
             }
         };
-        let decoded = crate::decode::run(
+        let mut decoded = crate::decode::run(
             &mut self.session,
             Some(Guide { matcher: &mut matcher, tokenize: &mut tokenize }),
             &mut sampler,
-            Settings { max_tokens: MOST_ANSWER, stop },
+            Settings { max_tokens: MOST_ANSWER, stop: &[] },
             cancel,
             &mut |_| {},
         )?;
+        decoded.tokens.splice(0..0, opening.iter().copied());
         let counts = TokenCounts {
             prompt: prompt.len(),
-            cached: fed.cached,
+            cached: fed.cached.min(prompt.len()),
             sampled: decoded.sampled(),
             forced: decoded.forced,
         };
-        let confidence = decoded.confidence();
-        Ok((decoded.tokens, confidence, counts))
+        Ok((decoded, counts))
     }
 
     /// Tokens of an answer as pieces.

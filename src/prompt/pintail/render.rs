@@ -61,6 +61,18 @@ impl Pointers {
         }
     }
 
+    /// The pointer for a mark of a link; `None` for numbers (they have an order of their own), for tools (their
+    /// marks are hints), and for what is not in the prompt.
+    pub fn mark(&self, mark: &Mark) -> Option<Token> {
+        match *mark {
+            Mark::Device(at) => self.device(at),
+            Mark::Area(at) => self.area(at),
+            Mark::Kind(at) => self.kind(at),
+            Mark::Value(at) => self.value(at),
+            Mark::Tool(_) | Mark::Number(_) => None,
+        }
+    }
+
     pub(super) fn device(&self, at: usize) -> Option<Token> {
         self.devices.get(at).copied().flatten().map(Token::Device)
     }
