@@ -73,7 +73,7 @@ impl Generator {
     fn draw(&mut self) -> Option<Example> {
         let rng = &mut self.rng;
         let (world, said) = random_scene(rng);
-        let (draft, category) = match rng.weighted(&[40, 16, 5, 3, if said.is_empty() { 0 } else { 15 }, 26])
+        let (draft, category) = match rng.weighted(&[38, 17, 5, 3, if said.is_empty() { 0 } else { 20 }, 25])
         {
             0 => (single(rng, &world)?, "one"),
             1 => (several(rng, &world, &said)?, "several"),

@@ -409,7 +409,7 @@ pub(super) fn targets(rng: &mut Rng, scene: &Scene, tool: Builtin) -> Option<(St
     if able.is_empty() {
         return None;
     }
-    match rng.weighted(&[64, 14, 22]) {
+    match rng.weighted(&[50, 16, 34]) {
         1 if able.len() > 1 => {
             let mut chosen = able.clone();
             rng.shuffle(&mut chosen);

@@ -116,7 +116,15 @@ pub(super) fn random_tool(rng: &mut Rng) -> SaidTool {
 }
 
 fn from_archetype(rng: &mut Rng) -> SaidTool {
-    let archetype = rng.pick(&ARCHETYPES);
+    // Tools that take free text are rare among the archetypes and hard to read: they come up more often.
+    let takes_text =
+        |a: &Archetype| a.parameters.iter().any(|(_, kind, _)| matches!(kind, ParamKind::Text { .. }));
+    let mut archetype = rng.pick(&ARCHETYPES);
+    for _ in 0..2 {
+        if !takes_text(archetype) && rng.chance(0.5) {
+            archetype = rng.pick(&ARCHETYPES);
+        }
+    }
     let parameters = archetype
         .parameters
         .iter()
