@@ -7,13 +7,15 @@ out=training/out/$mode
 python=${PYTHON:-training/out/venv/bin/python}
 mkdir -p "$out"
 case $mode in
-  cpu)   count=175000 steps=5200 bare=2300 batch=4096 extra=(--compile --threads "${THREADS:-1}") ;;
+  cpu)   count=250000 steps=9000 bare=1800 batch=4096 extra=(--compile --threads "${THREADS:-1}") ;;
   gpu)   count=1500000 steps=12000 bare=2000 batch=32768 extra=() ;;
   smoke) count=3000 steps=60 bare=30 batch=2048 extra=(--threads "${THREADS:-2}") ;;
   *) echo "usage: training/run.sh [cpu | gpu | smoke]" >&2; exit 2 ;;
 esac
-cargo build --release
-pintail=${CARGO_TARGET_DIR:-target}/release/pintail
+# PINTAIL names a program that is built already.
+[ -n "${PINTAIL:-}" ] || cargo build --release
+pintail=${PINTAIL:-${CARGO_TARGET_DIR:-target}/release/pintail}
+words=${WORDS:-0.05}
 once() { # once FILE COMMAND...: what is there is not made again
   [ -e "$1" ] || { "${@:2}" > "$1.new" && mv "$1.new" "$1"; }
 }
@@ -24,7 +26,7 @@ once "$out/held.jsonl" "$pintail" render -n 2500 --seed 77 --bare
 [ -e "$out/train.npz" ] || "$python" training/prepare.py "$out/tokenizer.json" "$out/train.jsonl" "$out/train.npz"
 [ -e "$out/held.npz" ] || "$python" training/prepare.py "$out/tokenizer.json" "$out/held.jsonl" "$out/held.npz"
 "$python" training/train.py --data "$out/train.npz" --held "$out/held.npz" --out "$out" \
-  --steps "$steps" --bare "$bare" --batch "$batch" --fall 0.35 --every 500 \
+  --steps "$steps" --bare "$bare" --batch "$batch" --fall 0.5 --request-weight "$words" --every 500 \
   --width 192 --layers 8 --heads 6 --kv-heads 2 --ffn 512 "${extra[@]}"
 "$python" training/export.py "$out/checkpoint.pt" "$out/tokenizer.json" "$out/pintail.gguf"
 echo "copy $out/pintail.gguf to models/pintail.gguf to bundle it"

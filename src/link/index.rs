@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::board::Device;
 
-use super::lexicon::{family, is_everyday, is_filler, kind_words, unit_words};
+use super::lexicon::{family, is_determiner, is_everyday, is_filler, kind_words, unit_words};
 use super::number::number_at;
 use super::words::{Word, singular, slip, words};
 use super::{Link, Mark};
@@ -278,8 +278,16 @@ impl Index {
         // (a word for the only one of its kind is that device, in the plural too).
         let by_kind_alone = wanted.rank <= RANK_KIND && wanted.words.len() == 1;
         let plural_of_one = plural && is_device && full && !by_kind_alone && wanted.rank > RANK_HINT;
+        // "Switch on ...", "lock ...": a verb, unless something says that it is a noun.
+        let verb = full
+            && wanted.rank <= RANK_KIND
+            && wanted.words.len() == 1
+            && !plural
+            && is_everyday(alone)
+            && !(first > 0 && is_determiner(&words[first - 1].text));
         let placed_only = is_device && !full && wanted.rank < RANK_NAME;
-        if (!full && !part) || plural_of_one || placed_only || (full && is_device && is_filler(alone)) {
+        if (!full && !part) || plural_of_one || verb || placed_only || (full && is_device && is_filler(alone))
+        {
             return None;
         }
         Some(Match { first, last, phrase, matched: seen.len(), full, plural, exact })
@@ -370,5 +378,65 @@ fn words_of_kind(kind: &str) -> Vec<&str> {
     match kind_words().find(|(name, _)| *name == kind) {
         Some((_, words)) => words.collect(),
         None => vec![kind],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn marks(request: &str) -> Vec<Vec<Mark>> {
+        let mut devices = vec![
+            Device::of_kind("kitchen light", "light", Some("kitchen")),
+            Device::of_kind("desk lamp", "light", Some("study")),
+            Device::of_kind("night mode", "switch", None),
+            Device::of_kind("front door lock", "lock", Some("hall")),
+            Device::of_kind("ceiling fan", "fan", Some("study")),
+        ];
+        devices[0].aliases.push("cooker lamp".into());
+        let kinds: Vec<String> = ["light", "switch", "lock", "fan"].map(str::to_owned).into();
+        let areas: Vec<String> = ["kitchen", "study", "hall"].map(str::to_owned).into();
+        let index = Index::new(&devices, &kinds, &areas, &["eco mode".into()], &["feed the cat".into()]);
+        index.links(request).into_iter().map(|link| link.marks).collect()
+    }
+
+    #[test]
+    fn names_are_found_in_other_words_and_orders_and_misspelt() {
+        for request in
+            ["the kitchen light", "light in the kitchen", "kitchn light", "kitchenlight", "cooker lamp"]
+        {
+            assert_eq!(marks(request), [[Mark::Device(0)]], "{request}");
+        }
+        assert_eq!(marks("the fan"), [[Mark::Device(4)]], "the only one of its kind");
+        assert_eq!(marks("fans"), [[Mark::Device(4)]]);
+    }
+
+    #[test]
+    fn plurals_are_groups_and_places_stand_by_themselves() {
+        assert_eq!(marks("all lights"), [[Mark::Kind(0)]]);
+        assert_eq!(marks("study lights"), [[Mark::Area(1)], [Mark::Kind(0)]]);
+        assert_eq!(marks("everything in the hall"), [[Mark::Area(2)]]);
+    }
+
+    #[test]
+    fn verbs_are_no_devices() {
+        assert_eq!(marks("switch on the desk lamp"), [[Mark::Device(1)]]);
+        assert_eq!(marks("lock up"), Vec::<Vec<Mark>>::new());
+        assert_eq!(marks("open the lock"), [[Mark::Device(3)]]);
+    }
+
+    #[test]
+    fn two_hundred_devices_are_searched_in_little_time() {
+        let devices: Vec<Device> = (0..200)
+            .map(|i| {
+                Device::of_kind(
+                    &format!("{} lamp {i}", ["north", "south", "east"][i % 3]),
+                    "light",
+                    Some("barn"),
+                )
+            })
+            .collect();
+        let index = Index::new(&devices, &["light".into()], &["barn".into()], &[], &[]);
+        assert_eq!(index.links("turn on south lamp 40 in the barn")[0].marks, [Mark::Device(40)]);
     }
 }

@@ -68,6 +68,14 @@ pub(super) fn is_filler(word: &str) -> bool {
     )
 }
 
+/// Words that make the next one a noun.
+pub(super) fn is_determiner(word: &str) -> bool {
+    matches!(
+        word,
+        "the" | "a" | "my" | "our" | "your" | "this" | "that" | "every" | "each" | "all" | "which" | "both"
+    )
+}
+
 /// Everyday words: they match names only when spelt exactly, and never stand alone for a part of a name.
 const EVERYDAY: &str = "a about after again all also am an and another any anything are around as ask at away back be
 because been before being bit both bright brighter brightness bring but by call came can cannot cant change check clear
