@@ -13,8 +13,8 @@
 //! | [`grammar`] | GBNF and JSON Schema to an automaton, and its token masks |
 //! | [`decode`] | sampling under a grammar |
 //! | [`board`] | devices and their lines, simulated or real |
-//! | [`tool`] | calls, built-in tools, the user's own tools |
 //! | [`sandbox`] | the cage that user tools run in |
+//! | [`tool`] | calls, built-in tools, the user's own tools |
 //! | [`agent`] | agent files, checked; the pure state machine |
 //! | [`link`] | mentions of devices, areas, kinds and numbers in a request |
 //! | [`prompt`] | turns rendered to prompt and grammar, answers read back as calls |

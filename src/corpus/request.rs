@@ -1,7 +1,7 @@
 //! Requests for one action: who is meant, how much, and the words around it.
 
 use crate::board::{Capabilities, Device};
-use crate::link::{Mark, family, kind_words};
+use crate::link::{Mark, ONES, family, kind_words};
 use crate::prompt::{Argument, Group, ParamKind, Scene, Selector, Step};
 use crate::tool::Builtin;
 
@@ -64,28 +64,6 @@ impl Draft {
 
 /// A number in words.
 fn in_words(value: usize) -> String {
-    const ONES: [&str; 20] = [
-        "zero",
-        "one",
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "nine",
-        "ten",
-        "eleven",
-        "twelve",
-        "thirteen",
-        "fourteen",
-        "fifteen",
-        "sixteen",
-        "seventeen",
-        "eighteen",
-        "nineteen",
-    ];
     const TENS: [&str; 10] =
         ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
     match value {

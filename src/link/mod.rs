@@ -13,7 +13,7 @@ mod words;
 
 pub use index::Index;
 pub use lexicon::{family, kind_words};
-pub use number::{Number, Unit};
+pub use number::{Number, ONES, Unit};
 
 use serde::{Deserialize, Serialize};
 

@@ -37,7 +37,8 @@ impl Number {
     }
 }
 
-const ONES: [&str; 20] = [
+/// The words for 0 to 19.
+pub const ONES: [&str; 20] = [
     "zero",
     "one",
     "two",

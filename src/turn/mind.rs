@@ -269,11 +269,6 @@ impl Mind {
         &self.name
     }
 
-    /// Whether the model points (the bundled rendering) or writes JSON.
-    pub fn points(&self) -> bool {
-        matches!(self.dialect, Dialect::Pintail(_))
-    }
-
     /// Reads a request. `prose` is the state's prompt, for models that read it.
     ///
     /// # Errors
