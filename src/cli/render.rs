@@ -24,6 +24,9 @@ pub struct Args {
     /// Seed of the generator
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// How many examples follow each other in one scene
+    #[arg(long, default_value_t = 1, value_name = "COUNT")]
+    per_scene: usize,
     /// Only prompt and answer, as training reads them
     #[arg(long)]
     bare: bool,
@@ -52,7 +55,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 fn generate(args: &Args, out: &mut impl Write) -> anyhow::Result<()> {
-    for example in Generator::new(args.seed).take(args.count) {
+    for example in Generator::new(args.seed).per_scene(args.per_scene).take(args.count) {
         let Some((prompt, answer)) = example.pieces() else { continue };
         let mut line = json!({ "prompt": text(&prompt), "answer": text(&answer) });
         if !args.bare {

@@ -1,5 +1,7 @@
 //! Examples: a scene, a request, what it means; a good share of them to be refused.
 
+use std::sync::Arc;
+
 use crate::board::Device;
 use crate::link::{Link, Mark, Unit, family};
 use crate::prompt::pintail::{Piece, Pointers, encode, request, scene};
@@ -20,8 +22,8 @@ use super::world::{device_name, invented, odd_word, random_scene};
 /// A request in a random scene, and what it means.
 #[derive(Debug)]
 pub struct Example {
-    /// Tools and devices.
-    pub scene: Scene,
+    /// Tools and devices; examples that follow each other may share them.
+    pub scene: Arc<Scene>,
     /// The person's words.
     pub request: String,
     /// Links, some of them left out on purpose.
@@ -49,6 +51,18 @@ impl Example {
 #[derive(Debug)]
 pub struct Generator {
     rng: Rng,
+    per_scene: usize,
+    world: Option<World>,
+}
+
+/// A scene that examples are drawn in, until it is used up.
+#[derive(Debug)]
+struct World {
+    scene: Arc<Scene>,
+    said: Vec<SaidTool>,
+    pointers: Pointers,
+    wanted: usize,
+    tries: usize,
 }
 
 impl Iterator for Generator {
@@ -64,28 +78,47 @@ impl Iterator for Generator {
 }
 
 impl Generator {
-    /// A generator with this seed.
+    /// A generator with this seed and a new scene for every request.
     pub fn new(seed: u64) -> Generator {
-        Generator { rng: Rng::new(seed) }
+        Generator { rng: Rng::new(seed), per_scene: 1, world: None }
+    }
+
+    /// About `count` requests in each scene, one after another: a trainer reads the scene once for all of them.
+    pub fn per_scene(mut self, count: usize) -> Generator {
+        self.per_scene = count.max(1);
+        self
     }
 
     /// One try at an example; many draws fit nothing and are given up.
     fn draw(&mut self) -> Option<Example> {
         let rng = &mut self.rng;
-        let (world, said) = random_scene(rng);
-        let (draft, category) = match rng.weighted(&[38, 17, 5, 3, if said.is_empty() { 0 } else { 20 }, 25])
-        {
-            0 => (single(rng, &world)?, "one"),
-            1 => (several(rng, &world, &said)?, "several"),
-            2 => (remark(rng, &world)?, "remark"),
-            3 => (which(rng, &world)?, "which"),
+        let world = self.world.get_or_insert_with(|| {
+            let (scene, said) = random_scene(rng);
+            let pointers = shuffled(rng, &scene);
+            let wanted = self.per_scene;
+            World { scene: Arc::new(scene), said, pointers, wanted, tries: wanted * 4 }
+        });
+        let scene = world.scene.clone();
+        let said = &world.said;
+        let drawn = match rng.weighted(&[38, 17, 5, 3, if said.is_empty() { 0 } else { 20 }, 25]) {
+            0 => single(rng, &scene).map(|draft| (draft, "one")),
+            1 => several(rng, &scene, said).map(|draft| (draft, "several")),
+            2 => remark(rng, &scene).map(|draft| (draft, "remark")),
+            3 => which(rng, &scene).map(|draft| (draft, "which")),
             4 => {
                 let at = rng.below(said.len());
-                (user(rng, &world, &said[at], at)?, "tool")
+                user(rng, &scene, &said[at], at).map(|draft| (draft, "tool"))
             }
-            _ => (refusal(rng, &world, &said)?, "refuse"),
+            _ => refusal(rng, &scene, said).map(|draft| (draft, "refuse")),
         };
-        finish(rng, world, draft, category)
+        let example =
+            drawn.and_then(|(draft, category)| finish(rng, scene, &world.pointers, draft, category));
+        world.wanted -= usize::from(example.is_some());
+        world.tries -= 1;
+        if world.wanted == 0 || world.tries == 0 || self.per_scene == 1 {
+            self.world = None;
+        }
+        example
     }
 }
 
@@ -468,7 +501,13 @@ fn starved(rng: &mut Rng, scene: &Scene, said: &SaidTool, at: usize) -> Option<S
 }
 
 /// Wraps a request in politeness, misspells it, links it, and points the steps' numbers at the links.
-fn finish(rng: &mut Rng, scene: Scene, draft: Draft, category: &'static str) -> Option<Example> {
+fn finish(
+    rng: &mut Rng,
+    scene: Arc<Scene>,
+    pointers: &Pointers,
+    draft: Draft,
+    category: &'static str,
+) -> Option<Example> {
     let mut text = draft.text.clone();
     if !draft.verbatim || rng.chance(0.3) {
         let share = if category == "refuse" { 0.2 } else { 0.4 };
@@ -500,9 +539,8 @@ fn finish(rng: &mut Rng, scene: Scene, draft: Draft, category: &'static str) -> 
     links.retain(|link| matches!(link.marks[..], [Mark::Number(_)]) || !rng.chance(forget));
     let turn = Turn::with_links(&scene, &text, links);
     let steps = point(&turn, draft)?;
-    let pointers = shuffled(rng, &scene);
     let links = turn.links;
-    let example = Example { request: text, links, steps, pointers, category, scene };
+    let example = Example { request: text, links, steps, pointers: pointers.clone(), category, scene };
     example.pieces().map(|_| example)
 }
 
