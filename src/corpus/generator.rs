@@ -8,7 +8,7 @@ use crate::prompt::pintail::{Piece, Pointers, encode, request, scene};
 use crate::prompt::{Argument, Scene, Selector, Step, Turn};
 use crate::tool::Builtin;
 
-use super::lexicon::LEXICON;
+use super::lexicon::{LEXICON, Mood};
 use super::noise::{dress, misspell};
 use super::request::{
     Draft, builtin, capable, mention, remark, say_duration, say_number, say_percent, tag, targets, user,
@@ -284,7 +284,9 @@ fn about(rng: &mut Rng, tool: Builtin, name: &str, kind: Option<&str>) -> Option
     let lines = LEXICON.sentences.get(section)?;
     let fit: Vec<_> = lines
         .iter()
-        .filter(|line| line.tag.is_none() || kind.is_some_and(|kind| line.tag == Some(tag(kind))))
+        .filter(|line| {
+            line.tag.is_none_or(|wanted| kind.is_some_and(|kind| tag(kind) == wanted || kind == wanted))
+        })
         .collect();
     let line = *rng.pick(&fit);
     expand(rng, line.text, &mut |rng, slot| {
@@ -294,6 +296,7 @@ fn about(rng: &mut Rng, tool: Builtin, name: &str, kind: Option<&str>) -> Option
             "d" => name.to_owned(),
             "n" => say_percent(rng, level),
             "t" => format!("{} times", say_number(rng, times)),
+            "c" => say_number(rng, times),
             _ => say_duration(rng).1,
         })
     })
@@ -500,7 +503,81 @@ fn starved(rng: &mut Rng, scene: &Scene, said: &SaidTool, at: usize) -> Option<S
     })
 }
 
-/// Wraps a request in politeness, misspells it, links it, and points the steps' numbers at the links.
+/// A line of a section of `sentences.txt` that has no slots, written out.
+fn phrase(rng: &mut Rng, section: &str) -> Option<String> {
+    let line = rng.pick(LEXICON.sentences.get(section)?);
+    expand(rng, line.text, &mut |_, _| None)
+}
+
+/// Words around a sentence, as many people say none as some. What is refused is wrapped like what is done: politeness
+/// must tell nothing.
+fn wrap(rng: &mut Rng, scene: &Scene, draft: &Draft, category: &str) -> Option<String> {
+    let text = draft.text.trim();
+    // A name may begin like an order: "heat pump on".
+    let named = || {
+        let links = scene.index().links(text);
+        links.first().is_some_and(|link| link.start == 0 && matches!(link.marks[..], [Mark::Device(_)]))
+    };
+    let mood = match LEXICON.mood(text) {
+        Mood::Order if named() => Mood::Other,
+        mood => mood,
+    };
+    let (before, after, chatter) = match rng.weighted(&[50, 24, 9, 7, 5, 5]) {
+        0 => return Some(text.to_owned()),
+        1 => (true, false, false),
+        2 => (false, true, false),
+        3 => (false, false, true),
+        4 => (true, false, true),
+        _ => (true, true, rng.chance(0.4)),
+    };
+    let mut out = text.to_owned();
+    // Free text would swallow what stands behind it.
+    if after && !draft.verbatim {
+        let section = if mood == Mood::Order && rng.chance(0.4) { "after_order" } else { "after" };
+        out = format!("{out}{}", phrase(rng, section)?);
+    }
+    if before {
+        out = match mood {
+            // A gerund fits the first verb only.
+            Mood::Order if category != "several" && rng.chance(0.12) => {
+                format!("{} {}", phrase(rng, "before_gerund")?, LEXICON.gerund(&out)?)
+            }
+            Mood::Order if rng.chance(0.65) => format!("{} {out}", phrase(rng, "before_order")?),
+            Mood::Question if rng.chance(0.4) => format!("{} {out}", phrase(rng, "before_question")?),
+            _ => format!("{} {out}", phrase(rng, "before")?),
+        };
+        if rng.chance(0.12) {
+            out = format!("{} {out}", phrase(rng, "before")?);
+        }
+    }
+    if chatter {
+        // Only a whole clause can be a reason.
+        let clause = rng.chance(0.8);
+        let said = phrase(rng, if clause { "chatter" } else { "exclamation" })?;
+        // The numbers of a request are looked for from its start on.
+        let counts =
+            scene.index().links(&said).iter().any(|link| matches!(link.marks[..], [Mark::Number(_)]));
+        out = match rng.below(8) {
+            0..=1 if mood == Mood::Order && !draft.verbatim => {
+                format!("{out}{}{}", rng.pick(&[" ", " ", ", "]), phrase(rng, "purpose")?)
+            }
+            0..=4 if !draft.verbatim => {
+                let joints = &[", ", ", ", ". ", " - ", ", ", "; ", " because ", " as "];
+                let joint = *rng.pick(if clause { joints } else { &joints[..6] });
+                format!("{out}{joint}{said}")
+            }
+            _ if counts => out,
+            _ => {
+                let joints = &[", ", ", ", ". ", ". ", " - ", "! ", " so ", ", so "];
+                let joint = *rng.pick(if clause { joints } else { &joints[..6] });
+                format!("{said}{joint}{out}")
+            }
+        };
+    }
+    Some(out)
+}
+
+/// Wraps a request, misspells it, links it, and points the steps' numbers at the links.
 fn finish(
     rng: &mut Rng,
     scene: Arc<Scene>,
@@ -508,18 +585,7 @@ fn finish(
     draft: Draft,
     category: &'static str,
 ) -> Option<Example> {
-    let mut text = draft.text.clone();
-    if !draft.verbatim || rng.chance(0.3) {
-        let share = if category == "refuse" { 0.2 } else { 0.4 };
-        if rng.chance(share) {
-            let line = rng.pick(LEXICON.sentences.get("polite_before")?);
-            text = format!("{} {text}", expand(rng, line.text, &mut |_, _| None)?);
-        }
-        if !draft.verbatim && rng.chance(share * 0.6) {
-            let line = rng.pick(LEXICON.sentences.get("polite_after")?);
-            text = format!("{text}{}", expand(rng, line.text, &mut |_, _| None)?);
-        }
-    }
+    let mut text = wrap(rng, &scene, &draft, category)?;
     text = tidy(&text);
     if !draft.verbatim {
         if rng.chance(0.22) {

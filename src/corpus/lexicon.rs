@@ -25,6 +25,56 @@ pub(super) struct Lexicon {
     pub offtopic: Vec<&'static str>,
     /// Sentences by section.
     pub sentences: HashMap<&'static str, Vec<Line>>,
+    /// Verbs that an order may begin with, and their gerunds.
+    pub verbs: HashMap<&'static str, &'static str>,
+}
+
+/// How a sentence takes words around it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mood {
+    /// Begins with the base form of a verb: "turn on the lamp".
+    Order,
+    /// Asks directly: "is the lamp on".
+    Question,
+    /// Anything else: "the lamp on", "i'd like the lamp on".
+    Other,
+}
+
+impl Lexicon {
+    /// The mood of a sentence, by its first word alone.
+    pub fn mood(&self, text: &str) -> Mood {
+        const ASKING: &[&str] = &[
+            "what", "what's", "whats", "how", "how's", "is", "isn't", "are", "aren't", "was", "were", "did",
+            "does", "do", "has", "have", "which", "who", "why", "when", "where",
+        ];
+        let mut words = text.split([' ', ',', '?', '.']);
+        let (first, next) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
+        // "have the lamp on" orders, "have i shut the door" asks.
+        let pronoun = matches!(next, "i" | "we" | "you" | "they" | "somebody" | "someone" | "anyone");
+        if self.verbs.contains_key(first) && !pronoun {
+            Mood::Order
+        } else if ASKING.contains(&first) {
+            Mood::Question
+        } else {
+            Mood::Other
+        }
+    }
+
+    /// An order with its verb as a gerund: "turning on the lamp".
+    pub fn gerund(&self, order: &str) -> Option<String> {
+        let (verb, rest) = order.split_once(' ')?;
+        self.verbs.get(verb).map(|gerund| format!("{gerund} {rest}"))
+    }
+}
+
+/// A template with each `$name` replaced by what a line `$name = ...` stands for.
+fn unabbreviated(text: &'static str, short: &[(&str, &str)]) -> &'static str {
+    if !text.contains('$') {
+        return text;
+    }
+    let text = short.iter().fold(text.to_owned(), |text, (name, long)| text.replace(name, long));
+    // Read once and kept as long as the lexicon itself: for good.
+    String::leak(text)
 }
 
 fn lines(text: &'static str) -> impl Iterator<Item = &'static str> {
@@ -33,14 +83,21 @@ fn lines(text: &'static str) -> impl Iterator<Item = &'static str> {
 
 pub(super) static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
     let mut sentences: HashMap<&'static str, Vec<Line>> = HashMap::new();
+    let mut short: Vec<(&str, &str)> = Vec::new();
     let mut section = "";
-    // `lines` would trim the spaces that open the polite endings.
+    // `lines` would trim the spaces that open some endings.
     for line in include_str!("lexicon/sentences.txt").lines() {
         if line.trim().is_empty() || line.starts_with('#') {
             continue;
         }
         if let Some(name) = line.strip_prefix('@') {
             section = name.trim();
+            continue;
+        }
+        if line.starts_with('$')
+            && let Some(pair) = line.split_once(" = ")
+        {
+            short.push(pair);
             continue;
         }
         let (tag, rest) = match line.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
@@ -51,9 +108,11 @@ pub(super) static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
             Some(text) => (true, text),
             None => (false, rest),
         };
-        sentences.entry(section).or_default().push(Line { tag, alone, text });
+        sentences.entry(section).or_default().push(Line { tag, alone, text: unabbreviated(text, &short) });
     }
+    let verbs = sentences.remove("verbs").unwrap_or_default();
     Lexicon {
+        verbs: verbs.iter().filter_map(|line| line.text.trim().split_once(' ')).collect(),
         nouns: lines(include_str!("lexicon/devices.txt"))
             .filter_map(|line| line.split_once(':'))
             .map(|(kind, nouns)| (kind.trim(), nouns.split('|').map(str::trim).collect()))

@@ -164,7 +164,9 @@ fn line<'a>(rng: &mut Rng, section: &str, kinds: &[&str], alone: bool) -> Option
     let lines = LEXICON.sentences.get(section)?;
     let suits = |line: &Line| {
         (alone || !line.alone)
-            && line.tag.is_none_or(|wanted| !kinds.is_empty() && kinds.iter().all(|kind| tag(kind) == wanted))
+            && line.tag.is_none_or(|wanted| {
+                !kinds.is_empty() && kinds.iter().all(|kind| tag(kind) == wanted || *kind == wanted)
+            })
     };
     let fit: Vec<&Line> = lines.iter().filter(|line| suits(line)).collect();
     let tagged: Vec<&Line> = fit.iter().copied().filter(|line| line.tag.is_some()).collect();
@@ -515,8 +517,13 @@ pub(super) fn builtin(rng: &mut Rng, scene: &Scene, tool: Builtin, alone: bool) 
         }
         _ => {}
     }
-    draft.text = expand(rng, line.text, &mut |_, slot| match slot {
+    draft.text = expand(rng, line.text, &mut |rng, slot| match slot {
         "d" => Some(said.clone()),
+        // A bare count before a plural: "three flashes".
+        "c" => {
+            let times = numbers.iter().find(|(name, times, _)| *name == 't' && *times > 1.0);
+            times.map(|(_, times, _)| say_number(rng, *times))
+        }
         _ => numbers.iter().find(|(name, ..)| slot.starts_with(*name)).map(|(.., said)| said.clone()),
     })?;
     let at: Vec<usize> = numbers.iter().map(|(_, value, _)| draft.value(*value)).collect();
