@@ -567,6 +567,18 @@ fn wrap(rng: &mut Rng, scene: &Scene, draft: &Draft, category: &str) -> Option<S
                 format!("{out}{joint}{said}")
             }
             _ if counts => out,
+            5 if clause => {
+                let given = *rng.pick(&[
+                    "since",
+                    "as",
+                    "now that",
+                    "because",
+                    "seeing as",
+                    "given that",
+                    "considering",
+                ]);
+                format!("{given} {said}, {out}")
+            }
             _ => {
                 let joints = &[", ", ", ", ". ", ". ", " - ", "! ", " so ", ", so "];
                 let joint = *rng.pick(if clause { joints } else { &joints[..6] });
