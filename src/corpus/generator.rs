@@ -546,7 +546,7 @@ fn wrap(rng: &mut Rng, scene: &Scene, draft: &Draft, category: &str) -> Option<S
             Mood::Question if rng.chance(0.4) => format!("{} {out}", phrase(rng, "before_question")?),
             _ => format!("{} {out}", phrase(rng, "before")?),
         };
-        if rng.chance(0.12) {
+        if rng.chance(0.08) {
             out = format!("{} {out}", phrase(rng, "before")?);
         }
     }

@@ -49,9 +49,9 @@ impl Lexicon {
         ];
         let mut words = text.split([' ', ',', '?', '.']);
         let (first, next) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
-        // "have the lamp on" orders, "have i shut the door" asks.
-        let pronoun = matches!(next, "i" | "we" | "you" | "they" | "somebody" | "someone" | "anyone");
-        if self.verbs.contains_key(first) && !pronoun {
+        // "have the lamp on" orders, "have i shut the door" asks, "do not open the door" forbids.
+        let other = matches!(next, "i" | "we" | "you" | "they" | "somebody" | "someone" | "anyone" | "not");
+        if self.verbs.contains_key(first) && !other {
             Mood::Order
         } else if ASKING.contains(&first) {
             Mood::Question
@@ -126,3 +126,38 @@ pub(super) static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
         sentences,
     }
 });
+
+#[cfg(test)]
+mod tests {
+    use super::super::rng::Rng;
+    use super::super::template::expand;
+    use super::*;
+
+    #[test]
+    fn a_sentence_has_the_mood_of_its_first_word() {
+        assert_eq!(LEXICON.mood("turn on the lamp"), Mood::Order);
+        assert_eq!(LEXICON.mood("have the lamp on"), Mood::Order);
+        assert_eq!(LEXICON.mood("have i shut the door"), Mood::Question);
+        assert_eq!(LEXICON.mood("is the lamp on"), Mood::Question);
+        assert_eq!(LEXICON.mood("do not open the door"), Mood::Other);
+        assert_eq!(LEXICON.mood("the lamp on"), Mood::Other);
+        assert_eq!(LEXICON.mood(""), Mood::Other);
+        assert_eq!(LEXICON.gerund("put the lamp on").as_deref(), Some("putting the lamp on"));
+        assert_eq!(LEXICON.gerund("lamp on"), None);
+    }
+
+    #[test]
+    fn every_line_can_be_written_out() {
+        let mut rng = Rng::new(1);
+        for (section, lines) in &LEXICON.sentences {
+            for line in lines {
+                assert!(!line.text.contains('$'), "{section}: {}", line.text);
+                for _ in 0..10 {
+                    let said = expand(&mut rng, line.text, &mut |_, slot| Some(slot.to_owned()));
+                    let said = said.unwrap_or_else(|| panic!("{section}: {}", line.text));
+                    assert!(!said.contains(['(', ')', '|', '{', '}']), "{section}: {}", line.text);
+                }
+            }
+        }
+    }
+}
