@@ -50,8 +50,10 @@ impl Lexicon {
         let mut words = text.split([' ', ',', '?', '.']);
         let (first, next) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
         // "have the lamp on" orders, "have i shut the door" asks, "do not open the door" forbids.
-        let other = matches!(next, "i" | "we" | "you" | "they" | "somebody" | "someone" | "anyone" | "not");
-        if self.verbs.contains_key(first) && !other {
+        let asked = matches!(next, "i" | "we" | "you" | "they" | "somebody" | "someone" | "anyone");
+        if next == "not" {
+            Mood::Other
+        } else if self.verbs.contains_key(first) && !asked {
             Mood::Order
         } else if ASKING.contains(&first) {
             Mood::Question
