@@ -5,18 +5,17 @@ use std::sync::Arc;
 use crate::board::Device;
 use crate::link::{Link, Mark, Unit, family};
 use crate::prompt::pintail::{Piece, Pointers, encode, request, scene};
-use crate::prompt::{Argument, Scene, Selector, Step, Turn};
+use crate::prompt::{Argument, Scene, Step, Turn};
 use crate::tool::Builtin;
 
 use super::lexicon::{LEXICON, Mood};
 use super::noise::{dress, misspell};
-use super::request::{
-    Draft, builtin, capable, mention, remark, say_duration, say_number, say_percent, tag, targets, user,
-    which,
-};
+use super::request::{Draft, builtin, remark, say_duration, say_number, say_percent, tag, user, which};
 use super::rng::Rng;
+use super::several::several;
 use super::template::{expand, tidy};
 use super::tools::SaidTool;
+use super::who::{capable, mention, misplaced, sibling};
 use super::world::{device_name, invented, odd_word, random_scene};
 
 /// A request in a random scene, and what it means.
@@ -130,148 +129,15 @@ fn single(rng: &mut Rng, scene: &Scene) -> Option<Draft> {
 }
 
 /// An action that others can stand beside in one sentence.
-fn part(rng: &mut Rng, scene: &Scene, said: &[SaidTool]) -> Option<Draft> {
-    if !said.is_empty() && rng.chance(0.12) {
+pub(super) fn part(rng: &mut Rng, scene: &Scene, said: &[SaidTool], last: bool) -> Option<Draft> {
+    if !said.is_empty() && rng.chance(0.14) {
         let at = rng.below(said.len());
         // Free text would swallow the rest of the sentence.
-        return user(rng, scene, &said[at], at).filter(|draft| !draft.verbatim);
+        return user(rng, scene, &said[at], at).filter(|draft| last || !draft.verbatim);
     }
     const WEIGHTS: [u32; 13] = [18, 18, 4, 12, 7, 10, 10, 3, 7, 5, 5, 0, 6];
     let tool = Builtin::ALL[rng.weighted(&WEIGHTS)];
     builtin(rng, scene, tool, false).filter(|_| scene.has(tool))
-}
-
-fn several(rng: &mut Rng, scene: &Scene, said: &[SaidTool]) -> Option<Draft> {
-    match rng.below(10) {
-        0 | 1 => return shared_verb(rng, scene),
-        2 => return sequence(rng, scene),
-        _ => {}
-    }
-    let mut out = part(rng, scene, said)?;
-    for _ in 0..rng.weighted(&[0, 75, 22, 3]) {
-        let next = part(rng, scene, said)?;
-        let connector = *rng.pick(&[
-            " and ",
-            " and ",
-            " and ",
-            " and then ",
-            ", ",
-            ", then ",
-            " then ",
-            ", and ",
-            "; ",
-            " and also ",
-            ". ",
-            ", after that ",
-            " plus ",
-            " & ",
-            ", also ",
-            ". also ",
-            " as well as ",
-        ]);
-        out.join(next, connector);
-    }
-    out.question = false;
-    Some(out)
-}
-
-/// "turn A on and B off", "set A to 20 and B to 40".
-fn shared_verb(rng: &mut Rng, scene: &Scene) -> Option<Draft> {
-    let step = |tool, selectors, amounts| Step::Devices { tool, down: false, selectors, amounts };
-    let mut draft = Draft::default();
-    let (first, second) = match rng.below(3) {
-        0 => (Builtin::SetLevel, Builtin::SetLevel),
-        1 => *rng.pick(&[(Builtin::Open, Builtin::Close), (Builtin::Close, Builtin::Open)]),
-        _ => *rng.pick(&[(Builtin::On, Builtin::Off), (Builtin::Off, Builtin::On)]),
-    };
-    if !scene.has(first) || !scene.has(second) {
-        return None;
-    }
-    let (a, a_devices) = targets(rng, scene, first)?;
-    let (b, b_devices) = targets(rng, scene, second)?;
-    if a_devices == b_devices {
-        return None;
-    }
-    if first == Builtin::SetLevel {
-        let value = |rng: &mut Rng, devices: &[Selector]| {
-            let chosen = super::request::selected(scene, Builtin::SetLevel, devices);
-            let fits = |value: f64| {
-                chosen.iter().all(|&at| {
-                    (scene.devices[at].limits()[0]..=scene.devices[at].limits()[1]).contains(&value)
-                })
-            };
-            let value = 5.0 * rng.below(21) as f64;
-            fits(value).then_some(value)
-        };
-        let (m, n) = (value(rng, &a_devices)?, value(rng, &b_devices)?);
-        let (m_said, n_said) = (say_percent(rng, m), say_percent(rng, n));
-        let verb = *rng.pick(&["set", "put", "turn", "bring", "dim", "move"]);
-        let to = *rng.pick(&["to", "at", "on"]);
-        draft.text = match rng.below(3) {
-            0 => format!("{a} {to} {m_said}, {b} {to} {n_said}"),
-            _ => format!("{verb} {a} {to} {m_said} and {b} {to} {n_said}"),
-        };
-        draft.values = vec![m, n];
-        draft.steps = vec![step(first, a_devices, vec![Some(0)]), step(second, b_devices, vec![Some(1)])];
-        return Some(draft);
-    }
-    let word = |rng: &mut Rng, tool| match tool {
-        Builtin::On => "on",
-        Builtin::Off => "off",
-        Builtin::Open => "open",
-        _ => *rng.pick(&["closed", "shut"]),
-    };
-    let (x, y) = (word(rng, first), word(rng, second));
-    let and = *rng.pick(&[" and ", ", ", " but ", " and "]);
-    draft.text = if matches!(first, Builtin::On | Builtin::Off) {
-        let verb = *rng.pick(&["turn", "switch", "put"]);
-        match rng.below(4) {
-            0 => format!("{verb} {x} {a}{and}{y} {b}"),
-            1 => format!("{a} {x}{and}{b} {y}"),
-            _ => format!("{verb} {a} {x}{and}{b} {y}"),
-        }
-    } else {
-        format!("{a} {x}{and}{b} {y}")
-    };
-    draft.steps = vec![step(first, a_devices, Vec::new()), step(second, b_devices, Vec::new())];
-    Some(draft)
-}
-
-/// "turn on A, wait five seconds and turn it off again".
-fn sequence(rng: &mut Rng, scene: &Scene) -> Option<Draft> {
-    let (first, then) = *rng.pick(&[
-        (Builtin::On, Builtin::Off),
-        (Builtin::Off, Builtin::On),
-        (Builtin::Open, Builtin::Close),
-        (Builtin::Close, Builtin::Open),
-    ]);
-    if ![first, then, Builtin::Wait].into_iter().all(|tool| scene.has(tool)) {
-        return None;
-    }
-    let (said, selectors) = targets(rng, scene, first)?;
-    let (seconds, time) = say_duration(rng);
-    let it = *rng.pick(&["it", "it", "them", "that", "it back"]);
-    let verb = |rng: &mut Rng, tool: Builtin, what: &str| match tool {
-        Builtin::On => format!("{} {what} on", rng.pick(&["turn", "switch", "put"])),
-        Builtin::Off => format!("{} {what} off", rng.pick(&["turn", "switch", "put"])),
-        Builtin::Open => format!("open {what}"),
-        _ => format!("{} {what}", rng.pick(&["close", "shut"])),
-    };
-    let (a, b) = (verb(rng, first, &said), verb(rng, then, it));
-    let again = *rng.pick(&["", " again", ""]);
-    let text = match rng.below(4) {
-        0 => format!("{a}, wait {time} and {b}{again}"),
-        1 => format!("{a}, wait for {time}, then {b}{again}"),
-        2 => format!("{a} and after {time} {b}{again}"),
-        _ => format!("{a}, {time} later {b}{again}"),
-    };
-    let step = |tool| Step::Devices { tool, down: false, selectors: selectors.clone(), amounts: Vec::new() };
-    Some(Draft {
-        text,
-        steps: vec![step(first), Step::Wait(0), step(then)],
-        values: vec![seconds],
-        ..Draft::default()
-    })
 }
 
 /// A sentence of a tool's section about something named by `name`, with amounts that mean nothing here.
@@ -302,8 +168,37 @@ fn about(rng: &mut Rng, tool: Builtin, name: &str, kind: Option<&str>) -> Option
     })
 }
 
+/// "other pump" where there is but one.
+fn other(rng: &mut Rng, scene: &Scene) -> Option<(String, usize)> {
+    if scene.devices.is_empty() {
+        return None;
+    }
+    let at = rng.below(scene.devices.len());
+    let kin = |device: &Device| family(&device.kind) == family(&scene.devices[at].kind);
+    let noun = scene.devices[at].name.rsplit(' ').next()?;
+    let shared = scene.devices.iter().filter(|device| device.name.contains(noun)).count() > 1;
+    let only = scene.devices.iter().filter(|device| kin(device)).count() == 1;
+    let word = *rng.pick(&["other", "second", "spare", "third", "new"]);
+    let known = scene
+        .devices
+        .iter()
+        .any(|device| device.name.contains(word) || device.aliases.iter().any(|alias| alias.contains(word)));
+    (only && !shared && !known).then(|| (format!("{word} {noun}"), at))
+}
+
 /// A thing that is not in the scene: its words, and its kind when it has one.
 fn stranger(rng: &mut Rng, scene: &Scene) -> Option<(String, Option<&'static str>)> {
+    let near = match rng.below(10) {
+        // Its nearest kin is here, itself is not.
+        0..=2 => sibling(rng, scene),
+        3 => misplaced(rng, scene),
+        4 => other(rng, scene),
+        _ => None,
+    };
+    if let Some((name, at)) = near {
+        let kind = LEXICON.nouns.iter().map(|(kind, _)| *kind).find(|kind| *kind == scene.devices[at].kind);
+        return Some((format!("{}{name}", rng.pick(&["the ", "the ", "the ", "my ", ""])), kind));
+    }
     let (kind, nouns) = rng.pick(&LEXICON.nouns);
     let known_word = |word: &str| {
         let holds = |name: &str| name.split(' ').any(|known| known == word);
@@ -422,7 +317,7 @@ fn refusal(rng: &mut Rng, scene: &Scene, said: &[SaidTool]) -> Option<Draft> {
         }
         // Not now, or not at all.
         5 | 6 => {
-            let draft = part(rng, scene, said).filter(|draft| draft.values.is_empty())?;
+            let draft = part(rng, scene, said, false).filter(|draft| draft.values.is_empty())?;
             let section = if rng.chance(0.75) { "later" } else { "negated" };
             let line = rng.pick(LEXICON.sentences.get(section)?);
             expand(rng, line.text, &mut |rng, slot| {

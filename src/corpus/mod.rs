@@ -7,11 +7,14 @@
 
 mod generator;
 mod lexicon;
+mod measure;
 mod noise;
 mod request;
 mod rng;
+mod several;
 mod template;
 mod tools;
+mod who;
 mod world;
 
 pub use generator::{Example, Generator};

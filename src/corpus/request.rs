@@ -1,14 +1,17 @@
-//! Requests for one action: who is meant, how much, and the words around it.
+//! Requests for one action: what to do, how much, and the words around it.
 
-use crate::board::{Capabilities, Device};
-use crate::link::{Mark, ONES, family, kind_words};
+use crate::board::Capabilities;
+use crate::link::{ONES, family};
 use crate::prompt::{Argument, Group, ParamKind, Scene, Selector, Step};
 use crate::tool::Builtin;
 
 use super::lexicon::{LEXICON, Line};
+use super::measure::measured;
 use super::rng::Rng;
+use super::several::{all_but, can_be_meant};
 use super::template::expand;
 use super::tools::SaidTool;
+use super::who::{plural, selected, targets};
 
 /// A request being put together. Numbers in `steps` are indices into `values` until the sentence is
 /// linked.
@@ -176,246 +179,6 @@ fn line<'a>(rng: &mut Rng, section: &str, kinds: &[&str], alone: bool) -> Option
     (!fit.is_empty()).then(|| *rng.pick(&fit))
 }
 
-fn plural(word: &str) -> String {
-    if word.ends_with('s') {
-        return word.to_owned();
-    }
-    if ["x", "ch", "sh"].iter().any(|end| word.ends_with(end)) {
-        return format!("{word}es");
-    }
-    match word.strip_suffix('y') {
-        Some(stem) if !stem.ends_with(['a', 'e', 'o']) => format!("{stem}ies"),
-        _ => format!("{word}s"),
-    }
-}
-
-/// Whether the matcher takes a phrase for this one device and no other.
-fn means(scene: &Scene, phrase: &str, at: usize) -> bool {
-    let mut devices = scene
-        .index()
-        .links(phrase)
-        .into_iter()
-        .flat_map(|link| link.marks)
-        .filter(|mark| !matches!(mark, Mark::Number(_) | Mark::Tool(_)))
-        .peekable();
-    devices.peek().is_some() && devices.all(|mark| mark == Mark::Device(at) || matches!(mark, Mark::Area(_)))
-}
-
-/// What a person may call a device.
-pub(super) fn mention(rng: &mut Rng, scene: &Scene, at: usize) -> String {
-    let device = &scene.devices[at];
-    let article = |rng: &mut Rng, name: &str| match rng.below(10) {
-        0..=5 if !name.contains("'s") && !name.starts_with("the ") => format!("the {name}"),
-        6 if !name.contains("'s") && !name.starts_with("the ") => {
-            format!("{} {name}", rng.pick(&["my", "our", "that", "this"]))
-        }
-        _ => name.to_owned(),
-    };
-    let name = device.name.as_str();
-    let area = device.area.as_deref();
-    let words =
-        || kind_words().find(|(kind, _)| *kind == device.kind).map(|(_, words)| words.collect::<Vec<_>>());
-    let in_the = |rng: &mut Rng| *rng.pick(&["in the", "in the", "in", "of the", "at the", "from the"]);
-    let phrase = match rng.weighted(&[50, if device.aliases.is_empty() { 0 } else { 20 }, 12, 8, 8, 12]) {
-        1 => {
-            let alias = rng.pick(&device.aliases).clone();
-            return article(rng, &alias);
-        }
-        2 => area.map(|area| {
-            let rest = name.strip_prefix(area).map_or(name, str::trim_start);
-            let place = in_the(rng);
-            format!("{} {place} {area}", article(rng, rest))
-        }),
-        3 => area.filter(|area| !name.contains(*area)).map(|area| article(rng, &format!("{area} {name}"))),
-        4 => name.split_once(' ').map(|(_, rest)| article(rng, rest)),
-        5 => words().map(|words| {
-            let word = *rng.pick(&words);
-            match area.filter(|_| rng.chance(0.6)) {
-                Some(area) if rng.chance(0.5) => format!("the {word} {} {area}", in_the(rng)),
-                Some(area) => article(rng, &format!("{area} {word}")),
-                None => article(rng, word),
-            }
-        }),
-        _ => None,
-    };
-    match phrase.filter(|phrase| !phrase.contains("  ") && means(scene, phrase, at)) {
-        Some(phrase) => phrase,
-        None => article(rng, name),
-    }
-}
-
-/// The devices that can serve a tool.
-pub(super) fn capable(scene: &Scene, tool: Builtin) -> Vec<usize> {
-    let Some(needs) = tool.needs() else { return Vec::new() };
-    (0..scene.devices.len()).filter(|&at| scene.devices[at].can.has(needs)).collect()
-}
-
-/// Words before an exception.
-const BUT: &[&str] = &[
-    " except ",
-    " but ",
-    " apart from ",
-    " other than ",
-    " but not ",
-    " except for ",
-    ", just not ",
-    " save for ",
-    " excluding ",
-    ", not ",
-    " bar ",
-];
-
-/// A group of capable devices and its words; `None` when the draw fits nothing here.
-pub(super) fn group(rng: &mut Rng, scene: &Scene, tool: Builtin) -> Option<(String, Vec<Selector>)> {
-    let able = capable(scene, tool);
-    let of_kind = |kind: usize| move |device: &Device| family(&device.kind) == scene.kinds[kind];
-    let form = rng.weighted(&[30, 28, 18, 10]);
-    let kind = (form <= 1 && !scene.kinds.is_empty()).then(|| rng.below(scene.kinds.len()));
-    let area = (matches!(form, 0 | 2) && !scene.areas.is_empty()).then(|| rng.below(scene.areas.len()));
-    if (form <= 1 && kind.is_none()) || (matches!(form, 0 | 2) && area.is_none()) {
-        return None;
-    }
-    let whole = Group { kind, area, except: Vec::new() };
-    let members: Vec<usize> =
-        able.iter().copied().filter(|&at| Selector::Group(whole.clone()).holds(scene, at)).collect();
-    if members.is_empty() || (form == 3 && members.len() < 2) {
-        return None;
-    }
-    let in_kind = kind.map(|kind| scene.devices.iter().filter(|device| of_kind(kind)(device)).count());
-    let noun = kind.map(|kind| {
-        let name = scene.kinds[kind].as_str();
-        let words: Vec<&str> =
-            kind_words().find(|(known, _)| *known == name).map_or(vec![name], |(_, words)| words.collect());
-        let word = if rng.chance(0.75) { name } else { *rng.pick(&words) };
-        // A word that is part of some device's name would mean those devices.
-        let free = scene
-            .devices
-            .iter()
-            .all(|device| !device.name.contains(word) && !device.aliases.iter().any(|a| a.contains(word)));
-        plural(if free { word } else { name })
-    });
-    let place = area.map(|area| scene.areas[area].as_str());
-    let the = |rng: &mut Rng, noun: &str| match rng.below(5) {
-        0 => format!("all {noun}"),
-        1 => format!("all the {noun}"),
-        2 => format!("all of the {noun}"),
-        3 => format!("the {noun}"),
-        _ => noun.to_owned(),
-    };
-    let every = |rng: &mut Rng| {
-        (*rng.pick(&[
-            "everything",
-            "everything",
-            "all devices",
-            "all of it",
-            "the lot",
-            "every device",
-            "all",
-        ]))
-        .to_owned()
-    };
-    let mut text = match (&noun, place) {
-        (Some(noun), Some(place)) => match rng.below(3) {
-            0 => the(rng, &format!("{place} {noun}")),
-            1 => format!("every {} in the {place}", noun.strip_suffix('s').unwrap_or(noun)),
-            _ => format!("{} {} {place}", the(rng, noun), rng.pick(&["in the", "in", "of the", "at the"])),
-        },
-        (Some(noun), None) => match rng.below(4) {
-            0 => format!("every {}", noun.strip_suffix('s').unwrap_or(noun)),
-            1 => format!(
-                "{} {}",
-                the(rng, noun),
-                rng.pick(&["everywhere", "in the house", "in here", "please"])
-            ),
-            _ => the(rng, noun),
-        },
-        (None, Some(place)) => match rng.below(4) {
-            0 => format!("the {} {place}", rng.pick(&["whole", "entire", "complete"])),
-            1 => format!("{} {place}", rng.pick(&["the", "the", ""])),
-            _ => format!("{} {} {place}", every(rng), rng.pick(&["in the", "in", "in the"])),
-        },
-        (None, None) => every(rng),
-    };
-    if let (Some(kind), Some(1)) = (kind, in_kind) {
-        // The only one of its kind is linked as a device.
-        let only = scene.devices.iter().position(|device| of_kind(kind)(device))?;
-        return Some((text, vec![Selector::Device(only)]));
-    }
-    let mut group = whole;
-    if members.len() > 1 && rng.chance(if form == 3 { 0.7 } else { 0.25 }) {
-        text.push_str(rng.pick::<&str>(BUT));
-        let mut said = Vec::new();
-        for _ in 0..rng.weighted(&[0, 80, 20]) {
-            let except = match rng.below(4) {
-                0 if group.area.is_none() && !scene.areas.is_empty() => {
-                    let out = rng.below(scene.areas.len());
-                    said.push(format!("the {}", scene.areas[out]));
-                    Selector::Group(Group { area: Some(out), ..Group::default() })
-                }
-                1 if group.kind.is_none() => {
-                    let out = rng.below(scene.kinds.len());
-                    let count = scene.devices.iter().filter(|device| of_kind(out)(device)).count();
-                    said.push(format!("the {}", plural(&scene.kinds[out])));
-                    if count == 1 {
-                        Selector::Device(scene.devices.iter().position(|device| of_kind(out)(device))?)
-                    } else {
-                        Selector::Group(Group { kind: Some(out), ..Group::default() })
-                    }
-                }
-                _ => {
-                    let out = *rng.pick(&members);
-                    said.push(mention(rng, scene, out));
-                    Selector::Device(out)
-                }
-            };
-            if group.except.contains(&except) {
-                return None;
-            }
-            group.except.push(except);
-        }
-        text.push_str(&said.join(" and "));
-        let left = Selector::Group(group.clone());
-        let kept = members.iter().filter(|&&at| left.holds(scene, at)).count();
-        if kept == 0 || kept == members.len() {
-            return None;
-        }
-    }
-    Some((text, vec![Selector::Group(group)]))
-}
-
-/// Some devices that can serve a tool, and their words.
-pub(super) fn targets(rng: &mut Rng, scene: &Scene, tool: Builtin) -> Option<(String, Vec<Selector>)> {
-    let able = capable(scene, tool);
-    if able.is_empty() {
-        return None;
-    }
-    match rng.weighted(&[50, 16, 34]) {
-        1 if able.len() > 1 => {
-            let mut chosen = able.clone();
-            rng.shuffle(&mut chosen);
-            chosen.truncate(if rng.chance(0.75) { 2 } else { 3 });
-            let said: Vec<String> = chosen.iter().map(|&at| mention(rng, scene, at)).collect();
-            let (last, head) = said.split_last()?;
-            let and = *rng.pick(&[" and ", " and ", " and ", ", ", " as well as ", " plus ", " and also "]);
-            let both = if head.len() == 1 && rng.chance(0.1) { "both " } else { "" };
-            Some((
-                format!("{both}{}{and}{last}", head.join(", ")),
-                chosen.into_iter().map(Selector::Device).collect(),
-            ))
-        }
-        2 => group(rng, scene, tool),
-        _ => {
-            let at = *rng.pick(&able);
-            Some((mention(rng, scene, at), vec![Selector::Device(at)]))
-        }
-    }
-}
-
-/// The devices that selectors hold and that can serve a tool.
-pub(super) fn selected(scene: &Scene, tool: Builtin, selectors: &[Selector]) -> Vec<usize> {
-    capable(scene, tool).into_iter().filter(|&at| selectors.iter().any(|s| s.holds(scene, at))).collect()
-}
-
 /// A level or value that all of these devices take.
 fn amount(rng: &mut Rng, scene: &Scene, chosen: &[usize]) -> Option<f64> {
     let least = chosen.iter().map(|&at| scene.devices[at].limits()[0]).fold(f64::MIN, f64::max);
@@ -466,6 +229,14 @@ pub(super) fn builtin(rng: &mut Rng, scene: &Scene, tool: Builtin, alone: bool) 
             let at = draft.value(value);
             draft.steps.push(Step::Wait(at));
             return Some(draft);
+        }
+        Builtin::Read if rng.chance(0.4) => {
+            if let Some(draft) = measured(rng, scene) {
+                return Some(draft);
+            }
+        }
+        Builtin::On | Builtin::Off | Builtin::Open | Builtin::Close if rng.chance(0.14) => {
+            return all_but(rng, scene, tool);
         }
         _ => {}
     }
@@ -544,7 +315,7 @@ pub(super) fn builtin(rng: &mut Rng, scene: &Scene, tool: Builtin, alone: bool) 
         }
         tool => draft.steps.push(step(tool, Vec::new())),
     }
-    Some(draft)
+    can_be_meant(scene, &draft).then_some(draft)
 }
 
 /// A request for a user's tool.
@@ -602,6 +373,9 @@ pub(super) fn user(rng: &mut Rng, scene: &Scene, said: &SaidTool, at: usize) -> 
 
 /// A remark about a place ("it's dark in the hall") that asks for the lights, the heating, the air there.
 pub(super) fn remark(rng: &mut Rng, scene: &Scene) -> Option<Draft> {
+    if rng.chance(0.3) {
+        return measured(rng, scene).filter(|_| scene.has(Builtin::Read));
+    }
     if scene.areas.is_empty() {
         return None;
     }

@@ -151,6 +151,208 @@ fn random_device(
     Some(device)
 }
 
+/// Words that tell things of a sort apart; those of one row go together.
+const APART: &[&[&str]] = &[
+    &["left", "right"],
+    &["left", "right", "middle"],
+    &["front", "back"],
+    &["front", "rear"],
+    &["upper", "lower"],
+    &["top", "bottom"],
+    &["inner", "outer"],
+    &["inside", "outside"],
+    &["north", "south", "east", "west"],
+    &["red", "green", "blue", "amber", "white"],
+    &["port", "starboard"],
+    &["big", "small"],
+    &["main", "spare"],
+    &["main", "backup"],
+    &["hot", "cold"],
+    &["fresh", "grey", "black"],
+    &["first", "second", "third"],
+    &["day", "night"],
+    &["old", "new"],
+    &["high", "low"],
+    &["long", "short"],
+    &["desk", "floor", "table", "wall", "shelf"],
+    &["door", "window", "corner"],
+    &["bench", "ceiling", "wall"],
+    &["bow", "stern"],
+    &["salt", "sweet"],
+    &["stage", "house", "back row"],
+    &["counter", "sink", "stove"],
+    &["bed", "reading", "wardrobe"],
+    &["tank", "pond", "well", "barrel"],
+    &["tomato", "herb", "pepper", "bean"],
+    &["1", "2", "3", "4"],
+    &["one", "two", "three"],
+    &["a", "b", "c"],
+];
+
+/// Two to four devices of one sort, with what tells them apart before the noun, or behind it.
+fn random_set(rng: &mut Rng, areas: &[String], taken: &mut Vec<String>) -> Vec<Device> {
+    let kind =
+        if rng.chance(0.7) { *rng.pick(COMMON) } else { LEXICON.nouns[rng.below(LEXICON.nouns.len())].0 };
+    let nouns = LEXICON.nouns.iter().find(|(name, _)| *name == kind).map_or(&[][..], |(_, nouns)| nouns);
+    let short: Vec<&str> = nouns.iter().copied().filter(|noun| !noun.contains(' ')).collect();
+    let noun = if short.is_empty() || rng.chance(0.35) { kind } else { *rng.pick(&short) };
+    let mut apart: Vec<String> = if rng.chance(0.75) {
+        rng.pick(APART).iter().map(|&word| word.to_owned()).collect()
+    } else if rng.chance(0.5) && areas.len() > 1 {
+        areas.to_vec()
+    } else {
+        (0..3)
+            .map(
+                |_| if rng.chance(0.5) { odd_word(rng) } else { (*rng.pick(&LEXICON.adjectives)).to_owned() },
+            )
+            .collect()
+    };
+    let behind = apart.iter().all(|word| word.len() == 1 || ["one", "two", "three"].contains(&word.as_str()));
+    let wanted = rng.range(2, apart.len().clamp(2, 4));
+    if !behind && rng.chance(0.5) {
+        rng.shuffle(&mut apart);
+    }
+    let together = (!areas.is_empty() && rng.chance(0.7)).then(|| rng.pick(areas).clone());
+    let level = rng.chance(0.6);
+    let mut out = Vec::new();
+    for word in apart.iter().take(wanted) {
+        let name = if behind { format!("{noun} {word}") } else { format!("{word} {noun}") };
+        let area = match areas.contains(word) {
+            true => Some(word.clone()),
+            false if together.is_none() && !areas.is_empty() && rng.chance(0.6) => {
+                Some(rng.pick(areas).clone())
+            }
+            false => together.clone(),
+        };
+        if taken.contains(&name) {
+            continue;
+        }
+        taken.push(name.clone());
+        let mut device = Device::of_kind(&name, kind, area.as_deref());
+        if !level {
+            device.can = device.can.without(Capabilities::LEVEL);
+        }
+        if device.can.has(Capabilities::VALUE) {
+            device.range = Some([5.0, 30.0]);
+        }
+        out.push(device);
+    }
+    out
+}
+
+/// What measures, and what stands before it; kind and unit.
+const MEASURING: &[(&str, &[&str], &str, Option<&str>)] = &[
+    (
+        "thermometer",
+        &[
+            "water", "room", "outdoor", "tank", "pool", "oven", "freezer", "engine", "soil", "milk", "attic",
+            "bath",
+        ],
+        "thermometer",
+        None,
+    ),
+    (
+        "probe",
+        &["temperature", "soil", "ph", "salinity", "oxygen", "meat", "moisture", "ec", "compost"],
+        "sensor",
+        None,
+    ),
+    ("hygrometer", &["room", "cellar", "piano", "archive", "tent", "hay"], "hygrometer", None),
+    (
+        "gauge",
+        &[
+            "fuel",
+            "water",
+            "oil",
+            "tank",
+            "fresh tank",
+            "grey tank",
+            "gas",
+            "rain",
+            "pressure",
+            "diesel",
+            "silo",
+            "barrel",
+        ],
+        "meter",
+        None,
+    ),
+    ("battery", &["house", "starter", "leisure", "van", "buffer", "radio", "mower"], "meter", Some("V")),
+    (
+        "meter",
+        &[
+            "noise", "flow", "power", "light", "water", "ph", "salt", "wind", "energy", "gas", "solar",
+            "sound",
+        ],
+        "meter",
+        None,
+    ),
+    ("scale", &["hive", "kitchen", "parcel", "grain", "keg", "feed"], "sensor", Some("kg")),
+    (
+        "sensor",
+        &[
+            "temperature",
+            "humidity",
+            "rain",
+            "light",
+            "co2",
+            "level",
+            "wind",
+            "water",
+            "moisture",
+            "pressure",
+            "speed",
+            "smoke",
+            "motion",
+            "noise",
+            "oxygen",
+            "depth",
+        ],
+        "sensor",
+        None,
+    ),
+    ("level", &["water", "tank", "oil", "pond", "silo", "feed"], "sensor", Some("%")),
+    ("counter", &["people", "egg", "bottle", "part", "visitor"], "meter", None),
+    ("monitor", &["battery", "air quality", "humidity", "temperature"], "sensor", None),
+];
+
+fn random_instrument(rng: &mut Rng, areas: &[String], taken: &mut Vec<String>) -> Option<Device> {
+    let (noun, before, kind, unit) = *rng.pick(MEASURING);
+    let area = (!areas.is_empty() && rng.chance(0.65)).then(|| rng.pick(areas).clone());
+    let name = match rng.below(8) {
+        0 => noun.to_owned(),
+        1 => format!("{} {noun}", area.as_deref()?),
+        _ => format!("{} {noun}", rng.pick(before)),
+    };
+    if taken.contains(&name) {
+        return None;
+    }
+    taken.push(name.clone());
+    let mut device = Device::of_kind(&name, kind, area.as_deref());
+    let named = [
+        ("temperature", "°C"),
+        ("humidity", "%"),
+        ("moisture", "%"),
+        ("soil", "%"),
+        ("ph ", "pH"),
+        ("pressure", "bar"),
+        ("wind", "m/s"),
+        ("light", "lux"),
+        ("co2", "ppm"),
+        ("power", "W"),
+        ("energy", "W"),
+        ("flow", "l/min"),
+        ("noise", "dB"),
+        ("sound", "dB"),
+        ("gauge", "%"),
+    ];
+    let unit = unit.or_else(|| named.iter().find(|(word, _)| name.contains(word)).map(|(_, unit)| *unit));
+    if let Some(unit) = unit.filter(|_| rng.chance(0.6)) {
+        device.unit = Some(unit.to_owned());
+    }
+    Some(device)
+}
+
 /// A random scene, and its user tools with the sentences that ask for them.
 pub(super) fn random_scene(rng: &mut Rng) -> (Scene, Vec<SaidTool>) {
     let areas: Vec<String> =
@@ -159,10 +361,21 @@ pub(super) fn random_scene(rng: &mut Rng) -> (Scene, Vec<SaidTool>) {
     let wanted = rng.weighted(&[0, 2, 5, 8, 10, 12, 12, 12, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 3, 2, 2, 2]);
     let mut taken = Vec::new();
     let mut devices = Vec::new();
+    for _ in 0..rng.weighted(&[45, 40, 15]) {
+        devices.extend(random_set(rng, &areas, &mut taken));
+    }
+    for _ in 0..rng.weighted(&[60, 20, 12, 8]) {
+        devices.extend(random_instrument(rng, &areas, &mut taken));
+    }
+    // Grown sets stand among the others as often as at their head.
+    let wanted = wanted.max(devices.len());
     for _ in 0..4 * wanted {
         if devices.len() < wanted {
             devices.extend(random_device(rng, &areas, &favourites, &mut taken));
         }
+    }
+    if rng.chance(0.5) {
+        rng.shuffle(&mut devices);
     }
     let mut tools: Vec<Tool> = Vec::new();
     // Most states have most tools; some have few.

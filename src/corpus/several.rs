@@ -1,0 +1,622 @@
+//! Requests for several actions: joined, with a shared verb, with waits and pronouns between them.
+
+use crate::link::Mark;
+use crate::prompt::{Scene, Selector, Step};
+use crate::tool::Builtin;
+
+use super::generator::part;
+use super::measure::measured;
+use super::request::{Draft, builtin, say_duration, say_percent};
+use super::rng::Rng;
+use super::tools::SaidTool;
+use super::who::{
+    EVERYWHERE, capable, exception, group_words, kind_noun, less, mention, of_kind, one, reachable, selected,
+    some_group, string_up, targets,
+};
+
+/// Words between two actions.
+const CONNECTORS: &[&str] = &[
+    " and ",
+    " and ",
+    " and ",
+    " and ",
+    " and then ",
+    ", ",
+    ", ",
+    ", then ",
+    " then ",
+    ", and ",
+    "; ",
+    " and also ",
+    ". ",
+    ", after that ",
+    " plus ",
+    " & ",
+    ", also ",
+    ". also ",
+    " as well as ",
+    ", and while you're at it ",
+    ". while you're at it, ",
+    " oh and ",
+    ", oh and also ",
+    ". oh, and ",
+    ". then ",
+    ". after that ",
+    " and after that ",
+    ", next ",
+    " + ",
+    ", plus ",
+    " and while you are there ",
+    ", when that's done ",
+    " followed by ",
+    ". next, ",
+    " afterwards ",
+    ", in addition ",
+    ", but ",
+    " but ",
+];
+
+fn step(tool: Builtin, selectors: Vec<Selector>, amounts: Vec<Option<usize>>) -> Step {
+    Step::Devices { tool, down: false, selectors, amounts }
+}
+
+/// Consecutive actions of one tool without amounts of their own are one action on all their devices.
+fn merged(scene: &Scene, steps: Vec<Step>) -> Vec<Step> {
+    let mut out: Vec<Step> = Vec::new();
+    for step in steps {
+        if let Step::Devices { tool, down, selectors, amounts } = &step
+            && let Some(Step::Devices { tool: before, down: downwards, selectors: theirs, amounts: said }) =
+                out.last_mut()
+            && tool == before
+            && down == downwards
+            && amounts.iter().chain(said.iter()).all(Option::is_none)
+        {
+            let (a, b) = (selected(scene, *tool, theirs), selected(scene, *tool, selectors));
+            if !a.iter().any(|at| b.contains(at)) {
+                theirs.extend(selectors.iter().cloned());
+                continue;
+            }
+        }
+        out.push(step);
+    }
+    out
+}
+
+/// Whether all that a draft selects can be chosen when its text is said.
+pub(super) fn can_be_meant(scene: &Scene, draft: &Draft) -> bool {
+    draft.steps.iter().all(|step| match step {
+        Step::Devices { selectors, .. } => reachable(scene, &draft.text, selectors),
+        _ => true,
+    })
+}
+
+/// A request for several actions.
+pub(super) fn several(rng: &mut Rng, scene: &Scene, said: &[SaidTool]) -> Option<Draft> {
+    let mut draft = match rng.weighted(&[50, 20, 13, 6, 5, 6]) {
+        0 => joined(rng, scene, said)?,
+        1 => shared_verb(rng, scene)?,
+        2 => sequence(rng, scene, said)?,
+        3 => reads(rng, scene)?,
+        4 => and_the_rest(rng, scene)?,
+        _ => chain(rng, scene)?,
+    };
+    draft.steps = merged(scene, draft.steps);
+    can_be_meant(scene, &draft).then_some(draft)
+}
+
+fn joined(rng: &mut Rng, scene: &Scene, said: &[SaidTool]) -> Option<Draft> {
+    let count = 2 + rng.weighted(&[62, 27, 11]);
+    let mut out = part(rng, scene, said, false)?;
+    let first = rng.chance(0.08);
+    if first {
+        out.text = format!("{} {}", rng.pick(&["first", "first", "first of all,", "to start,"]), out.text);
+    }
+    for at in 1..count {
+        let last = at + 1 == count;
+        let next = part(rng, scene, said, last)?;
+        let connector = if first && rng.chance(0.7) {
+            *rng.pick(&[", then ", " then ", " and then ", ", second ", ", after that ", ", next "])
+        } else if last && count > 2 && rng.chance(0.3) {
+            *rng.pick(&[" and finally ", ", and finally ", " and ", ", and "])
+        } else if !last && rng.chance(0.5) {
+            ", "
+        } else {
+            *rng.pick(CONNECTORS)
+        };
+        out.join(next, connector);
+    }
+    out.question = false;
+    Some(out)
+}
+
+/// A state as a word behind what is in it.
+fn state(rng: &mut Rng, tool: Builtin) -> &'static str {
+    match tool {
+        Builtin::On => "on",
+        Builtin::Off => *rng.pick(&["off", "off", "off", "out"]),
+        Builtin::Open => *rng.pick(&["open", "open", "up"]),
+        _ => *rng.pick(&["closed", "shut", "shut", "down"]),
+    }
+}
+
+/// "A on, B off, C to 40": two to four things with what is to become of each, the verb at most once.
+fn shared_verb(rng: &mut Rng, scene: &Scene) -> Option<Draft> {
+    if rng.chance(0.12) {
+        return twins(rng, scene);
+    }
+    let mut draft = Draft::default();
+    let count = 2 + rng.weighted(&[68, 24, 8]);
+    // Covers among themselves, and what is switched or dimmed among itself.
+    let covers = rng.chance(0.3);
+    let levels = rng.chance(0.45);
+    let to = *rng.pick(&["to ", "to ", "at ", "on ", "", "= ", "to "]);
+    let mut pieces: Vec<(String, Builtin)> = Vec::new();
+    let mut taken: Vec<usize> = Vec::new();
+    for _ in 0..count {
+        let tool = if covers {
+            *rng.pick(&[Builtin::Open, Builtin::Close])
+        } else if levels && rng.chance(0.65) {
+            Builtin::SetLevel
+        } else {
+            *rng.pick(&[Builtin::On, Builtin::Off])
+        };
+        if !scene.has(tool) {
+            return None;
+        }
+        let (who, selectors) = if rng.chance(0.6) {
+            one(rng, scene, &capable(scene, tool))?
+        } else {
+            targets(rng, scene, tool)?
+        };
+        let chosen = selected(scene, tool, &selectors);
+        if chosen.iter().any(|at| taken.contains(at)) {
+            return None;
+        }
+        taken.extend(&chosen);
+        if tool == Builtin::SetLevel {
+            let value = 5.0 * rng.below(21) as f64;
+            let fits = |&at: &usize| {
+                let [least, most] = scene.devices[at].limits();
+                (least..=most).contains(&value)
+            };
+            if !chosen.iter().all(fits) {
+                return None;
+            }
+            draft.values.push(value);
+            draft.steps.push(step(tool, selectors, vec![Some(draft.values.len() - 1)]));
+            let said = say_percent(rng, value);
+            pieces.push((format!("{who} {to}{said}"), tool));
+        } else {
+            draft.steps.push(step(tool, selectors, Vec::new()));
+            let word = state(rng, tool);
+            pieces.push((format!("{who} {word}"), tool));
+        }
+    }
+    let same = pieces.iter().all(|(_, tool)| *tool == pieces[0].1);
+    let said: Vec<String> = pieces.iter().map(|(text, _)| text.clone()).collect();
+    let and = *rng.pick(&[" and ", " and ", ", ", ", ", " but ", ", and ", "; ", " while ", " / "]);
+    let (last, head) = said.split_last()?;
+    let text = format!("{}{}{last}", head.join(", "), if and == " but " && same { " and " } else { and });
+    let verb = match pieces[0].1 {
+        Builtin::SetLevel => {
+            *rng.pick(&["set ", "put ", "turn ", "bring ", "dim ", "move ", "", "", "have "])
+        }
+        Builtin::On | Builtin::Off => {
+            *rng.pick(&["turn ", "switch ", "put ", "", "", "get ", "have ", "i want "])
+        }
+        _ => *rng.pick(&["", "", "", "get ", "have ", "i want ", "put "]),
+    };
+    draft.text = format!("{verb}{text}");
+    Some(draft)
+}
+
+/// "turn off the left spot and on the right one", "A on and B off" with the verb before its things.
+fn twins(rng: &mut Rng, scene: &Scene) -> Option<Draft> {
+    let (first, second) = *rng.pick(&[(Builtin::On, Builtin::Off), (Builtin::Off, Builtin::On)]);
+    if !scene.has(first) || !scene.has(second) {
+        return None;
+    }
+    let ((a, x), (b, y)) = (targets(rng, scene, first)?, targets(rng, scene, second)?);
+    if selected(scene, first, &x).iter().any(|at| selected(scene, second, &y).contains(at)) {
+        return None;
+    }
+    let word = |tool| if tool == Builtin::On { "on" } else { "off" };
+    let verb = *rng.pick(&["turn", "switch", "put", "flick"]);
+    let text = format!(
+        "{verb} {} {a}{}{} {b}",
+        word(first),
+        rng.pick(&[" and ", ", ", " but ", " and "]),
+        word(second)
+    );
+    Some(Draft {
+        text,
+        steps: vec![step(first, x, Vec::new()), step(second, y, Vec::new())],
+        ..Draft::default()
+    })
+}
+
+/// "shut the hatch, the awning and the valve" with a verb each: "hatch shut, awning shut, valve open".
+fn chain(rng: &mut Rng, scene: &Scene) -> Option<Draft> {
+    let tool = *rng.pick(&[
+        Builtin::On,
+        Builtin::Off,
+        Builtin::Open,
+        Builtin::Close,
+        Builtin::Toggle,
+        Builtin::Stop,
+    ]);
+    let able = capable(scene, tool);
+    if !scene.has(tool) || able.len() < 2 {
+        return None;
+    }
+    let mut chosen = able;
+    rng.shuffle(&mut chosen);
+    chosen.truncate(rng.range(2, 4));
+    let verbs: &[(&str, &str)] = match tool {
+        Builtin::On => &[("turn on ", ""), ("", " on"), ("switch on ", ""), ("start ", ""), ("turn ", " on")],
+        Builtin::Off => &[
+            ("turn off ", ""),
+            ("", " off"),
+            ("switch off ", ""),
+            ("kill ", ""),
+            ("shut off ", ""),
+            ("turn ", " off"),
+        ],
+        Builtin::Open => &[("open ", ""), ("", " open"), ("open up ", "")],
+        Builtin::Close => &[("close ", ""), ("", " shut"), ("shut ", ""), ("", " closed")],
+        Builtin::Toggle => &[("toggle ", ""), ("flip ", "")],
+        _ => &[("stop ", ""), ("halt ", "")],
+    };
+    let same = rng.chance(0.6);
+    let fixed = *rng.pick(verbs);
+    let said: Vec<String> = chosen
+        .iter()
+        .map(|&at| {
+            let (before, after) = if same { fixed } else { *rng.pick(verbs) };
+            format!("{before}{}{after}", mention(rng, scene, at))
+        })
+        .collect();
+    let (last, head) = said.split_last()?;
+    let and = *rng.pick(&[" and ", ", ", ", and ", ". ", " and then ", ", then "]);
+    let text = format!("{}{and}{last}", head.join(", "));
+    let steps = chosen.into_iter().map(|at| step(tool, vec![Selector::Device(at)], Vec::new())).collect();
+    Some(Draft { text, steps, ..Draft::default() })
+}
+
+/// "temperature and humidity please", "how warm is the water and is the hatch open".
+fn reads(rng: &mut Rng, scene: &Scene) -> Option<Draft> {
+    if !scene.has(Builtin::Read) {
+        return None;
+    }
+    let ask = |rng: &mut Rng| match measured(rng, scene) {
+        Some(draft) if rng.chance(0.7) => Some(draft),
+        _ => builtin(rng, scene, Builtin::Read, false),
+    };
+    let mut out = ask(rng)?;
+    for _ in 0..rng.weighted(&[0, 85, 15]) {
+        let next = ask(rng)?;
+        if next.steps.iter().any(|step| out.steps.contains(step)) {
+            return None;
+        }
+        out.join(
+            next,
+            rng.pick::<&str>(&[
+                " and ",
+                " and ",
+                " and ",
+                ", and ",
+                ", ",
+                " plus ",
+                "? ",
+                "? and ",
+                " & ",
+                " and also ",
+            ]),
+        );
+    }
+    out.question = true;
+    Some(out)
+}
+
+/// "turn A on and the rest off", "desk lamp on, all the other lights off".
+fn and_the_rest(rng: &mut Rng, scene: &Scene) -> Option<Draft> {
+    let (first, second) = *rng.pick(&[
+        (Builtin::On, Builtin::Off),
+        (Builtin::On, Builtin::Off),
+        (Builtin::Off, Builtin::On),
+        (Builtin::Open, Builtin::Close),
+        (Builtin::Close, Builtin::Open),
+    ]);
+    if !scene.has(first) || !scene.has(second) {
+        return None;
+    }
+    let (group, members) = some_group(rng, scene, second)?;
+    let able: Vec<usize> = members.iter().copied().filter(|at| capable(scene, first).contains(at)).collect();
+    let (who, selectors) = one(rng, scene, &able)?;
+    let rest = less(scene, &group, &members, selectors.clone())?;
+    let place = group.area.map_or(String::new(), |area| format!(" in the {}", scene.areas[area]));
+    let rest_said = match group.kind {
+        Some(kind) => {
+            let noun = kind_noun(rng, scene, kind);
+            match rng.below(4) {
+                0 => format!("the other {noun}{place}"),
+                1 => format!("all other {noun}{place}"),
+                2 => format!("the rest of the {noun}{place}"),
+                _ => format!("all the other {noun}{place}"),
+            }
+        }
+        None => {
+            let words = *rng.pick(&[
+                "everything else",
+                "the rest",
+                "all the rest",
+                "all else",
+                "all the others",
+                "everything else",
+            ]);
+            let place = if place.is_empty() && rng.chance(0.15) {
+                format!(" {}", rng.pick(EVERYWHERE))
+            } else {
+                place
+            };
+            format!("{words}{place}")
+        }
+    };
+    let (x, y) = (state(rng, first), state(rng, second));
+    let verb = match first {
+        Builtin::On | Builtin::Off => *rng.pick(&["turn ", "switch ", "put ", "", ""]),
+        _ => "",
+    };
+    let and = *rng.pick(&[" and ", ", ", " but ", ", and "]);
+    let steps =
+        vec![step(first, selectors, Vec::new()), step(second, vec![Selector::Group(rest)], Vec::new())];
+    Some(Draft { text: format!("{verb}{who} {x}{and}{rest_said} {y}"), steps, ..Draft::default() })
+}
+
+/// "turn on A, wait five seconds and turn it off again"; something else may come after the wait too.
+fn sequence(rng: &mut Rng, scene: &Scene, said: &[SaidTool]) -> Option<Draft> {
+    let (first, then) = *rng.pick(&[
+        (Builtin::On, Builtin::Off),
+        (Builtin::On, Builtin::Off),
+        (Builtin::Off, Builtin::On),
+        (Builtin::Open, Builtin::Close),
+        (Builtin::Close, Builtin::Open),
+    ]);
+    if ![first, then, Builtin::Wait].into_iter().all(|tool| scene.has(tool)) {
+        return None;
+    }
+    let (who, selectors) = targets(rng, scene, first)?;
+    let (seconds, time) = say_duration(rng);
+    let verb = |rng: &mut Rng, tool: Builtin, what: &str| match tool {
+        Builtin::On | Builtin::Off => {
+            let word = if tool == Builtin::On { "on" } else { "off" };
+            match rng.below(6) {
+                0 => format!("{} {word} {what}", rng.pick(&["turn", "switch", "put"])),
+                1 => format!("{what} {word}"),
+                _ => format!("{} {what} {word}", rng.pick(&["turn", "switch", "put", "turn"])),
+            }
+        }
+        Builtin::Open => format!("open {what}"),
+        _ => format!("{} {what}", rng.pick(&["close", "shut"])),
+    };
+    let a = verb(rng, first, &who);
+    let mut draft = Draft { values: vec![seconds], ..Draft::default() };
+    draft.steps = vec![step(first, selectors.clone(), Vec::new()), Step::Wait(0)];
+    let pause = match rng.below(9) {
+        0 | 1 => format!(", wait {time}"),
+        2 => format!(", wait for {time}"),
+        3 => format!(", give it {time}"),
+        4 => format!(" and wait {time}"),
+        5 => format!(", pause for {time}"),
+        6 => format!(", hold on {time}"),
+        7 => format!(". wait {time}"),
+        _ => format!(", leave it {time}"),
+    };
+    // Another action after the wait.
+    if rng.chance(0.3) {
+        let next = part(rng, scene, said, true)?;
+        draft.text = format!("{a}{pause}");
+        draft.join(next, *rng.pick(&[" and ", ", then ", " and then ", ", ", ". then ", " then "]));
+        draft.question = false;
+        return Some(draft);
+    }
+    let several = selected(scene, first, &selectors).len() > 1;
+    let it = if several {
+        *rng.pick(&["them", "them", "it all", "those"])
+    } else {
+        *rng.pick(&["it", "it", "it", "that"])
+    };
+    let again = *rng.pick(&["", " again", " again", " back", ""]);
+    let back = match (then, rng.below(6)) {
+        (Builtin::On, 0) => format!("back on{}", if again == " again" { again } else { "" }),
+        (Builtin::Off, 0) => "off again".to_owned(),
+        (Builtin::On | Builtin::Off, _) => {
+            let word = if then == Builtin::On { "on" } else { "off" };
+            match again {
+                " back" => format!("{} {it} back {word}", rng.pick(&["turn", "switch", "put"])),
+                _ => format!("{} {it} {word}{again}", rng.pick(&["turn", "switch", "put"])),
+            }
+        }
+        (Builtin::Open, 0) => "open again".to_owned(),
+        (Builtin::Open, _) => format!("open {it}{}", if again == " back" { " back up" } else { again }),
+        (_, 0) => "shut again".to_owned(),
+        _ => format!(
+            "{} {it}{}",
+            rng.pick(&["close", "shut"]),
+            if again == " back" { " back up" } else { again }
+        ),
+    };
+    let word = if then == Builtin::On { "on" } else { "off" };
+    draft.text = match rng.below(12) {
+        0..=3 => format!("{a}{pause} {} {back}", rng.pick(&["and", "then", "and then"])),
+        4 => format!("{a} and after {time} {back}"),
+        5 => format!("{a}, {time} later {back}"),
+        6 => format!("{a} and {back} after {time}"),
+        7 => format!("{a}, then after {time} {back}"),
+        8 => format!("{a} and {time} later {back}"),
+        9 => format!("{a}, then {back} {time} later"),
+        10 if matches!(first, Builtin::On | Builtin::Off) => {
+            let now = if first == Builtin::On { "on" } else { "off" };
+            format!("{who} {now}, wait, and {word} again: {time}")
+        }
+        _ => format!("{a} and {back} {time} after that"),
+    };
+    draft.steps.push(step(then, selectors, Vec::new()));
+    Some(draft)
+}
+
+/// All but some things, the exception before or behind as a clause of its own: "leave the lamp on and turn the rest
+/// off", "lights out everywhere", "whatever is on in the hall, off".
+pub(super) fn all_but(rng: &mut Rng, scene: &Scene, tool: Builtin) -> Option<Draft> {
+    let (group, members) = some_group(rng, scene, tool)?;
+    let (word, verbs, kept): (&str, &[&str], &[&str]) = match tool {
+        Builtin::On => ("on", &["turn", "switch"], &["off", "alone", "as it is", "out of it"]),
+        Builtin::Off => {
+            ("off", &["turn", "switch", "shut", "turn"], &["on", "alone", "running", "as it is", "be", "on"])
+        }
+        Builtin::Open => ("open", &["get", "have"], &["shut", "closed", "alone"]),
+        Builtin::Close => ("shut", &["get", "have"], &["open", "alone", "as it is"]),
+        _ => return None,
+    };
+    let whole = group_words(rng, scene, group.kind, group.area);
+    let place = group.area.map_or(String::new(), |area| format!(" in the {}", scene.areas[area]));
+    let lights = group.kind.is_some_and(|kind| scene.kinds[kind] == "light");
+    if members.len() < 2 || rng.chance(0.3) {
+        // Nothing left out.
+        let mut forms =
+            vec![format!("{whole} {word}"), format!("{word} with {whole}"), format!("i want {whole} {word}")];
+        let night = *rng.pick(&[
+            "bedtime",
+            "good night",
+            "night night",
+            "we're closing",
+            "we are off",
+            "time for bed",
+            "bye",
+        ]);
+        match tool {
+            Builtin::Off => {
+                forms.push(format!("{whole} off, {night}"));
+                forms.push(format!("{night}, {whole} off"));
+                if lights {
+                    let lights = *rng.pick(&["lights", "all lights", "the lights"]);
+                    let out = *rng.pick(&["out", "off", "out"]);
+                    let at = if group.area.is_none() && rng.chance(0.5) {
+                        format!(" {}", rng.pick(EVERYWHERE))
+                    } else {
+                        place.clone()
+                    };
+                    forms = vec![
+                        format!("{lights} {out}{at}"),
+                        format!("{lights} {out}{at}, {night}"),
+                        format!("{night}, {lights} {out}{at}"),
+                    ];
+                } else if group.kind.is_none() && group.area.is_some() {
+                    let on = *rng.pick(&[
+                        "whatever is on",
+                        "whatever's running",
+                        "all that's on",
+                        "anything that is on",
+                        "everything that's still on",
+                    ]);
+                    forms = vec![
+                        format!("{} off {on}{place}", rng.pick(verbs)),
+                        format!("{on}{place}, {} it off", rng.pick(verbs)),
+                        format!("nothing should be on{place}"),
+                        format!("shut down everything{place}"),
+                    ];
+                }
+            }
+            Builtin::On if lights => {
+                forms.push(format!("lights on{place}"));
+                if group.area.is_none() {
+                    forms.push(format!("lights on {}", rng.pick(EVERYWHERE)));
+                }
+            }
+            _ => {}
+        }
+        let text = rng.pick(&forms).clone();
+        let selector = match (group.kind, group.area) {
+            (Some(kind), None) => of_kind(scene, kind),
+            _ => Selector::Group(group),
+        };
+        return meant(scene, text, tool, vec![selector]);
+    }
+    let (out_said, out) = match rng.below(5) {
+        0 if members.len() > 2 => {
+            let mut two = members.clone();
+            rng.shuffle(&mut two);
+            two.truncate(2);
+            let said: Vec<String> = two.iter().map(|&at| mention(rng, scene, at)).collect();
+            (string_up(rng, &said)?, two.into_iter().map(Selector::Device).collect())
+        }
+        1 => exception(rng, scene, &group, &members)?,
+        _ => one(rng, scene, &members)?,
+    };
+    let rest = less(scene, &group, &members, out)?;
+    let kept = *rng.pick(kept);
+    let verb = *rng.pick(verbs);
+    let keep = match kept {
+        "alone" | "be" | "as it is" | "out of it" => "leave",
+        _ => *rng.pick(&["leave", "leave", "keep"]),
+    };
+    let others = match group.kind {
+        Some(kind) => {
+            let noun = kind_noun(rng, scene, kind);
+            let words =
+                *rng.pick(&["the other {}", "all other {}", "the rest of the {}", "all the other {}"]);
+            format!("{}{place}", words.replace("{}", &noun))
+        }
+        None => {
+            let words = *rng.pick(&[
+                "everything else",
+                "the rest",
+                "all the rest",
+                "everything else",
+                "all else",
+                "all the others",
+            ]);
+            format!("{words}{place}")
+        }
+    };
+    let but = *rng.pick(&[
+        "except for",
+        "apart from",
+        "but for",
+        "except",
+        "with the exception of",
+        "other than",
+        "aside from",
+        "besides",
+    ]);
+    let text = match rng.below(14) {
+        0 => format!("{but} {out_said}, {whole} {word}"),
+        1 => format!("{but} {out_said} {verb} {whole} {word}"),
+        2 => format!("{keep} {out_said} {kept} and {verb} {others} {word}"),
+        3 => format!("{keep} {out_said} {kept}, {others} {word}"),
+        4 => format!("{verb} {whole} {word} but {keep} {out_said} {kept}"),
+        5 => format!("{whole} {word}, {keep} {out_said} {kept}"),
+        6 => format!("{verb} {word} {whole} and {keep} {out_said} {kept}"),
+        7 => format!("{whole} {word} except {out_said}"),
+        8 => format!("{whole} {word}, but not {out_said}"),
+        9 => format!("{verb} {others} {word}, not {out_said}"),
+        10 => format!(
+            "{verb} {word} {whole}, but {out_said} can stay {}",
+            if tool == Builtin::Off { "on" } else { "as is" }
+        ),
+        11 => format!("{whole} {word} and not {out_said}"),
+        12 => format!(
+            "{verb} {others} {word} but {out_said} stays {}",
+            if tool == Builtin::Off { "on" } else { "as it is" }
+        ),
+        _ => format!("{whole} {word} apart from {out_said}"),
+    };
+    meant(scene, text, tool, vec![Selector::Group(rest)])
+}
+
+fn meant(scene: &Scene, text: String, tool: Builtin, selectors: Vec<Selector>) -> Option<Draft> {
+    let about_number =
+        scene.index().links(&text).iter().any(|link| matches!(link.marks[..], [Mark::Number(_)]));
+    let draft = Draft { text, steps: vec![step(tool, selectors, Vec::new())], ..Draft::default() };
+    (!about_number && can_be_meant(scene, &draft)).then_some(draft)
+}

@@ -1,0 +1,805 @@
+//! Who is meant: what people call a device, a group, a list of them.
+
+use crate::board::Device;
+use crate::link::{Mark, family, kind_words};
+use crate::prompt::{Group, Scene, Selector};
+use crate::tool::Builtin;
+
+use super::lexicon::LEXICON;
+use super::rng::Rng;
+
+/// Words, and what they select.
+pub(super) type Said = (String, Vec<Selector>);
+
+/// Most devices that one list names one by one.
+const MOST_LISTED: usize = 5;
+
+pub(super) fn plural(word: &str) -> String {
+    if word.ends_with('s') {
+        return word.to_owned();
+    }
+    if ["x", "ch", "sh"].iter().any(|end| word.ends_with(end)) {
+        return format!("{word}es");
+    }
+    match word.strip_suffix('y') {
+        Some(stem) if !stem.ends_with(['a', 'e', 'o']) => format!("{stem}ies"),
+        _ => format!("{word}s"),
+    }
+}
+
+/// All marks of a phrase but those of numbers, tools and values.
+fn marks(scene: &Scene, phrase: &str) -> Vec<Mark> {
+    let links = scene.index().links(phrase).into_iter().flat_map(|link| link.marks);
+    links.filter(|mark| !matches!(mark, Mark::Number(_) | Mark::Tool(_) | Mark::Value(_))).collect()
+}
+
+/// Whether the matcher takes a phrase for this one device and no other.
+fn means(scene: &Scene, phrase: &str, at: usize) -> bool {
+    let marks = marks(scene, phrase);
+    !marks.is_empty() && marks.iter().all(|mark| *mark == Mark::Device(at) || matches!(mark, Mark::Area(_)))
+}
+
+/// Whether what is selected can be chosen when this is said: where words point at anything, the grammar lets
+/// nothing else move.
+pub(super) fn reachable(scene: &Scene, text: &str, selectors: &[Selector]) -> bool {
+    let marks = marks(scene, text);
+    if marks.is_empty() {
+        return true;
+    }
+    let (mut some_kind, mut some_area) = (false, false);
+    for mark in &marks {
+        some_kind |= matches!(mark, Mark::Kind(_));
+        some_area |= matches!(mark, Mark::Area(_));
+    }
+    let kind_said = |kind: usize| !some_kind || marks.contains(&Mark::Kind(kind));
+    let area_said = |area: usize| !some_area || marks.contains(&Mark::Area(area));
+    let device_said = |at: usize| {
+        let device = &scene.devices[at];
+        marks.contains(&Mark::Device(at))
+            || scene.kind_of(device).is_some_and(|kind| marks.contains(&Mark::Kind(kind)))
+            || scene.area_of(device).is_some_and(|area| marks.contains(&Mark::Area(area)))
+    };
+    fn all(
+        selectors: &[Selector],
+        device: &dyn Fn(usize) -> bool,
+        kind: &dyn Fn(usize) -> bool,
+        area: &dyn Fn(usize) -> bool,
+    ) -> bool {
+        selectors.iter().all(|selector| match selector {
+            Selector::Device(at) => device(*at),
+            Selector::Group(group) => {
+                group.kind.is_none_or(kind)
+                    && group.area.is_none_or(area)
+                    && all(&group.except, device, kind, area)
+            }
+        })
+    }
+    all(selectors, &device_said, &kind_said, &area_said)
+}
+
+/// Whether words for a group point at nothing beside it: no area that it is not about, no device that is neither
+/// in it nor an exception.
+fn sound(scene: &Scene, text: &str, selectors: &[Selector]) -> bool {
+    let groups = || {
+        selectors.iter().filter_map(|selector| match selector {
+            Selector::Group(group) => Some(group),
+            Selector::Device(_) => None,
+        })
+    };
+    let about_area = |area: usize| {
+        groups().any(|group| {
+            let out = |except: &Selector| match except {
+                Selector::Group(out) => out.area == Some(area),
+                Selector::Device(at) => scene.area_of(&scene.devices[*at]) == Some(area),
+            };
+            group.area == Some(area) || group.except.iter().any(out)
+        }) || selectors.iter().any(|selector| match selector {
+            Selector::Device(at) => scene.area_of(&scene.devices[*at]) == Some(area),
+            Selector::Group(_) => false,
+        })
+    };
+    let about_device = |at: usize| {
+        selectors.contains(&Selector::Device(at))
+            || groups().any(|group| group.except.iter().any(|except| except.holds(scene, at)))
+    };
+    let strays = scene.index().links(text).into_iter().any(|link| {
+        let areas: Vec<usize> =
+            link.marks.iter().filter_map(|m| if let Mark::Area(at) = m { Some(*at) } else { None }).collect();
+        let devices: Vec<usize> = link
+            .marks
+            .iter()
+            .filter_map(|m| if let Mark::Device(at) = m { Some(*at) } else { None })
+            .collect();
+        let kinds = link.marks.iter().any(|mark| matches!(mark, Mark::Kind(_)));
+        (!areas.is_empty() && !areas.iter().any(|&area| about_area(area)))
+            || (!devices.is_empty()
+                && !kinds
+                && areas.is_empty()
+                && !devices.iter().any(|&at| about_device(at)))
+    });
+    !strays && reachable(scene, text, selectors)
+}
+
+/// A name with the little word that people put before it.
+fn article(rng: &mut Rng, name: &str) -> String {
+    if name.contains("'s") || name.starts_with("the ") {
+        return name.to_owned();
+    }
+    match rng.below(10) {
+        0..=5 => format!("the {name}"),
+        6 => format!("{} {name}", rng.pick(&["my", "our", "that", "this"])),
+        _ => name.to_owned(),
+    }
+}
+
+/// Things of a home, a boat or a shop that something can stand beside.
+const SPOTS: &[&str] = &[
+    "desk",
+    "bench",
+    "table",
+    "stairs",
+    "stair",
+    "door",
+    "window",
+    "bed",
+    "sofa",
+    "bath",
+    "pool",
+    "pond",
+    "tank",
+    "gate",
+    "porch",
+    "deck",
+    "mast",
+    "sink",
+    "stove",
+    "shelf",
+    "mirror",
+    "cabinet",
+    "counter",
+    "bar",
+    "wall",
+    "fridge",
+    "oven",
+    "boiler",
+    "well",
+    "shed",
+    "garage",
+    "hall",
+    "entrance",
+    "roof",
+    "floor",
+    "ceiling",
+    "piano",
+    "fireplace",
+    "tree",
+    "path",
+    "barn",
+    "aquarium",
+    "till",
+    "stage",
+    "altar",
+    "press",
+    "lathe",
+    "hive",
+    "coop",
+    "nest",
+    "bow",
+    "stern",
+    "galley",
+    "berth",
+    "cot",
+    "crib",
+    "wardrobe",
+    "balcony",
+    "terrace",
+    "patio",
+    "cellar",
+    "attic",
+];
+
+/// "the lamp over by the desk" for a "desk lamp".
+fn beside(rng: &mut Rng, name: &str) -> Option<String> {
+    let (place, noun) = name.rsplit_once(' ')?;
+    let near: &[&str] =
+        &["over by", "by", "next to", "near", "at", "over", "on", "above", "from", "of", "beside"];
+    SPOTS.contains(&place).then(|| format!("the {noun} {} the {place}", rng.pick(near)))
+}
+
+/// A part of a name of two words or more: its end, or one word of it.
+fn part_of_name(rng: &mut Rng, name: &str) -> Option<String> {
+    let words: Vec<&str> = name.split(' ').collect();
+    if words.len() < 2 {
+        return None;
+    }
+    let owner = words[0].ends_with("'s");
+    match rng.below(4) {
+        // "tom's lamp" for "tom's reading lamp".
+        0 | 1 if owner && words.len() > 2 => Some(format!("{} {}", words[0], words[words.len() - 1])),
+        0 | 1 => Some(words[words.len() - 1].to_owned()),
+        2 => Some(words[1..].join(" ")),
+        _ if words.len() > 2 => Some(format!("{} {}", words[words.len() - 2], words[words.len() - 1])),
+        _ => Some(words[0].to_owned()).filter(|_| !owner),
+    }
+}
+
+/// What a person may call a device.
+pub(super) fn mention(rng: &mut Rng, scene: &Scene, at: usize) -> String {
+    let device = &scene.devices[at];
+    let name = device.name.as_str();
+    let area = device.area.as_deref();
+    let words =
+        || kind_words().find(|(kind, _)| *kind == device.kind).map(|(_, words)| words.collect::<Vec<_>>());
+    let in_the =
+        |rng: &mut Rng| *rng.pick(&["in the", "in the", "in", "of the", "at the", "from the", "on the"]);
+    let alias = if device.aliases.is_empty() { 0 } else { 22 };
+    let phrase = match rng.weighted(&[46, alias, 10, 8, 16, 12, 4, 2]) {
+        1 => {
+            let alias = rng.pick(&device.aliases).clone();
+            let short = part_of_name(rng, &alias)
+                .filter(|short| rng.chance(0.15) && means(scene, &format!("the {short}"), at));
+            return article(rng, &short.unwrap_or(alias));
+        }
+        2 => area.map(|area| {
+            let rest = name.strip_prefix(area).map_or(name, str::trim_start);
+            let place = in_the(rng);
+            format!("{} {place} {area}", article(rng, rest))
+        }),
+        3 => area.filter(|area| !name.contains(*area)).map(|area| article(rng, &format!("{area} {name}"))),
+        4 => part_of_name(rng, name).map(|part| if rng.chance(0.8) { format!("the {part}") } else { part }),
+        5 => words().map(|words| {
+            let word = *rng.pick(&words);
+            match area.filter(|_| rng.chance(0.6)) {
+                Some(area) if rng.chance(0.5) => format!("the {word} {} {area}", in_the(rng)),
+                Some(area) => article(rng, &format!("{area} {word}")),
+                None => article(rng, word),
+            }
+        }),
+        6 => beside(rng, name),
+        // One that comes in wings is said in the plural.
+        7 if matches!(
+            device.kind.as_str(),
+            "garage" | "gate" | "door" | "window" | "blind" | "curtain" | "shutter"
+        ) =>
+        {
+            Some(format!("the {}", plural(name)))
+        }
+        _ => None,
+    };
+    match phrase.filter(|phrase| !phrase.contains("  ") && means(scene, phrase, at)) {
+        Some(phrase) => phrase,
+        None => article(rng, name),
+    }
+}
+
+/// The devices that can serve a tool.
+pub(super) fn capable(scene: &Scene, tool: Builtin) -> Vec<usize> {
+    let Some(needs) = tool.needs() else { return Vec::new() };
+    (0..scene.devices.len()).filter(|&at| scene.devices[at].can.has(needs)).collect()
+}
+
+/// The devices that selectors hold and that can serve a tool.
+pub(super) fn selected(scene: &Scene, tool: Builtin, selectors: &[Selector]) -> Vec<usize> {
+    capable(scene, tool).into_iter().filter(|&at| selectors.iter().any(|s| s.holds(scene, at))).collect()
+}
+
+/// Several things as people string them together.
+pub(super) fn string_up(rng: &mut Rng, said: &[String]) -> Option<String> {
+    let (last, head) = said.split_last()?;
+    let Some(first) = head.first() else { return Some(last.clone()) };
+    if head.len() == 1 && rng.chance(0.3) {
+        return Some(match rng.below(9) {
+            0 | 1 => format!("both {first} and {last}"),
+            2 => format!("not only {first} but also {last}"),
+            3 => format!("not just {first} but {last} too"),
+            4 => format!("{first} (and {last})"),
+            5 => format!("{first}, and {last} too"),
+            6 => format!("{first}, {last} as well"),
+            7 => format!("{first} and {last} both"),
+            _ => format!("{first} and {last} together"),
+        });
+    }
+    let and = *rng.pick(&[
+        " and ",
+        " and ",
+        " and ",
+        " and ",
+        ", and ",
+        ", ",
+        " as well as ",
+        " plus ",
+        " and also ",
+        " along with ",
+        " together with ",
+        " + ",
+        " & ",
+    ]);
+    let comma = if and == " + " || (and == " and " && rng.chance(0.2)) { and } else { ", " };
+    Some(format!("{}{and}{last}", head.join(comma)))
+}
+
+/// Devices of which these are all that end in the same word: the word, and who.
+fn namesakes(rng: &mut Rng, scene: &Scene, able: &[usize]) -> Option<(String, Vec<usize>)> {
+    let ending = |at: usize| scene.devices[at].name.rsplit(' ').next().unwrap_or_default();
+    let noun = ending(*rng.pick(able));
+    // Numbers and letters stand behind the noun.
+    let (noun, tail) = if noun.len() < 2 || noun.parse::<f64>().is_ok() {
+        let device = &scene.devices[*rng.pick(able)];
+        (device.name.rsplit(' ').nth(1)?, true)
+    } else {
+        (noun, false)
+    };
+    if noun.len() < 3 {
+        return None;
+    }
+    let holds = |device: &Device| {
+        let mut words = device.name.rsplit(' ');
+        words.next() == Some(noun) || (tail && words.next() == Some(noun))
+    };
+    let all: Vec<usize> = (0..scene.devices.len()).filter(|&at| holds(&scene.devices[at])).collect();
+    (all.len() > 1 && all.len() <= MOST_LISTED && all.iter().all(|at| able.contains(at)))
+        .then(|| (noun.to_owned(), all))
+}
+
+/// What stands before the shared word in a device's name, or behind it ("pump 2").
+fn modifier<'a>(device: &'a Device, noun: &str) -> Option<&'a str> {
+    let name = device.name.as_str();
+    let front = name
+        .strip_suffix(noun)
+        .or_else(|| name.rsplit_once(' ').filter(|(rest, _)| rest.ends_with(noun)).map(|(_, tail)| tail));
+    front.map(str::trim).filter(|rest| !rest.is_empty())
+}
+
+/// Devices that share a word, said once: "the left and right spots", "both spots", "pumps 1 to 3".
+fn alike(rng: &mut Rng, scene: &Scene, able: &[usize]) -> Option<Said> {
+    let (noun, all) = namesakes(rng, scene, able)?;
+    let many = plural(&noun);
+    if all.len() > 2 && rng.chance(0.4) || rng.chance(0.5) {
+        // Some of them by their own words; the plural is what the matcher marks.
+        let mut chosen = all.clone();
+        if chosen.len() > 2 {
+            rng.shuffle(&mut chosen);
+            chosen.truncate(rng.range(2, all.len() - 1));
+        }
+        let own: Option<Vec<String>> =
+            chosen.iter().map(|&at| modifier(&scene.devices[at], &noun).map(str::to_owned)).collect();
+        let own = own?;
+        let behind = chosen.iter().all(|&at| !scene.devices[at].name.ends_with(&noun));
+        let together = own.join(if own.len() == 2 { " and " } else { ", " });
+        let together = match own.split_last() {
+            Some((last, head)) if head.len() > 1 => format!("{} and {last}", head.join(", ")),
+            _ => together,
+        };
+        let word = if rng.chance(0.7) { many.as_str() } else { noun.as_str() };
+        let text = match (behind, rng.below(4)) {
+            (true, _) => format!("{word} {together}"),
+            (false, 0) => format!("{together} {word}"),
+            (false, 1) if own.len() == 2 => format!("both the {together} {word}"),
+            (false, 2) if own.len() == 2 => format!("the {} {noun} and the {} one", own[0], own[1]),
+            (false, _) => format!("the {together} {word}"),
+        };
+        let selectors: Vec<Selector> = chosen.into_iter().map(Selector::Device).collect();
+        return sound(scene, &text, &selectors).then_some((text, selectors));
+    }
+    const COUNTS: [&str; 6] = ["", "", "two", "three", "four", "five"];
+    let count = COUNTS[all.len()];
+    let text = match (all.len(), rng.below(8)) {
+        (2, 0..=2) => format!("both {many}"),
+        (2, 3) => format!("both of the {many}"),
+        (2, 4) => format!("both the {many}"),
+        (_, 0..=2) => format!("all {count} {many}"),
+        (_, 3 | 4) => format!("all the {many}"),
+        (_, 5) => format!("the {count} {many}"),
+        (_, 6) => format!("every {noun}"),
+        _ => format!("the {many}"),
+    };
+    let selectors = whole(scene, &text, &all)?;
+    sound(scene, &text, &selectors).then_some((text, selectors))
+}
+
+/// These devices as the matcher sees words for all of them: the kind when it is marked and has no other members, else
+/// one by one.
+fn whole(scene: &Scene, text: &str, all: &[usize]) -> Option<Vec<Selector>> {
+    let marks = marks(scene, text);
+    let of_kind = marks.iter().find_map(|mark| match mark {
+        Mark::Kind(kind) => {
+            let kin = Selector::Group(Group { kind: Some(*kind), ..Group::default() });
+            let members: Vec<usize> = (0..scene.devices.len()).filter(|&at| kin.holds(scene, at)).collect();
+            (members == all).then(|| vec![kin])
+        }
+        _ => None,
+    });
+    let one_by_one = || {
+        let marked = (0..scene.devices.len()).filter(|&at| marks.contains(&Mark::Device(at)));
+        marked.eq(all.iter().copied()).then(|| all.iter().copied().map(Selector::Device).collect())
+    };
+    of_kind.or_else(one_by_one)
+}
+
+/// Words before an exception.
+pub(super) const BUT: &[&str] = &[
+    " except ",
+    " but ",
+    " apart from ",
+    " other than ",
+    " but not ",
+    " except for ",
+    ", just not ",
+    " save for ",
+    " excluding ",
+    ", not ",
+    " bar ",
+    " without ",
+    " minus ",
+    " and not ",
+    " aside from ",
+    " besides ",
+    ", except ",
+    ", but not ",
+    " with the exception of ",
+    " (not ",
+    " (except ",
+    " but for ",
+    ", leaving out ",
+    ", only not ",
+];
+
+/// The whole place, where somebody lives, works or sails.
+pub(super) const EVERYWHERE: &[&str] = &[
+    "everywhere",
+    "in the house",
+    "in here",
+    "in the building",
+    "on the boat",
+    "in the van",
+    "in the whole house",
+    "around the house",
+    "on board",
+    "in the place",
+    "anywhere",
+    "throughout",
+    "in the entire place",
+    "on site",
+    "we have",
+    "in the flat",
+    "that there are",
+    "you can find",
+    "in the shop",
+];
+
+/// Words for all devices.
+const EVERY: &[&str] = &[
+    "everything",
+    "everything",
+    "everything",
+    "all devices",
+    "all of it",
+    "the lot",
+    "every device",
+    "all",
+    "every single thing",
+    "every last thing",
+    "the whole lot",
+    "all things",
+    "all the devices",
+    "anything",
+    "all of them",
+];
+
+/// A word for a kind that is no part of any device's name: there it would mean those devices.
+pub(super) fn kind_noun(rng: &mut Rng, scene: &Scene, kind: usize) -> String {
+    let name = scene.kinds[kind].as_str();
+    let words: Vec<&str> =
+        kind_words().find(|(known, _)| *known == name).map_or(vec![name], |(_, words)| words.collect());
+    let word = if rng.chance(0.7) { name } else { *rng.pick(&words) };
+    let free = scene
+        .devices
+        .iter()
+        .all(|device| !device.name.contains(word) && !device.aliases.iter().any(|a| a.contains(word)));
+    plural(if free { word } else { name })
+}
+
+/// Singular again, of a noun that `plural` made.
+fn one_of(noun: &str) -> &str {
+    noun.strip_suffix('s').unwrap_or(noun)
+}
+
+fn the(rng: &mut Rng, noun: &str) -> String {
+    match rng.below(7) {
+        0 | 1 => format!("all {noun}"),
+        2 => format!("all the {noun}"),
+        3 => format!("all of the {noun}"),
+        4 | 5 => format!("the {noun}"),
+        _ => noun.to_owned(),
+    }
+}
+
+/// Words for all of a kind, of an area, of both, or for everything.
+pub(super) fn group_words(rng: &mut Rng, scene: &Scene, kind: Option<usize>, area: Option<usize>) -> String {
+    let noun = kind.map(|kind| kind_noun(rng, scene, kind));
+    let place = area.map(|area| scene.areas[area].as_str());
+    let in_the =
+        |rng: &mut Rng| *rng.pick(&["in the", "in the", "in", "of the", "at the", "on the", "inside the"]);
+    match (&noun, place) {
+        (Some(noun), Some(place)) => match rng.below(8) {
+            0 | 1 => the(rng, &format!("{place} {noun}")),
+            2 => format!("every {} {} {place}", one_of(noun), in_the(rng)),
+            3 => format!("every {place} {}", one_of(noun)),
+            4 => format!("just the {noun} {} {place}", in_the(rng)),
+            5 => format!("any {} {} {place}", if rng.chance(0.5) { noun } else { one_of(noun) }, in_the(rng)),
+            _ => format!("{} {} {place}", the(rng, noun), in_the(rng)),
+        },
+        (Some(noun), None) => match rng.below(8) {
+            0 => format!("every {}", one_of(noun)),
+            1 => format!("every {} {}", one_of(noun), rng.pick(EVERYWHERE)),
+            2 | 3 => format!("{} {}", the(rng, noun), rng.pick(EVERYWHERE)),
+            4 => format!("every single {}", one_of(noun)),
+            _ => the(rng, noun),
+        },
+        (None, Some(place)) => match rng.below(9) {
+            0 | 1 => format!("the {} {place}", rng.pick(&["whole", "entire", "complete"])),
+            2 => format!("{} {place}", rng.pick(&["the", "the", ""])),
+            3 => format!("all that's in the {place}"),
+            4 => format!("{} in the {place}", rng.pick(&["anything that's", "whatever is", "all there is"])),
+            5 => format!("{} that's in the {place}", rng.pick(EVERY)),
+            _ => format!("{} {} {place}", rng.pick(EVERY), in_the(rng)),
+        },
+        (None, None) => {
+            let all = *rng.pick(EVERY);
+            if rng.chance(0.25) { format!("{all} {}", rng.pick(EVERYWHERE)) } else { all.to_owned() }
+        }
+    }
+}
+
+/// The selector of a kind: the only one of its kind is linked as a device.
+pub(super) fn of_kind(scene: &Scene, kind: usize) -> Selector {
+    let kin = Selector::Group(Group { kind: Some(kind), ..Group::default() });
+    let mut members = (0..scene.devices.len()).filter(|&at| kin.holds(scene, at));
+    match (members.next(), members.next()) {
+        (Some(only), None) => Selector::Device(only),
+        _ => kin,
+    }
+}
+
+/// One thing left out of a group, and its words.
+pub(super) fn exception(
+    rng: &mut Rng,
+    scene: &Scene,
+    group: &Group,
+    members: &[usize],
+) -> Option<(String, Vec<Selector>)> {
+    match rng.below(9) {
+        0 if group.area.is_none() && !scene.areas.is_empty() => {
+            let out = rng.below(scene.areas.len());
+            let words = *rng.pick(&[
+                "the {}",
+                "the {}",
+                "what's in the {}",
+                "the ones in the {}",
+                "those in the {}",
+                "the {} ones",
+            ]);
+            Some((
+                words.replace("{}", &scene.areas[out]),
+                vec![Selector::Group(Group { area: Some(out), ..Group::default() })],
+            ))
+        }
+        1 | 2 if group.kind.is_none() => {
+            let out = rng.below(scene.kinds.len());
+            Some((format!("the {}", kind_noun(rng, scene, out)), vec![of_kind(scene, out)]))
+        }
+        3 => alike(rng, scene, members).filter(|(_, out)| {
+            out.len() <= 3 && out.iter().all(|s| matches!(s, Selector::Device(_)) || group.kind.is_none())
+        }),
+        _ => {
+            let out = *rng.pick(members);
+            Some((mention(rng, scene, out), vec![Selector::Device(out)]))
+        }
+    }
+}
+
+/// A group drawn by its form, and the devices of it that can serve a tool.
+pub(super) fn some_group(rng: &mut Rng, scene: &Scene, tool: Builtin) -> Option<(Group, Vec<usize>)> {
+    let able = capable(scene, tool);
+    let form = rng.weighted(&[30, 28, 18, 10]);
+    let kind = (form <= 1 && !scene.kinds.is_empty()).then(|| rng.below(scene.kinds.len()));
+    let area = (matches!(form, 0 | 2) && !scene.areas.is_empty()).then(|| rng.below(scene.areas.len()));
+    if (form <= 1 && kind.is_none()) || (matches!(form, 0 | 2) && area.is_none()) {
+        return None;
+    }
+    let group = Group { kind, area, except: Vec::new() };
+    let whole = Selector::Group(group.clone());
+    let members: Vec<usize> = able.into_iter().filter(|&at| whole.holds(scene, at)).collect();
+    (!members.is_empty() && (form != 3 || members.len() > 1)).then_some((group, members))
+}
+
+/// Leaves `out` out of a group; `None` when that leaves nothing, or nothing out.
+pub(super) fn less(scene: &Scene, group: &Group, members: &[usize], out: Vec<Selector>) -> Option<Group> {
+    let rest = Group { except: out, ..group.clone() };
+    let left = Selector::Group(rest.clone());
+    let kept = members.iter().filter(|&&at| left.holds(scene, at)).count();
+    (rest.except.len() <= 4 && kept > 0 && kept < members.len()).then_some(rest)
+}
+
+/// A group of capable devices and its words; `None` when the draw fits nothing here.
+fn group(rng: &mut Rng, scene: &Scene, tool: Builtin) -> Option<Said> {
+    let (mut group, members) = some_group(rng, scene, tool)?;
+    let mut text = group_words(rng, scene, group.kind, group.area);
+    if let Some(kind) = group.kind
+        && let Selector::Device(only) = of_kind(scene, kind)
+    {
+        let selectors = vec![Selector::Device(only)];
+        return reachable(scene, &text, &selectors).then_some((text, selectors));
+    }
+    let all = group.kind.is_none() && group.area.is_none();
+    if members.len() > 1 && rng.chance(if all { 0.7 } else { 0.28 }) {
+        let but = *rng.pick(BUT);
+        let mut said = Vec::new();
+        let mut out: Vec<Selector> = Vec::new();
+        for _ in 0..rng.weighted(&[0, 76, 20, 4]) {
+            let (words, which) = exception(rng, scene, &group, &members)?;
+            if which.iter().any(|which| out.contains(which)) {
+                return None;
+            }
+            said.push(words);
+            out.extend(which);
+        }
+        let or = *rng.pick(&[" and ", " and ", " or "]);
+        text.push_str(but);
+        text.push_str(&said.join(or));
+        if but.contains('(') {
+            text.push(')');
+        }
+        group = less(scene, &group, &members, out)?;
+    }
+    let selectors = vec![Selector::Group(group)];
+    sound(scene, &text, &selectors).then_some((text, selectors))
+}
+
+/// Two groups at once: one kind in two areas, two kinds in one area, or two areas.
+fn two_groups(rng: &mut Rng, scene: &Scene, tool: Builtin) -> Option<Said> {
+    let pair = |rng: &mut Rng, of: usize| {
+        let (a, b) = (rng.below(of), rng.below(of));
+        (a != b).then_some((a, b))
+    };
+    let form = rng.below(4);
+    let (text, groups) = match form {
+        0 | 1 => {
+            let (a, b) = pair(rng, scene.areas.len())?;
+            let kind = (!scene.kinds.is_empty() && form == 0).then(|| rng.below(scene.kinds.len()));
+            let (x, y) = (&scene.areas[a], &scene.areas[b]);
+            let and = *rng.pick(&["and", "and", "and the", "and", "as well as the", "plus the"]);
+            let text = match kind.map(|kind| kind_noun(rng, scene, kind)) {
+                Some(noun) => match rng.below(4) {
+                    0 => format!("the {x} {and} {y} {noun}"),
+                    1 => format!("{x} and {y} {noun}"),
+                    2 => format!("{} in the {x} {and} {y}", the(rng, &noun)),
+                    _ => format!("{} in both the {x} and the {y}", the(rng, &noun)),
+                },
+                None => match rng.below(3) {
+                    0 => format!("the {x} and the {y}"),
+                    _ => format!("{} in the {x} {and} {y}", rng.pick(EVERY)),
+                },
+            };
+            (text, [(kind, Some(a)), (kind, Some(b))])
+        }
+        _ => {
+            let (a, b) = pair(rng, scene.kinds.len())?;
+            let area = (!scene.areas.is_empty() && form == 3).then(|| rng.below(scene.areas.len()));
+            let (x, y) = (kind_noun(rng, scene, a), kind_noun(rng, scene, b));
+            let place = area.map_or(String::new(), |area| format!(" in the {}", scene.areas[area]));
+            let text = match rng.below(3) {
+                0 => format!("{} and the {y}{place}", the(rng, &x)),
+                1 => format!("all {x} and {y}{place}"),
+                _ => format!("the {x} and {y}{place}"),
+            };
+            (text, [(Some(a), area), (Some(b), area)])
+        }
+    };
+    let mut selectors = Vec::new();
+    for (kind, area) in groups {
+        let selector = match (kind, area) {
+            (Some(kind), None) => of_kind(scene, kind),
+            _ => Selector::Group(Group { kind, area, except: Vec::new() }),
+        };
+        if selected(scene, tool, std::slice::from_ref(&selector)).is_empty() {
+            return None;
+        }
+        selectors.push(selector);
+    }
+    sound(scene, &text, &selectors).then_some((text, selectors))
+}
+
+/// Some devices that can serve a tool, and their words.
+pub(super) fn targets(rng: &mut Rng, scene: &Scene, tool: Builtin) -> Option<Said> {
+    let able = capable(scene, tool);
+    if able.is_empty() {
+        return None;
+    }
+    match rng.weighted(&[44, 14, 26, 10, 6]) {
+        1 if able.len() > 1 => {
+            let mut chosen = able.clone();
+            rng.shuffle(&mut chosen);
+            chosen.truncate(2 + rng.weighted(&[68, 22, 8, 2]));
+            let said: Vec<String> = chosen.iter().map(|&at| mention(rng, scene, at)).collect();
+            let text = string_up(rng, &said)?;
+            let selectors: Vec<Selector> = chosen.into_iter().map(Selector::Device).collect();
+            reachable(scene, &text, &selectors).then_some((text, selectors))
+        }
+        2 => group(rng, scene, tool),
+        3 => alike(rng, scene, &able),
+        4 => two_groups(rng, scene, tool),
+        _ => one(rng, scene, &able),
+    }
+}
+
+/// One of these devices.
+pub(super) fn one(rng: &mut Rng, scene: &Scene, able: &[usize]) -> Option<Said> {
+    if able.is_empty() {
+        return None;
+    }
+    let at = *rng.pick(able);
+    Some((mention(rng, scene, at), vec![Selector::Device(at)]))
+}
+
+/// A made-up neighbour of a device here: same sort of thing, other word before it or number behind it.
+pub(super) fn sibling(rng: &mut Rng, scene: &Scene) -> Option<(String, usize)> {
+    if scene.devices.is_empty() {
+        return None;
+    }
+    let at = rng.below(scene.devices.len());
+    let device = &scene.devices[at];
+    let (head, tail) = device.name.rsplit_once(' ')?;
+    let name = if let Ok(number) = tail.parse::<usize>() {
+        format!("{head} {}", number + rng.range(1, 7))
+    } else {
+        let nouns = LEXICON.nouns.iter().find(|(kind, _)| *kind == device.kind).map(|(_, nouns)| nouns)?;
+        let other = nouns.iter().filter(|noun| noun.rsplit(' ').next() == Some(tail) && **noun != tail);
+        let other: Vec<&&str> = other.collect();
+        match rng.below(3) {
+            0 if !other.is_empty() => (**rng.pick(&other)).to_owned(),
+            1 => format!("{} {tail}", rng.pick(&LEXICON.areas)),
+            _ => format!("{} {tail}", rng.pick(&LEXICON.adjectives)),
+        }
+    };
+    let other = name.rsplit_once(' ')?.0;
+    let known = |word: &str| {
+        let holds = |name: &str| name.split(' ').any(|known| known == word);
+        scene.devices.iter().any(|device| {
+            holds(&device.name)
+                || device.aliases.iter().any(|alias| holds(alias))
+                || device.area.as_deref().is_some_and(holds)
+        })
+    };
+    let number = tail.parse::<usize>().is_ok();
+    let fresh = if number {
+        !scene.devices.iter().any(|device| device.name == name || device.aliases.contains(&name))
+    } else {
+        !other.split(' ').any(known)
+    };
+    fresh.then_some((name, at))
+}
+
+/// A known thing in a known place where there is none of its family.
+pub(super) fn misplaced(rng: &mut Rng, scene: &Scene) -> Option<(String, usize)> {
+    if scene.devices.is_empty() || scene.areas.is_empty() {
+        return None;
+    }
+    let (at, area) = (rng.below(scene.devices.len()), rng.below(scene.areas.len()));
+    let kin = family(&scene.devices[at].kind);
+    let there = |device: &Device| scene.area_of(device) == Some(area) && family(&device.kind) == kin;
+    let place = &scene.areas[area];
+    let clash = |device: &Device| {
+        device.name.contains(place.as_str()) || device.aliases.iter().any(|a| a.contains(place.as_str()))
+    };
+    if scene.devices[at].area.is_none()
+        || scene.devices.iter().any(|device| there(device) || clash(device) && family(&device.kind) == kin)
+    {
+        return None;
+    }
+    let word = kind_words()
+        .find(|(kind, _)| *kind == scene.devices[at].kind)
+        .and_then(|(_, mut words)| words.next())?;
+    let text = if rng.chance(0.5) { format!("{word} in the {place}") } else { format!("{place} {word}") };
+    Some((text, at))
+}
