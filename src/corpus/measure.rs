@@ -84,9 +84,9 @@ const QUANTITIES: &[Quantity] = &[
             "(what's|what is|check|read|give me) the {p} level",
             "level of the {p}",
             "is the {p} (full|empty|nearly empty|low|running low)",
-            "is there (enough|any) {p} left",
+            "how (high|low) is the {p}",
         ],
-        bare: &["(what's|what is|check) the level", "how full is (it|the tank)"],
+        bare: &["(what's|what is|check|read) the level", "how (full|high) is it", "level(| please|?)"],
     },
     Quantity {
         words: &["battery", "accumulator"],

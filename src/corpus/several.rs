@@ -90,8 +90,15 @@ pub(super) fn can_be_meant(scene: &Scene, draft: &Draft) -> bool {
     })
 }
 
+/// Draws of one request before a scene is given up: a sentence of many parts fits seldom at once.
+const TRIES: usize = 6;
+
 /// A request for several actions.
 pub(super) fn several(rng: &mut Rng, scene: &Scene, said: &[SaidTool]) -> Option<Draft> {
+    (0..TRIES).find_map(|_| drawn(rng, scene, said))
+}
+
+fn drawn(rng: &mut Rng, scene: &Scene, said: &[SaidTool]) -> Option<Draft> {
     let mut draft = match rng.weighted(&[50, 20, 13, 6, 5, 6]) {
         0 => joined(rng, scene, said)?,
         1 => shared_verb(rng, scene)?,
@@ -114,6 +121,10 @@ fn joined(rng: &mut Rng, scene: &Scene, said: &[SaidTool]) -> Option<Draft> {
     for at in 1..count {
         let last = at + 1 == count;
         let next = part(rng, scene, said, last)?;
+        // Few people speak of the same thing twice without a wait.
+        if touched(scene, &next).iter().any(|at| touched(scene, &out).contains(at)) && rng.chance(0.85) {
+            return None;
+        }
         let connector = if first && rng.chance(0.7) {
             *rng.pick(&[", then ", " then ", " and then ", ", second ", ", after that ", ", next "])
         } else if last && count > 2 && rng.chance(0.3) {
@@ -127,6 +138,15 @@ fn joined(rng: &mut Rng, scene: &Scene, said: &[SaidTool]) -> Option<Draft> {
     }
     out.question = false;
     Some(out)
+}
+
+/// The devices that a draft's steps are about.
+fn touched(scene: &Scene, draft: &Draft) -> Vec<usize> {
+    let about = |step: &Step| match step {
+        Step::Devices { tool, selectors, .. } => selected(scene, *tool, selectors),
+        _ => Vec::new(),
+    };
+    draft.steps.iter().flat_map(about).collect()
 }
 
 /// A state as a word behind what is in it.

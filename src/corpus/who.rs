@@ -716,9 +716,13 @@ pub(super) fn targets(rng: &mut Rng, scene: &Scene, tool: Builtin) -> Option<Sai
     if able.is_empty() {
         return None;
     }
+    (0..3).find_map(|_| some_targets(rng, scene, tool, &able))
+}
+
+fn some_targets(rng: &mut Rng, scene: &Scene, tool: Builtin, able: &[usize]) -> Option<Said> {
     match rng.weighted(&[44, 14, 26, 10, 6]) {
         1 if able.len() > 1 => {
-            let mut chosen = able.clone();
+            let mut chosen = able.to_vec();
             rng.shuffle(&mut chosen);
             chosen.truncate(2 + rng.weighted(&[68, 22, 8, 2]));
             let said: Vec<String> = chosen.iter().map(|&at| mention(rng, scene, at)).collect();
@@ -727,9 +731,9 @@ pub(super) fn targets(rng: &mut Rng, scene: &Scene, tool: Builtin) -> Option<Sai
             reachable(scene, &text, &selectors).then_some((text, selectors))
         }
         2 => group(rng, scene, tool),
-        3 => alike(rng, scene, &able),
+        3 => alike(rng, scene, able),
         4 => two_groups(rng, scene, tool),
-        _ => one(rng, scene, &able),
+        _ => one(rng, scene, able),
     }
 }
 
