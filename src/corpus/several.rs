@@ -149,14 +149,23 @@ fn touched(scene: &Scene, draft: &Draft) -> Vec<usize> {
     draft.steps.iter().flat_map(about).collect()
 }
 
-/// A state as a word behind what is in it.
-fn state(rng: &mut Rng, tool: Builtin) -> &'static str {
-    match tool {
-        Builtin::On => "on",
-        Builtin::Off => *rng.pick(&["off", "off", "off", "out"]),
-        Builtin::Open => *rng.pick(&["open", "open", "up"]),
-        _ => *rng.pick(&["closed", "shut", "shut", "down"]),
-    }
+/// A state as a word behind what is in it; what hangs or rolls also goes up and down.
+fn state(rng: &mut Rng, tool: Builtin, hangs: bool) -> &'static str {
+    let words: &[&str] = match tool {
+        Builtin::On => &["on"],
+        Builtin::Off => &["off", "off", "off", "out"],
+        Builtin::Open if hangs => &["open", "up"],
+        Builtin::Open => &["open"],
+        _ if hangs => &["closed", "shut", "down"],
+        _ => &["closed", "shut"],
+    };
+    rng.pick::<&str>(words)
+}
+
+/// Whether all of these go up and down.
+fn all_hang(scene: &Scene, devices: &[usize]) -> bool {
+    let hangs = ["blind", "curtain", "shutter", "awning", "garage"];
+    devices.iter().all(|&at| hangs.contains(&scene.devices[at].kind.as_str()))
 }
 
 /// "A on, B off, C to 40": two to four things with what is to become of each, the verb at most once.
@@ -208,7 +217,7 @@ fn shared_verb(rng: &mut Rng, scene: &Scene) -> Option<Draft> {
             pieces.push((format!("{who} {to}{said}"), tool));
         } else {
             draft.steps.push(step(tool, selectors, Vec::new()));
-            let word = state(rng, tool);
+            let word = state(rng, tool, all_hang(scene, &chosen));
             pieces.push((format!("{who} {word}"), tool));
         }
     }
@@ -382,7 +391,7 @@ fn and_the_rest(rng: &mut Rng, scene: &Scene) -> Option<Draft> {
             format!("{words}{place}")
         }
     };
-    let (x, y) = (state(rng, first), state(rng, second));
+    let (x, y) = (state(rng, first, false), state(rng, second, false));
     let verb = match first {
         Builtin::On | Builtin::Off => *rng.pick(&["turn ", "switch ", "put ", "", ""]),
         _ => "",
@@ -436,7 +445,7 @@ fn sequence(rng: &mut Rng, scene: &Scene, said: &[SaidTool]) -> Option<Draft> {
     if rng.chance(0.3) {
         let next = part(rng, scene, said, true)?;
         draft.text = format!("{a}{pause}");
-        draft.join(next, *rng.pick(&[" and ", ", then ", " and then ", ", ", ". then ", " then "]));
+        draft.join(next, rng.pick::<&str>(&[" and ", ", then ", " and then ", ", ", ". then ", " then "]));
         draft.question = false;
         return Some(draft);
     }
@@ -639,4 +648,41 @@ fn meant(scene: &Scene, text: String, tool: Builtin, selectors: Vec<Selector>) -
         scene.index().links(&text).iter().any(|link| matches!(link.marks[..], [Mark::Number(_)]));
     let draft = Draft { text, steps: vec![step(tool, selectors, Vec::new())], ..Draft::default() };
     (!about_number && can_be_meant(scene, &draft)).then_some(draft)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::board::Device;
+    use crate::prompt::Tool;
+
+    fn scene() -> Scene {
+        let devices = ["left spot", "right spot", "hatch"];
+        let kinds = ["light", "light", "hatch"];
+        let devices =
+            devices.iter().zip(kinds).map(|(name, kind)| Device::of_kind(name, kind, None)).collect();
+        Scene::new(Builtin::ALL.into_iter().map(Tool::Builtin).collect(), devices)
+    }
+
+    #[test]
+    fn actions_of_one_tool_are_one_call() {
+        let on = |at| step(Builtin::On, vec![Selector::Device(at)], Vec::new());
+        let both = step(Builtin::On, vec![Selector::Device(0), Selector::Device(1)], Vec::new());
+        assert_eq!(merged(&scene(), vec![on(0), on(1)]), [both]);
+        let apart = vec![on(0), Step::Wait(0), on(1)];
+        assert_eq!(merged(&scene(), apart.clone()), apart, "nothing moves across a wait");
+        let blink = |at| step(Builtin::Blink, vec![Selector::Device(0)], vec![Some(at), None]);
+        assert_eq!(merged(&scene(), vec![blink(0), blink(1)]).len(), 2, "each has its own number");
+    }
+
+    #[test]
+    fn only_what_words_point_at_is_asked_for() {
+        let about = |text: &str, at| {
+            let steps = vec![step(Builtin::Open, vec![Selector::Device(at)], Vec::new())];
+            can_be_meant(&scene(), &Draft { text: text.to_owned(), steps, ..Draft::default() })
+        };
+        assert!(about("open the hatch", 2));
+        assert!(!about("open the hatch", 0));
+        assert!(about("open sesame", 0), "where nothing is marked, nothing is ruled out");
+    }
 }
