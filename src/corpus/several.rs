@@ -11,7 +11,7 @@ use super::rng::Rng;
 use super::tools::SaidTool;
 use super::who::{
     EVERYWHERE, capable, exception, group_words, kind_noun, less, mention, of_kind, one, reachable, selected,
-    some_group, string_up, targets,
+    some_group, string_up, targets, the_one,
 };
 
 /// Words between two actions.
@@ -192,10 +192,15 @@ fn shared_verb(rng: &mut Rng, scene: &Scene) -> Option<Draft> {
         if !scene.has(tool) {
             return None;
         }
-        let (who, selectors) = if rng.chance(0.6) {
-            one(rng, scene, &capable(scene, tool))?
-        } else {
-            targets(rng, scene, tool)?
+        let able = capable(scene, tool);
+        let kin = taken.last().and_then(|&last| {
+            let free = able.iter().copied().filter(|at| !taken.contains(at));
+            free.filter_map(|at| Some((the_one(scene, last, at)?, vec![Selector::Device(at)]))).next()
+        });
+        let (who, selectors) = match kin.filter(|_| rng.chance(0.4)) {
+            Some(kin) => kin,
+            None if rng.chance(0.6) => one(rng, scene, &able)?,
+            None => targets(rng, scene, tool)?,
         };
         let chosen = selected(scene, tool, &selectors);
         if chosen.iter().any(|at| taken.contains(at)) {

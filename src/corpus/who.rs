@@ -397,6 +397,13 @@ fn alike(rng: &mut Rng, scene: &Scene, able: &[usize]) -> Option<Said> {
     sound(scene, &text, &selectors).then_some((text, selectors))
 }
 
+/// "the right one", of a device that was named beside its namesake.
+pub(super) fn the_one(scene: &Scene, before: usize, at: usize) -> Option<String> {
+    let noun = scene.devices[at].name.rsplit_once(' ')?.1;
+    let text = format!("the {} one", modifier(&scene.devices[at], noun)?);
+    (scene.devices[before].name.ends_with(noun) && means(scene, &text, at)).then_some(text)
+}
+
 /// These devices as the matcher sees words for all of them: the kind when it is marked and has no other members, else
 /// one by one.
 fn whole(scene: &Scene, text: &str, all: &[usize]) -> Option<Vec<Selector>> {
@@ -525,7 +532,11 @@ pub(super) fn group_words(rng: &mut Rng, scene: &Scene, kind: Option<usize>, are
             0 | 1 => the(rng, &format!("{place} {noun}")),
             2 => format!("every {} {} {place}", one_of(noun), in_the(rng)),
             3 => format!("every {place} {}", one_of(noun)),
-            4 => format!("just the {noun} {} {place}", in_the(rng)),
+            4 => match rng.below(3) {
+                0 => format!("just the {noun} {} {place}", in_the(rng)),
+                1 => format!("only the {place} {noun}"),
+                _ => format!("the {place} {noun} only"),
+            },
             5 => format!("any {} {} {place}", if rng.chance(0.5) { noun } else { one_of(noun) }, in_the(rng)),
             _ => format!("{} {} {place}", the(rng, noun), in_the(rng)),
         },
