@@ -1,6 +1,8 @@
 """The bundled model: a small Llama, written to be read beside src/model.
 
-Shapes: [batch, time, width]. RMSNorm, rotary positions, grouped-query attention, SwiGLU, tied embeddings.
+RMSNorm, rotary positions, grouped-query attention, SwiGLU, tied embeddings. A scene (tools and devices) is read once for
+several requests: each request's tokens see the scene and what stands before them in their own request, as if the
+scene had been written before every one of them.
 """
 
 from dataclasses import asdict, dataclass
@@ -30,16 +32,6 @@ class Config:
         return asdict(self)
 
 
-class Norm(nn.Module):
-    def __init__(self, width, eps):
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(width))
-        self.eps = eps
-
-    def forward(self, x):
-        return F.rms_norm(x, (x.shape[-1],), self.weight, self.eps)
-
-
 def rotary(config, device):
     """Cosines and sines, [context, head / 2]."""
     at = torch.arange(config.context, device=device, dtype=torch.float32)
@@ -57,34 +49,115 @@ def rotate(x, cos, sin):
     return torch.cat((a * cos - b * sin, a * sin + b * cos), dim=-1)
 
 
+def norm(x, weight, eps):
+    return F.rms_norm(x, (x.shape[-1],), weight, eps)
+
+
+def project(x, gain, qkv, cos, sin, heads, kv_heads, eps):
+    """x [n, width], cos and sin [n, head / 2] -> q, k, v [n, heads or kv heads, head]; q and k turned, q scaled."""
+    split = F.linear(norm(x, gain, eps), qkv).view(x.shape[0], heads + 2 * kv_heads, -1)
+    turned = rotate(split[:, : heads + kv_heads], cos[:, None], sin[:, None])
+    return turned[:, :heads] * split.shape[-1] ** -0.5, turned[:, heads:], split[:, heads + kv_heads :]
+
+
+def feed(x, read, o, gain, gate_up, down, eps):
+    """x and what attention read, [n, width] -> the block's outcome, [n, width]."""
+    x = x + F.linear(read, o)
+    gate, up = F.linear(norm(x, gain, eps), gate_up).chunk(2, -1)
+    return x + F.linear(F.silu(gate) * up, down)
+
+
+class Parts:
+    """The two functions that a compiler makes faster: all between the products of attention."""
+
+    project = staticmethod(project)
+    feed = staticmethod(feed)
+
+    @classmethod
+    def compile(cls):
+        cls.project = staticmethod(torch.compile(project, dynamic=True))
+        cls.feed = staticmethod(torch.compile(feed, dynamic=True))
+
+
+class Gain(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(width))
+
+
 class Block(nn.Module):
     def __init__(self, c):
         super().__init__()
         self.c = c
-        self.attn_norm = Norm(c.width, c.eps)
+        self.attn_norm = Gain(c.width)
         self.qkv = nn.Linear(c.width, (c.heads + 2 * c.kv_heads) * c.head, bias=False)
         self.o = nn.Linear(c.heads * c.head, c.width, bias=False)
-        self.ffn_norm = Norm(c.width, c.eps)
+        self.ffn_norm = Gain(c.width)
         self.gate_up = nn.Linear(c.width, 2 * c.ffn, bias=False)
         self.down = nn.Linear(c.ffn, c.width, bias=False)
 
-    def attention(self, x, cos, sin, mask):
-        """Plain products: on a CPU their gradient is several times faster than the fused kernel's."""
+    def heads(self, x, turn):
+        """x [rows, time, width] -> q, k, v [rows, heads or kv heads, time, head]."""
         c = self.c
-        batch, time, _ = x.shape
-        group = c.heads // c.kv_heads
-        heads = self.qkv(x).view(batch, time, -1, c.head).transpose(1, 2)
-        turned = rotate(heads[:, : c.heads + c.kv_heads], cos, sin)
-        q = turned[:, : c.heads].reshape(batch, c.kv_heads, group * time, c.head) * c.head**-0.5
-        k, v = turned[:, c.heads :], heads[:, c.heads + c.kv_heads :]
-        scores = torch.matmul(q, k.transpose(-1, -2)).view(batch, c.kv_heads, group, time, time) + mask
-        a = torch.matmul(scores.softmax(-1, dtype=scores.dtype).view(batch, c.kv_heads, group * time, time), v)
-        return a.view(batch, c.heads, time, c.head).transpose(1, 2).reshape(batch, time, -1)
+        rows, time, _ = x.shape
+        cos, sin = (part.expand(rows, time, -1).reshape(rows * time, -1) for part in turn)
+        split = Parts.project(x.flatten(0, 1), self.attn_norm.weight, self.qkv.weight, cos, sin, c.heads, c.kv_heads, c.eps)
+        return tuple(part.view(rows, time, -1, c.head).transpose(1, 2) for part in split)
 
-    def forward(self, x, cos, sin, mask):
-        x = x + self.o(self.attention(self.attn_norm(x), cos, sin, mask))
-        gate, up = self.gate_up(self.ffn_norm(x)).chunk(2, -1)
-        return x + self.down(F.silu(gate) * up)
+    def attention(self, scene, tail, at):
+        """Plain products: on a CPU their gradient is several times faster than the fused kernel's.
+
+        scene [batch, s, width] or None, tail [batch * each, r, width] -> what each place reads, in the same shapes.
+        """
+        c = self.c
+        group = c.heads // c.kv_heads
+        rows, r, _ = tail.shape
+        q, k, v = self.heads(tail, at.tail_turn)
+        q = q.reshape(rows, c.kv_heads, group * r, c.head)
+        own = torch.matmul(q, k.transpose(-1, -2)).view(rows, c.kv_heads, group, r, r) + at.causal[:r, :r]
+        if scene is None:
+            weight = own.softmax(-1, dtype=own.dtype).view(rows, c.kv_heads, group * r, r)
+            return None, self.join(torch.matmul(weight, v), rows, r)
+        batch, s, _ = scene.shape
+        each = rows // batch
+        qs, ks, vs = self.heads(scene, at.scene_turn)
+        qs = qs.reshape(batch, c.kv_heads, group * s, c.head)
+        scores = torch.matmul(qs, ks.transpose(-1, -2)).view(batch, c.kv_heads, group, s, s) + at.causal[:s, :s]
+        a = torch.matmul(scores.softmax(-1, dtype=scores.dtype).view(batch, c.kv_heads, group * s, s), vs)
+        read = self.join(a, batch, s)
+        # All requests of a scene ask its keys in one product.
+        asked = q.view(batch, each, c.kv_heads, group * r, c.head).transpose(1, 2).reshape(batch, c.kv_heads, -1, c.head)
+        far = torch.matmul(asked, ks.transpose(-1, -2)) + at.padding
+        far = far.view(batch, c.kv_heads, each, group * r, s)
+        near = own.view(batch, each, c.kv_heads, group * r, r).transpose(1, 2)
+        weight = torch.cat((far, near), -1).softmax(-1, dtype=own.dtype)
+        a = torch.matmul(weight[..., :s].reshape(batch, c.kv_heads, -1, s), vs).view(batch, c.kv_heads, each, group * r, c.head)
+        a = a.transpose(1, 2).reshape(rows, c.kv_heads, group * r, c.head)
+        b = torch.matmul(weight[..., s:].transpose(1, 2).reshape(rows, c.kv_heads, group * r, r), v)
+        return read, self.join(a + b, rows, r)
+
+    def join(self, a, rows, time):
+        return a.reshape(rows, self.c.heads, time, self.c.head).transpose(1, 2).reshape(rows, time, -1)
+
+    def feed(self, x, read):
+        weights = (self.o.weight, self.ffn_norm.weight, self.gate_up.weight, self.down.weight)
+        return Parts.feed(x.flatten(0, 1), read.flatten(0, 1), *weights, self.c.eps).view(x.shape)
+
+    def forward(self, scene, tail, at):
+        read, answer = self.attention(scene, tail, at)
+        if scene is not None:
+            scene = self.feed(scene, read)
+        return scene, self.feed(tail, answer)
+
+
+@dataclass
+class Places:
+    """What attention needs to know of places: rotations, and which keys are hidden."""
+
+    scene_turn: tuple
+    tail_turn: tuple
+    causal: torch.Tensor
+    padding: torch.Tensor
 
 
 class Model(nn.Module):
@@ -93,23 +166,33 @@ class Model(nn.Module):
         self.config = config
         self.embed = nn.Embedding(config.vocab, config.width)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
-        self.norm = Norm(config.width, config.eps)
+        self.norm = Gain(config.width)
         deep = 0.02 / (2 * config.layers) ** 0.5
         for name, weight in self.named_parameters():
             if weight.dim() == 2:
                 nn.init.normal_(weight, std=deep if name.endswith(("o.weight", "down.weight")) else 0.02)
 
-    def forward(self, ids, at=None):
-        """ids [batch, time] -> logits [batch, time, vocab], or [n, vocab] at the flat places `at`."""
-        cos, sin = rotary(self.config, ids.device)
-        time = ids.shape[1]
-        x = self.embed(ids)
-        dtype = torch.get_autocast_dtype(ids.device.type) if torch.is_autocast_enabled(ids.device.type) else x.dtype
-        cos, sin = cos[:time].to(dtype), sin[:time].to(dtype)
-        mask = torch.full((time, time), float("-inf"), dtype=dtype, device=ids.device).triu(1)
+    def forward(self, scenes, lengths, tails, at):
+        """Logits [n, vocab] at the flat places `at` of the tails.
+
+        scenes [batch, s], padded behind `lengths` [batch]; tails [batch, each, r]. With s = 0 there is no scene.
+        """
+        batch, s = scenes.shape
+        each, r = tails.shape[1:]
+        dtype = torch.get_autocast_dtype(tails.device.type) if torch.is_autocast_enabled(tails.device.type) else torch.float32
+        cos, sin = rotary(self.config, tails.device)
+        cos, sin = cos.to(dtype), sin.to(dtype)
+        place = (lengths[:, None] + torch.arange(r, device=tails.device)).repeat_interleave(each, 0)
+        hidden = torch.arange(s, device=tails.device)[None, :] >= lengths[:, None]
+        most = max(s, r)
+        places = Places(
+            (cos[:s], sin[:s]),
+            (cos[place], sin[place]),
+            torch.full((most, most), float("-inf"), dtype=dtype, device=tails.device).triu(1),
+            torch.zeros(batch, 1, 1, s, dtype=dtype, device=tails.device).masked_fill(hidden[:, None, None, :], float("-inf")),
+        )
+        x = self.embed(scenes) if s else None
+        y = self.embed(tails.flatten(0, 1))
         for block in self.blocks:
-            x = block(x, cos, sin, mask)
-        x = self.norm(x)
-        if at is not None:
-            x = x.flatten(0, 1)[at]
-        return F.linear(x, self.embed.weight)
+            x, y = block(x, y, places)
+        return F.linear(norm(y.flatten(0, 1)[at], self.norm.weight, self.config.eps), self.embed.weight)

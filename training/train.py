@@ -18,61 +18,79 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from model import Config, Model
+from model import Config, Model, Parts
 
 
 class Data:
-    """Examples of some files, drawn in batches of about equal length."""
+    """Requests of some files, grouped by the scene they share."""
 
     def __init__(self, paths):
         files = [np.load(path) for path in paths]
-        self.ids = np.concatenate([f["ids"] for f in files])
-        shift, starts = 0, [np.zeros(1, dtype=np.int64)]
-        for f in files:
-            starts.append(f["starts"][1:] + shift)
-            shift += f["starts"][-1]
-        self.starts = np.concatenate(starts)
-        self.requests = np.concatenate([f["requests"] for f in files])
-        self.answers = np.concatenate([f["answers"] for f in files])
+
+        def joined(name):
+            return np.concatenate([f[name] for f in files])
+
+        def shifted(name):
+            shift, parts = 0, [np.zeros(1, dtype=np.int64)]
+            for f in files:
+                parts.append(f[name][1:] + shift)
+                shift += f[name][-1]
+            return np.concatenate(parts)
+
+        self.scenes, self.tails, self.answers = joined("scenes"), joined("tails"), joined("answers")
+        self.scene_starts, self.tail_starts = shifted("scene_starts"), shifted("tail_starts")
+        counts = np.cumsum([0] + [len(f["scene_starts"]) - 1 for f in files])
+        scene_of = np.concatenate([f["scene_of"] + shift for f, shift in zip(files, counts)])
+        self.first = np.searchsorted(scene_of, np.arange(counts[-1] + 1))
 
     def __len__(self):
-        return len(self.requests)
+        return len(self.answers)
 
     def batches(self, tokens, seed, bare=False):
-        """Lists of example numbers, about `tokens` tokens each, in an order drawn from `seed`; once over the data."""
+        """Lists of scenes, each with its requests, about `tokens` tokens each, in an order drawn from `seed`; once over the data."""
         rng = np.random.default_rng(seed)
-        lengths = np.diff(self.starts) - (self.requests if bare else 0)
-        order = np.argsort(lengths + rng.uniform(0, 12, len(lengths)))
-        groups, group = [], []
+        count, length = np.diff(self.first), np.diff(self.scene_starts)
+        longest = np.maximum.reduceat(np.diff(self.tail_starts), self.first[:-1])
+        size = count * longest + (0 if bare else length)
+        # Scenes of about one length, with requests of about one length, stand together.
+        order = np.lexsort((length + rng.uniform(0, 16, len(count)), (longest + rng.uniform(0, 4, len(count))) // 6))
+        groups, group, total = [], [], 0
         for i in order:
-            if group and (len(group) + 1) * lengths[i] > tokens:
+            if group and total + size[i] > tokens:
                 groups.append(group)
-                group = []
+                group, total = [], 0
             group.append(i)
+            total += size[i]
         groups.append(group)
         rng.shuffle(groups)
         return groups
 
-    def batch(self, examples, request_weight, bare=False):
-        """ids [batch, time], the flat places that are asked, their targets and weights."""
-        cut = [self.requests[i] if bare else 0 for i in examples]
-        lengths = [self.starts[i + 1] - self.starts[i] - c for i, c in zip(examples, cut)]
-        time = max(lengths)
-        ids = np.zeros((len(examples), time), dtype=np.int64)
-        weight = np.zeros((len(examples), time), dtype=np.float32)
-        for row, i in enumerate(examples):
-            n = lengths[row]
-            ids[row, :n] = self.ids[self.starts[i] + cut[row] : self.starts[i + 1]]
-            weight[row, self.requests[i] - cut[row] : self.answers[i] - cut[row] - 1] = request_weight
-            weight[row, self.answers[i] - cut[row] - 1 : n - 1] = 1.0
-        target = np.roll(ids, -1, axis=1)
+    def batch(self, chosen, request_weight, bare=False):
+        """scenes [batch, s], their lengths, tails [batch, each, r], the flat places that are asked, their targets and weights."""
+        if bare:
+            numbers = [[t] for i in chosen for t in range(self.first[i], self.first[i + 1])]
+            lengths = np.zeros(len(numbers), dtype=np.int64)
+        else:
+            numbers = [list(range(self.first[i], self.first[i + 1])) for i in chosen]
+            lengths = np.array([self.scene_starts[i + 1] - self.scene_starts[i] for i in chosen])
+        scenes = np.zeros((len(numbers), lengths.max()), dtype=np.int64)
+        each = max(len(n) for n in numbers)
+        longest = max(self.tail_starts[t + 1] - self.tail_starts[t] for n in numbers for t in n)
+        tails = np.zeros((len(numbers), each, longest), dtype=np.int64)
+        weight = np.zeros((len(numbers), each, longest), dtype=np.float32)
+        for row, ns in enumerate(numbers):
+            if not bare:
+                i = chosen[row]
+                scenes[row, : lengths[row]] = self.scenes[self.scene_starts[i] : self.scene_starts[i + 1]]
+            for column, t in enumerate(ns):
+                ids = self.tails[self.tail_starts[t] : self.tail_starts[t + 1]]
+                tails[row, column, : len(ids)] = ids
+                weight[row, column, : self.answers[t] - 1] = request_weight
+                weight[row, column, self.answers[t] - 1 : len(ids) - 1] = 1.0
+        target = np.roll(tails, -1, axis=2)
         at = np.flatnonzero(weight)
-        return (
-            torch.from_numpy(ids),
-            torch.from_numpy(at),
-            torch.from_numpy(target.reshape(-1)[at]),
-            torch.from_numpy(weight.reshape(-1)[at]),
-        )
+        arrays = (scenes, lengths, tails, at, target.reshape(-1)[at], weight.reshape(-1)[at])
+        return tuple(torch.from_numpy(array) for array in arrays)
 
 
 @torch.no_grad()
@@ -83,14 +101,15 @@ def held_out(model, data, device, tokens, most=1500):
     for group in data.batches(tokens, 0):
         if seen >= most:
             break
-        ids, at, target, weight = (x.to(device) for x in data.batch(group, 0.0))
+        scenes, lengths, tails, at, target, _ = (x.to(device) for x in data.batch(group, 0.0))
         with torch.autocast(device.type, torch.bfloat16):
-            logits = model(ids, at).float()
+            logits = model(scenes, lengths, tails, at).float()
         loss += F.cross_entropy(logits, target, reduction="sum").item()
         count += len(target)
-        wrong = at[logits.argmax(-1) != target] // ids.shape[1]
-        right += len(group) - len(wrong.unique())
-        seen += len(group)
+        asked = (at // tails.shape[2]).unique()
+        wrong = (at[logits.argmax(-1) != target] // tails.shape[2]).unique()
+        right += len(asked) - len(wrong)
+        seen += len(asked)
     model.train()
     return right / seen, loss / count
 
@@ -100,6 +119,7 @@ def main():
     parser.add_argument("--data", nargs="+", required=True)
     parser.add_argument("--held", required=True)
     parser.add_argument("--out", required=True)
+    parser.add_argument("--start", help="a checkpoint whose weights are the first ones of a new run")
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--fall", type=float, default=0.3, help="share of the steps over which the rate falls")
     parser.add_argument("--batch", type=int, default=12288, help="tokens a step")
@@ -133,23 +153,26 @@ def main():
         [{"params": deep, "weight_decay": 0.05}, {"params": flat, "weight_decay": 0.0}],
         lr=args.rate, betas=(0.9, 0.97), fused=True,
     )
-    step = tokens = 0
+    step = tokens = seen = 0
     if os.path.exists(path):
         saved = torch.load(path, map_location=device, weights_only=True)
         model.load_state_dict(saved["model"])
         optimiser.load_state_dict(saved["optimiser"])
-        step, tokens = saved["step"], saved["tokens"]
+        step, tokens, seen = saved["step"], saved["tokens"], saved["seen"]
         print(f"going on from step {step}", flush=True)
+    elif args.start:
+        model.load_state_dict(torch.load(args.start, map_location=device, weights_only=True)["model"])
     size = sum(p.numel() for p in model.parameters())
     data, held = Data(args.data), Data([args.held])
     per_epoch = len(data.batches(args.batch, 0))
-    print(f"{size} parameters on {device}, {len(data)} examples, {per_epoch} steps to see them all", flush=True)
+    print(f"{size} parameters on {device}, {len(data)} requests, {per_epoch} steps to see them all", flush=True)
 
-    run = torch.compile(model, dynamic=True) if args.compile else model
+    if args.compile:
+        Parts.compile()
 
     def save():
         state = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "step": step,
-                 "tokens": tokens, "config": config.dict()}
+                 "tokens": tokens, "seen": seen, "config": config.dict()}
         torch.save(state, path + ".new")
         os.replace(path + ".new", path)
 
@@ -170,16 +193,17 @@ def main():
             scale = min(1.0, (step + 1) / 100, (args.steps - step) / fall)
             for part in optimiser.param_groups:
                 part["lr"] = args.rate * scale
-            ids, at, target, weight = (x.to(device) for x in data.batch(group, args.request_weight, bare))
+            scenes, lengths, tails, at, target, weight = (x.to(device) for x in data.batch(group, args.request_weight, bare))
             with torch.autocast(device.type, torch.bfloat16):
-                logits = run(ids, at)
+                logits = model(scenes, lengths, tails, at)
             loss = (F.cross_entropy(logits.float(), target, reduction="none") * weight).sum() / weight.sum()
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimiser.step()
             step += 1
-            tokens += ids.numel()
+            tokens += scenes.numel() + tails.numel()
+            seen += tails[:, :, 0].count_nonzero().item()
             mean = loss.item() if mean is None else 0.98 * mean + 0.02 * loss.item()
             if not math.isfinite(mean):
                 raise SystemExit(f"the loss is {mean} at step {step}")
@@ -188,7 +212,7 @@ def main():
             if step % args.every == 0 or step == args.steps:
                 exact, held_loss = held_out(model, held, device, args.batch)
                 save()
-                line = {"step": step, "tokens": tokens, "loss": mean, "held_exact": exact, "held_loss": held_loss,
+                line = {"step": step, "tokens": tokens, "requests": seen, "loss": mean, "held_exact": exact, "held_loss": held_loss,
                         "seconds": time.time() - started}
                 log.write(json.dumps(line) + "\n")
                 log.flush()
