@@ -10,8 +10,9 @@ use crate::tool::Builtin;
 
 use super::lexicon::{LEXICON, Mood};
 use super::noise::{dress, misspell};
-use super::request::{Draft, builtin, remark, say_duration, say_number, say_percent, tag, user, which};
+use super::request::{Draft, builtin, remark, say_duration, say_number, say_percent, tag, which};
 use super::rng::Rng;
+use super::says::{starved, user};
 use super::several::several;
 use super::template::{expand, tidy};
 use super::tools::SaidTool;
@@ -248,7 +249,7 @@ fn stranger(rng: &mut Rng, scene: &Scene) -> Option<(String, Option<&'static str
 /// A request that nothing here serves.
 fn refusal(rng: &mut Rng, scene: &Scene, said: &[SaidTool]) -> Option<Draft> {
     let any_tool = |rng: &mut Rng| Builtin::ALL[rng.weighted(&[20, 20, 5, 12, 10, 8, 8, 4, 8, 12, 6, 0, 0])];
-    let text = match rng.weighted(&[20, 26, 18, 12, 10, 9, 3, 3, 5, 4]) {
+    let text = match rng.weighted(&[22, 26, 18, 12, 10, 9, 3, 3, 16, 4]) {
         0 => {
             let line = *rng.pick(&LEXICON.offtopic);
             expand(rng, line, &mut |_, _| None)?
@@ -338,7 +339,7 @@ fn refusal(rng: &mut Rng, scene: &Scene, said: &[SaidTool]) -> Option<Draft> {
             let tool = *rng.pick(&[Builtin::On, Builtin::Off, Builtin::Open, Builtin::Close]);
             about(rng, tool, &format!("the {}s in the {}", scene.kinds[kind], scene.areas[area]), None)?
         }
-        // A user's tool with a number that does not fit, or without what it must have.
+        // Near a user's tool, and no call of it.
         8 => {
             if said.is_empty() {
                 return None;
@@ -365,37 +366,6 @@ fn means_another(tool: Builtin, device: &Device) -> bool {
         Builtin::SetValue => device.can.has(Can::LEVEL),
         _ => false,
     }
-}
-
-/// A request for a user's tool with a number out of its bounds, or with a required argument missing.
-fn starved(rng: &mut Rng, scene: &Scene, said: &SaidTool, at: usize) -> Option<String> {
-    use crate::prompt::ParamKind;
-    let (_, _, parameters) = scene.user_tools().nth(at)?;
-    let wrong = parameters.iter().position(|param| {
-        param.required && matches!(param.kind, ParamKind::Number { .. } | ParamKind::Choice(_))
-    })?;
-    let say = rng.pick(&said.says).clone();
-    expand(rng, &say, &mut |rng, slot| {
-        let name = slot.split_once(':').map_or(slot, |(name, _)| name);
-        let param = said.slots.iter().position(|known| known == name)?;
-        Some(match &parameters[param].kind {
-            ParamKind::Number { max, .. } if param == wrong => {
-                let over = *rng.pick(&[1.0, 10.0, 100.0, 1000.0]);
-                format!("{}", (max + over).round())
-            }
-            ParamKind::Choice(choices) if param == wrong => {
-                let word = odd_word(rng);
-                if choices.contains(&word) {
-                    return None;
-                }
-                word
-            }
-            ParamKind::Number { min, .. } => format!("{}", min.ceil()),
-            ParamKind::Choice(choices) => rng.pick(choices).replace('_', " "),
-            ParamKind::Text { .. } => (*rng.pick(&LEXICON.phrases)).to_owned(),
-            ParamKind::Flag => String::new(),
-        })
-    })
 }
 
 /// A line of a section of `sentences.txt` that has no slots, written out.

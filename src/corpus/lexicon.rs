@@ -21,7 +21,6 @@ pub(super) struct Lexicon {
     pub adjectives: Vec<&'static str>,
     pub nicknames: Vec<&'static str>,
     pub words: Vec<&'static str>,
-    pub phrases: Vec<&'static str>,
     pub offtopic: Vec<&'static str>,
     /// Sentences by section.
     pub sentences: HashMap<&'static str, Vec<Line>>,
@@ -123,7 +122,6 @@ pub(super) static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
         adjectives: lines(include_str!("lexicon/adjectives.txt")).collect(),
         nicknames: lines(include_str!("lexicon/nicknames.txt")).collect(),
         words: lines(include_str!("lexicon/words.txt")).flat_map(str::split_whitespace).collect(),
-        phrases: lines(include_str!("lexicon/phrases.txt")).collect(),
         offtopic: lines(include_str!("lexicon/offtopic.txt")).collect(),
         sentences,
     }

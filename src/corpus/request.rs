@@ -2,7 +2,7 @@
 
 use crate::board::Capabilities;
 use crate::link::{ONES, family};
-use crate::prompt::{Argument, Group, ParamKind, Scene, Selector, Step};
+use crate::prompt::{Argument, Group, Scene, Selector, Step};
 use crate::tool::Builtin;
 
 use super::lexicon::{LEXICON, Line};
@@ -10,7 +10,6 @@ use super::measure::measured;
 use super::rng::Rng;
 use super::several::{all_but, can_be_meant};
 use super::template::expand;
-use super::tools::SaidTool;
 use super::who::{plural, selected, targets};
 
 /// A request being put together. Numbers in `steps` are indices into `values` until the sentence is
@@ -27,7 +26,7 @@ pub(super) struct Draft {
 
 impl Draft {
     /// Adds a number that is said, and tells its index.
-    fn value(&mut self, value: f64) -> usize {
+    pub fn value(&mut self, value: f64) -> usize {
         self.values.push(value);
         self.values.len() - 1
     }
@@ -316,59 +315,6 @@ pub(super) fn builtin(rng: &mut Rng, scene: &Scene, tool: Builtin, alone: bool) 
         tool => draft.steps.push(step(tool, Vec::new())),
     }
     can_be_meant(scene, &draft).then_some(draft)
-}
-
-/// A request for a user's tool.
-pub(super) fn user(rng: &mut Rng, scene: &Scene, said: &SaidTool, at: usize) -> Option<Draft> {
-    let (_, _, parameters) = scene.user_tools().nth(at)?;
-    let mut draft = Draft::default();
-    let mut arguments: Vec<Option<Argument>> = vec![None; parameters.len()];
-    let say = rng.pick(&said.says).clone();
-    let text = expand(rng, &say, &mut |rng, slot| {
-        let (name, flags) = slot.split_once(':').unwrap_or((slot, ""));
-        let at = said.slots.iter().position(|known| known == name)?;
-        let (argument, text) = match &parameters[at].kind {
-            ParamKind::Number { min, max, integer } => {
-                let span = max - min;
-                let top = if span > 60.0 && rng.chance(0.6) { min + 60.0 } else { *max };
-                let mut value = (min + rng.below((top - min) as usize + 1) as f64).ceil();
-                if !integer && rng.chance(0.3) {
-                    value = (value + 0.5).min(*max);
-                }
-                (Argument::Number(draft.value(value)), say_number(rng, value))
-            }
-            ParamKind::Choice(choices) => {
-                let choice = rng.pick(choices);
-                let at = scene.values.iter().position(|value| value == choice)?;
-                (Argument::Choice(at), choice.replace('_', " "))
-            }
-            ParamKind::Text { max_length } => {
-                let text = if rng.chance(0.75) {
-                    (*rng.pick(&LEXICON.phrases)).to_owned()
-                } else {
-                    (0..rng.range(1, 4)).map(|_| super::world::odd_word(rng)).collect::<Vec<_>>().join(" ")
-                };
-                if text.chars().count() > *max_length {
-                    return None;
-                }
-                draft.verbatim = true;
-                (Argument::Text(text.clone()), text)
-            }
-            ParamKind::Flag => {
-                let (yes, no) = flags.split_once('|')?;
-                let set = rng.chance(0.5);
-                (Argument::Flag(set), if set { yes } else { no }.to_owned())
-            }
-        };
-        arguments[at] = Some(argument);
-        Some(text)
-    })?;
-    draft.text = text;
-    if parameters.iter().zip(&arguments).any(|(param, argument)| param.required && argument.is_none()) {
-        return None;
-    }
-    draft.steps.push(Step::User { tool: at, arguments });
-    Some(draft)
 }
 
 /// A remark about a place ("it's dark in the hall") that asks for the lights, the heating, the air there.

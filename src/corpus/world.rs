@@ -6,7 +6,7 @@ use crate::tool::Builtin;
 
 use super::lexicon::LEXICON;
 use super::rng::Rng;
-use super::tools::{SaidTool, random_tool};
+use super::tools::{SaidTool, random_tools};
 
 /// Kinds that homes and workshops have most of, drawn more often than the others.
 const COMMON: &[&str] = &[
@@ -388,8 +388,8 @@ pub(super) fn random_scene(rng: &mut Rng) -> (Scene, Vec<SaidTool>) {
     };
     tools.extend(Builtin::ALL.into_iter().filter(|_| rng.chance(share)).map(Tool::Builtin));
     let mut said: Vec<SaidTool> = Vec::new();
-    for _ in 0..rng.weighted(&[30, 16, 18, 16, 10, 6, 4]) {
-        let tool = random_tool(rng);
+    let count = rng.weighted(&[30, 16, 18, 16, 10, 6, 4]);
+    for tool in random_tools(rng, count) {
         let clash = |known: &Tool| known.name() == tool.tool.name();
         if !tools.iter().any(clash) {
             tools.push(tool.tool.clone());
