@@ -2,7 +2,7 @@
 
 use crate::prompt::{Argument, Param, ParamKind, Scene, Step};
 
-use super::lexicon::LEXICON;
+use super::lexicon::{LEXICON, Mood};
 use super::phrases::free_text;
 use super::request::{Draft, say_duration, say_number};
 use super::rng::Rng;
@@ -228,7 +228,9 @@ fn postponed(rng: &mut Rng, scene: &Scene, said: &SaidTool, at: usize) -> Option
     if TIMELY.iter().any(|word| name.contains(word) || description.contains(word)) {
         return None;
     }
-    let draft = user(rng, scene, said, at).filter(|draft| !draft.verbatim && !draft.text.contains('?'))?;
+    // A condition fits an order only.
+    let draft = user(rng, scene, said, at)
+        .filter(|draft| !draft.verbatim && LEXICON.mood(&draft.text) == Mood::Order)?;
     let section = if rng.chance(0.85) { "later" } else { "negated" };
     let line = rng.pick(LEXICON.sentences.get(section)?);
     expand(rng, line.text, &mut |rng, slot| {
