@@ -102,3 +102,26 @@ pub(super) fn dress(rng: &mut Rng, text: &str, question: bool) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::lexicon::LEXICON;
+    use crate::link::corrections;
+
+    #[test]
+    fn the_speller_leaves_well_spelt_words_alone() {
+        let templates = LEXICON.sentences.values().flatten().map(|line| line.text);
+        let lists =
+            [&LEXICON.words, &LEXICON.adjectives, &LEXICON.areas, &LEXICON.offtopic, &LEXICON.phrases];
+        for text in templates.chain(lists.into_iter().flatten().copied()) {
+            for word in text.split(|c: char| !c.is_alphabetic() && c != '\'').filter(|word| word.len() > 2) {
+                let changed = corrections(word, &[]);
+                // "whats" is a spelling that people use; its correction says the same.
+                assert!(
+                    changed.iter().all(|to| to.meant.replace('\'', "") == word || to.meant.starts_with(word)),
+                    "{word} would become {changed:?}: it is missing in src/link/plain.txt or commands.txt"
+                );
+            }
+        }
+    }
+}

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::board::Device;
 
 use super::lexicon::{family, is_determiner, is_everyday, is_filler, kind_words, unit_words};
-use super::number::number_at;
+use super::number::{mended, number_at};
 use super::words::{Word, singular, slip, words};
 use super::{Link, Mark};
 
@@ -173,6 +173,7 @@ impl Index {
             taken[best.first..=best.last].fill(true);
             links.push(Link { start: words[best.first].start, end: words[best.last].end, marks });
         }
+        let words = mended(&words);
         let mut at = 0;
         while at < words.len() {
             match number_at(request, &words, &taken, at).filter(|_| !taken[at]) {

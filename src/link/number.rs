@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::spell::meant;
 use super::words::Word;
 
 /// The unit said with a number.
@@ -80,11 +81,24 @@ fn tens(word: &str) -> Option<f64> {
     TENS.iter().find(|(ten, _)| *ten == word).map(|(_, value)| *value)
 }
 
+/// Whether a word is a number or a unit of time.
+pub(super) fn is_number_word(word: &str) -> bool {
+    small(word).or_else(|| tens(word)).or_else(|| seconds(word)).is_some()
+}
+
 fn digits(word: &str) -> Option<f64> {
     if !word.starts_with(|c: char| c.is_ascii_digit()) {
         return None;
     }
-    word.replace(',', ".").parse().ok().filter(|value: &f64| value.is_finite() && *value < 1e12)
+    let mut groups = word.split('.').next().unwrap_or(word).split(',');
+    let first = groups.next().unwrap_or("");
+    let thousands = !first.starts_with('0') && first.len() <= 3 && word.contains(',');
+    let plain = if thousands && groups.all(|group| group.len() == 3) {
+        word.replace(',', "")
+    } else {
+        word.replace(',', ".")
+    };
+    plain.parse().ok().filter(|value: &f64| value.is_finite() && *value < 1e12)
 }
 
 /// Seconds in a unit of time.
@@ -103,7 +117,13 @@ fn cardinal(words: &[Word], at: usize) -> Option<(f64, usize)> {
     let word = words[at].text.as_str();
     let next = |k: usize| words.get(at + k).map(|word| word.text.as_str());
     if let Some(value) = digits(word) {
-        return Some((value, 1));
+        let joined = words.get(at + 1).is_some_and(|after| after.start == words[at].end);
+        return Some(match next(1) {
+            Some("000") if word.len() <= 3 => (value * 1000.0, 2),
+            Some("k") if joined => (value * 1000.0, 2),
+            Some("dozen") => (value * 12.0, 2),
+            _ => (value, 1),
+        });
     }
     let (mut value, mut used) = if word == "a" && next(1) == Some("hundred") {
         (1.0, 1)
@@ -130,6 +150,12 @@ fn cardinal(words: &[Word], at: usize) -> Option<(f64, usize)> {
             used += skip + more;
         }
     }
+    if next(used) == Some("dozen") {
+        return Some((value * 12.0, used + 1));
+    }
+    if next(used) == Some("thousand") {
+        return Some((value * 1000.0, used + 1));
+    }
     if next(used) == Some("point")
         && let Some(tenth) = next(used + 1).and_then(|word| small(word).or_else(|| digits(word)))
         && tenth < 10.0
@@ -140,6 +166,17 @@ fn cardinal(words: &[Word], at: usize) -> Option<(f64, usize)> {
     Some((value, used))
 }
 
+/// The words with misspelt number words and units spelt well ("ninty").
+pub(super) fn mended(words: &[Word]) -> Vec<Word> {
+    words
+        .iter()
+        .map(|word| {
+            let meant = meant(&word.text).filter(|meant| is_number_word(meant));
+            Word { text: meant.unwrap_or(&word.text).to_owned(), ..*word }
+        })
+        .collect()
+}
+
 /// The number that starts at word `at`, and how many words it takes; words marked in `taken` belong to a name.
 pub(super) fn number_at(text: &str, words: &[Word], taken: &[bool], at: usize) -> Option<(Number, usize)> {
     let word = words[at].text.as_str();
@@ -148,7 +185,70 @@ pub(super) fn number_at(text: &str, words: &[Word], taken: &[bool], at: usize) -
         let value = (said * scale * 1000.0).round() / 1000.0;
         Some((Number { value, unit: Unit::Seconds, said }, used))
     };
+    // "a second", "per minute": how often in this time; "of an hour": a part of it. With the words it takes.
+    let span = |at: usize, ways: &[&str]| {
+        let way = usize::from(next(at).is_some_and(|word| ways.contains(&word)));
+        let article = usize::from(way > 0 && matches!(next(at + 1), Some("a" | "an" | "one")));
+        let unit = next(at + way + article).filter(|word| word.len() > 1).and_then(seconds)?;
+        Some((unit, way + article + 1, way > 0))
+    };
+    let part_of = |part: f64, at: usize| {
+        let (unit, used, _) = span(at, &["of", "a", "an"])?;
+        duration(part, unit, at + used)
+    };
+    let rate = |count: f64, at: usize| {
+        let (unit, used, _) = span(at, &["a", "an", "per"]).filter(|(.., by)| *by && count > 0.0)?;
+        duration(1.0 / count, unit, at + used)
+    };
+    let countable =
+        |word: &str| seconds(word).is_some() || matches!(word, "times" | "percent" | "%" | "degrees");
     match word {
+        "once" | "one" if matches!(next(1), Some("every" | "each")) => return None,
+        "once" | "twice" if let Some(found) = rate(if word == "once" { 1.0 } else { 2.0 }, 1) => {
+            return Some(found);
+        }
+        // "set it two 55", "blink four 5 seconds": heard for "to" and "for".
+        "two" | "four"
+            if next(1).is_some_and(|word| digits(word).is_some())
+                && !(at > 0 && matches!(words[at - 1].text.as_str(), "at" | "by")) =>
+        {
+            return None;
+        }
+        "half" | "quarter" if matches!(next(1), Some("past" | "to")) => return None,
+        "half" if next(1) == Some("a") && next(2) == Some("dozen") => {
+            let times = matches!(next(3), Some("times"));
+            let unit = if times { Unit::Times } else { Unit::Plain };
+            return Some((Number::new(6.0, unit), 3 + usize::from(times)));
+        }
+        "dozen" => {
+            let times = usize::from(matches!(next(1), Some("times")));
+            let unit = if times > 0 { Unit::Times } else { Unit::Plain };
+            return Some((Number::new(12.0, unit), 1 + times));
+        }
+        "couple" => {
+            let skip = 1 + usize::from(next(1) == Some("of"));
+            let after = next(skip).filter(|word| countable(word))?;
+            return match seconds(after) {
+                Some(unit) => duration(2.0, unit, skip + 1),
+                None if after == "times" => Some((Number::new(2.0, Unit::Times), skip + 1)),
+                None if after == "degrees" => Some((Number::new(2.0, Unit::Degrees), skip + 1)),
+                None => Some((Number::new(2.0, Unit::Percent), skip + 1)),
+            };
+        }
+        "x" if let Some(value) = next(1).and_then(digits) => {
+            return Some((Number::new(value, Unit::Times), 2));
+        }
+        _ if let Some(value) = word.strip_prefix('x').and_then(digits) => {
+            return Some((Number::new(value, Unit::Times), 1));
+        }
+        // "every second lamp" is no time.
+        _ if let Some(unit) = seconds(word).filter(|_| word.len() > 3)
+            && at > 0
+            && matches!(words[at - 1].text.as_str(), "every" | "each" | "per")
+            && !taken.get(at + 1).is_some_and(|&taken| taken) =>
+        {
+            return duration(1.0, unit, 1);
+        }
         "twice" => return Some((Number::new(2.0, Unit::Times), 1)),
         "thrice" => return Some((Number::new(3.0, Unit::Times), 1)),
         "once" => return Some((Number::new(1.0, Unit::Times), 1)),
@@ -160,7 +260,22 @@ pub(super) fn number_at(text: &str, words: &[Word], taken: &[bool], at: usize) -
             if let Some(unit) = next(1 + skip).and_then(seconds) {
                 return duration(0.5, unit, 2 + skip);
             }
-            return Some((Number::new(50.0, Unit::Percent), 1));
+            return part_of(0.5, 1).or(Some((Number::new(50.0, Unit::Percent), 1)));
+        }
+        "quarter" | "third" | "tenth"
+            if let Some(found) = part_of(
+                match word {
+                    "quarter" => 0.25,
+                    "third" => 1.0 / 3.0,
+                    _ => 0.1,
+                },
+                1,
+            ) =>
+        {
+            return Some(found);
+        }
+        "three" if next(1) == Some("quarters") && next(2) == Some("of") => {
+            return part_of(0.75, 2).or(Some((Number::new(75.0, Unit::Percent), 2)));
         }
         "quarter" => return Some((Number::new(25.0, Unit::Percent), 1)),
         "third" => return Some((Number::new(33.0, Unit::Percent), 1)),
@@ -201,6 +316,7 @@ pub(super) fn number_at(text: &str, words: &[Word], taken: &[bool], at: usize) -
     match next(used) {
         Some("%" | "percent" | "percents" | "pct" | "procent") => found(Unit::Percent, used + 1),
         Some("per") if next(used + 1) == Some("cent") => found(Unit::Percent, used + 2),
+        Some("times") if let Some(found) = rate(value, used + 1) => Some(found),
         Some("times" | "time" | "x") => found(Unit::Times, used + 1),
         Some("°") => found(Unit::Degrees, used + 1 + usize::from(matches!(next(used + 1), Some("c" | "f")))),
         Some("degree" | "degrees" | "deg" | "celsius" | "centigrade") => found(
@@ -224,7 +340,7 @@ mod tests {
     use super::*;
 
     fn all(text: &str) -> Vec<(f64, Unit)> {
-        let words = words(text);
+        let words = mended(&words(text));
         let taken = vec![false; words.len()];
         let mut out = Vec::new();
         let mut at = 0;
@@ -257,6 +373,55 @@ mod tests {
         assert_eq!(all("the other one"), []);
         assert_eq!(all("a lamp and an hour"), [(3600.0, Unit::Seconds)]);
         assert_eq!(all("two and a half hours"), [(9000.0, Unit::Seconds)]);
+    }
+
+    #[test]
+    fn parts_rates_and_counts() {
+        use Unit::{Percent, Plain, Seconds, Times};
+        for (text, value, unit) in [
+            ("a quarter second", 0.25, Seconds),
+            ("a quarter of a second", 0.25, Seconds),
+            ("quarter of an hour", 900.0, Seconds),
+            ("three quarters of an hour", 2700.0, Seconds),
+            ("half second", 0.5, Seconds),
+            ("half an hour", 1800.0, Seconds),
+            ("a tenth of a second", 0.1, Seconds),
+            ("once per second", 1.0, Seconds),
+            ("once a minute", 60.0, Seconds),
+            ("one every second", 1.0, Seconds),
+            ("once every second", 1.0, Seconds),
+            ("once every 5 seconds", 5.0, Seconds),
+            ("twice a second", 0.5, Seconds),
+            ("4 times per second", 0.25, Seconds),
+            ("every second", 1.0, Seconds),
+            ("a couple of times", 2.0, Times),
+            ("a couple minutes", 120.0, Seconds),
+            ("a dozen times", 12.0, Times),
+            ("two dozen", 24.0, Plain),
+            ("half a dozen times", 6.0, Times),
+            ("2x", 2.0, Times),
+            ("3 x", 3.0, Times),
+            ("x3", 3.0, Times),
+            ("12,000", 12000.0, Plain),
+            ("12 000", 12000.0, Plain),
+            ("1,250,000.5", 1_250_000.5, Plain),
+            ("0,5 s", 0.5, Seconds),
+            ("1.5k", 1500.0, Plain),
+            ("two thousand", 2000.0, Plain),
+            ("minus five", -5.0, Plain),
+            ("two 55", 55.0, Plain),
+            ("too 55 percents", 55.0, Percent),
+            ("four 5 minutes", 300.0, Seconds),
+            ("ninty percent", 90.0, Percent),
+            ("fivty", 50.0, Plain),
+            ("fourty two", 42.0, Plain),
+            ("tweny minuts", 1200.0, Seconds),
+        ] {
+            assert_eq!(all(text), [(value, unit)], "{text}");
+        }
+        assert_eq!(all("at half past"), []);
+        assert_eq!(all("there is a sixth one, the fifth"), []);
+        assert_eq!(all("every couple"), []);
     }
 
     proptest::proptest! {

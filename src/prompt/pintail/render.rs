@@ -1,7 +1,9 @@
 //! A scene and a request as pieces: control tokens and plain text.
 
+use std::ops::Range;
+
 use crate::board::{Capabilities, Direction};
-use crate::link::{Mark, Number, Unit};
+use crate::link::{Correction, Mark, Number, Unit, corrections};
 use crate::prompt::{ParamKind, Scene, Tool, Turn};
 use crate::tool::Builtin;
 
@@ -206,16 +208,31 @@ fn out_of_range(turn: &Turn<'_>, mut devices: impl Iterator<Item = usize>) -> bo
         && numbers.all(|number| limits.iter().all(|limits| !fits(number, *limits)))
 }
 
+/// Bytes of the request in lower case, its misspelt words corrected: only here, where the model reads.
+fn spelt(request: &str, bytes: Range<usize>, corrections: &[Correction]) -> String {
+    let mut out = String::new();
+    let mut at = bytes.start;
+    let here = |word: &&Correction| bytes.contains(&word.bytes.start) && word.bytes.end <= bytes.end;
+    for word in corrections.iter().filter(here) {
+        out.push_str(&request[at..word.bytes.start].to_lowercase());
+        out.push_str(word.meant);
+        at = word.bytes.end;
+    }
+    out.push_str(&request[at..bytes.end].to_lowercase());
+    out
+}
+
 /// The part of a prompt that holds the request, from `<|req|>` to `<|ans|>`.
 pub fn request(turn: &Turn<'_>, pointers: &Pointers) -> Vec<Piece> {
     let scene = turn.scene;
     let mut out = Pieces::default();
     out.token(Token::Request);
     out.text(" ");
+    let corrections = corrections(turn.request, &turn.links);
     let mut at = 0;
     let mut numbers = 0;
     for link in &turn.links {
-        out.text(&turn.request[at..link.end].to_lowercase());
+        out.text(&spelt(turn.request, at..link.end, &corrections));
         at = link.end;
         for mark in &link.marks {
             match *mark {
@@ -248,7 +265,7 @@ pub fn request(turn: &Turn<'_>, pointers: &Pointers) -> Vec<Piece> {
             }
         }
     }
-    out.text(&turn.request[at..].to_lowercase());
+    out.text(&spelt(turn.request, at..turn.request.len(), &corrections));
     for (at, tool) in scene.tools.iter().filter(|tool| matches!(tool, Tool::User { .. })).enumerate() {
         let Tool::User { parameters, .. } = tool else { continue };
         let mut takers = parameters
