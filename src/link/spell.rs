@@ -485,6 +485,27 @@ mod tests {
     }
 
     #[test]
+    fn the_words_of_the_training_sentences_stay() {
+        let texts = [
+            include_str!("../corpus/lexicon/sentences.txt"),
+            include_str!("../corpus/lexicon/words.txt"),
+            include_str!("../corpus/lexicon/adjectives.txt"),
+            include_str!("../corpus/lexicon/areas.txt"),
+            include_str!("../corpus/lexicon/devices.txt"),
+            include_str!("../corpus/lexicon/offtopic.txt"),
+            include_str!("../corpus/lexicon/phrases.txt"),
+        ];
+        let words = texts.iter().flat_map(|text| text.split(|c: char| !c.is_alphabetic() && c != '\''));
+        // Some sentences are in the language of chats on purpose.
+        let chat = |word: &str| SPELLINGS.iter().any(|(said, _)| *said == word);
+        let mut changed: Vec<&str> =
+            words.filter(|word| !chat(word)).filter(|word| meant(word).is_some()).collect();
+        changed.sort_unstable();
+        changed.dedup();
+        assert!(changed.is_empty(), "add to plain.txt or commands.txt: {changed:?}");
+    }
+
+    #[test]
     fn neighbours_tell_homophones() {
         for (said, meant) in [
             ("turn of the [lamp]", "turn off the lamp"),
