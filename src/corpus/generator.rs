@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::board::Device;
 use crate::link::{Link, Mark, Unit, family};
 use crate::prompt::pintail::{Piece, Pointers, encode, request, scene};
-use crate::prompt::{Argument, Scene, Step, Turn};
+use crate::prompt::{Scene, Step, Turn};
 use crate::tool::Builtin;
 
 use super::lexicon::{LEXICON, Mood};
@@ -500,33 +500,7 @@ fn point(turn: &Turn<'_>, draft: Draft) -> Option<Vec<Step>> {
         used[at] = true;
         places.push(at);
     }
-    let place = |at: usize| places[at];
-    Some(
-        draft
-            .steps
-            .into_iter()
-            .map(|step| match step {
-                Step::Wait(at) => Step::Wait(place(at)),
-                Step::Devices { tool, down, selectors, amounts } => Step::Devices {
-                    tool,
-                    down,
-                    selectors,
-                    amounts: amounts.into_iter().map(|amount| amount.map(place)).collect(),
-                },
-                Step::User { tool, arguments } => Step::User {
-                    tool,
-                    arguments: arguments
-                        .into_iter()
-                        .map(|argument| match argument {
-                            Some(Argument::Number(at)) => Some(Argument::Number(place(at))),
-                            other => other,
-                        })
-                        .collect(),
-                },
-                Step::List => Step::List,
-            })
-            .collect(),
-    )
+    Some(draft.steps.into_iter().map(|step| step.renumbered(|at| places[at])).collect())
 }
 
 /// Pointers from a random place on, so that each of them is met in training as often as the others.

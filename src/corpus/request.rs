@@ -2,7 +2,7 @@
 
 use crate::board::Capabilities;
 use crate::link::{ONES, family};
-use crate::prompt::{Argument, Group, Scene, Selector, Step};
+use crate::prompt::{Group, Scene, Selector, Step};
 use crate::tool::Builtin;
 
 use super::lexicon::{LEXICON, Line};
@@ -34,33 +34,11 @@ impl Draft {
     /// Puts another request behind this one.
     pub fn join(&mut self, other: Draft, connector: &str) {
         let shift = self.values.len();
-        let moved = |at: usize| at + shift;
         self.text.push_str(connector);
         self.text.push_str(&other.text);
         self.values.extend(other.values);
         self.verbatim |= other.verbatim;
-        self.steps.extend(other.steps.into_iter().map(|step| {
-            match step {
-                Step::Wait(at) => Step::Wait(moved(at)),
-                Step::Devices { tool, down, selectors, amounts } => Step::Devices {
-                    tool,
-                    down,
-                    selectors,
-                    amounts: amounts.into_iter().map(|amount| amount.map(moved)).collect(),
-                },
-                Step::User { tool, arguments } => Step::User {
-                    tool,
-                    arguments: arguments
-                        .into_iter()
-                        .map(|argument| match argument {
-                            Some(Argument::Number(at)) => Some(Argument::Number(moved(at))),
-                            other => other,
-                        })
-                        .collect(),
-                },
-                Step::List => Step::List,
-            }
-        }));
+        self.steps.extend(other.steps.into_iter().map(|step| step.renumbered(|at| at + shift)));
     }
 }
 

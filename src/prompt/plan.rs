@@ -83,6 +83,25 @@ pub enum Step {
     },
 }
 
+impl Step {
+    /// The step with its numbers' indices replaced.
+    pub fn renumbered(mut self, place: impl Fn(usize) -> usize) -> Step {
+        match &mut self {
+            Step::List => {}
+            Step::Wait(at) => *at = place(*at),
+            Step::Devices { amounts, .. } => amounts.iter_mut().flatten().for_each(|at| *at = place(*at)),
+            Step::User { arguments, .. } => {
+                for argument in arguments.iter_mut().flatten() {
+                    if let Argument::Number(at) = argument {
+                        *at = place(*at);
+                    }
+                }
+            }
+        }
+        self
+    }
+}
+
 /// A number as JSON: whole ones without a fraction.
 fn json_number(value: f64) -> Value {
     if value.fract() == 0.0 && value.abs() < 1e15 {

@@ -1,6 +1,5 @@
 //! The grammar of a turn's answer: which tools, which devices for each, which numbers for which devices.
 
-use crate::board::Capabilities;
 use crate::grammar::{Expr, Grammar, GrammarBuilder, GrammarError};
 use crate::link::{Mark, Number, Unit};
 use crate::prompt::plan::serves;
@@ -176,28 +175,22 @@ impl Turned<'_> {
         }
     }
 
-    /// A level or value for devices whose limits it fits: for those with the same limits any number within them,
-    /// for a mixture a number that fits all.
+    /// Levels or values for devices, each said number with just those devices whose limits it fits.
     fn limited(&mut self, head: Expr, tool: Builtin, able: &[usize]) -> Expr {
-        let takes = if tool == Builtin::SetLevel { Capabilities::LEVEL } else { Capabilities::VALUE };
-        debug_assert!(able.iter().all(|&at| self.scene.devices[at].can.has(takes)));
-        let mut classes: Vec<([f64; 2], Vec<usize>)> = Vec::new();
-        for &at in able {
-            let limits = self.limits(at, tool);
-            match classes.iter_mut().find(|(known, _)| *known == limits) {
-                Some((_, members)) => members.push(at),
-                None => classes.push((limits, vec![at])),
+        let mut classes: Vec<(Vec<usize>, Vec<u32>)> = Vec::new();
+        for (at, number) in self.turn.numbers.iter().take(MOST_NUMBERS).enumerate() {
+            let id = (self.id)(Token::Number(at as u8));
+            let takers: Vec<usize> =
+                able.iter().copied().filter(|&device| fits(number, self.limits(device, tool))).collect();
+            match classes.iter_mut().find(|(known, _)| *known == takers) {
+                Some((_, ids)) => ids.push(id),
+                None => classes.push((takers, vec![id])),
             }
         }
         let mut forms = Vec::new();
-        for (limits, members) in &classes {
-            let number = self.amount(|number| fits(number, *limits), None);
-            let devices = self.devices(members, able);
-            forms.push(self.grammar.seq(&[devices, number]));
-        }
-        if classes.len() > 1 {
-            let number = self.amount(|number| classes.iter().all(|(limits, _)| fits(number, *limits)), None);
-            let devices = self.devices(able, able);
+        for (takers, ids) in classes.into_iter().filter(|(takers, _)| !takers.is_empty()) {
+            let devices = self.devices(&takers, able);
+            let number = self.grammar.tokens(ids);
             forms.push(self.grammar.seq(&[devices, number]));
         }
         let any = self.grammar.alt(&forms);
@@ -222,15 +215,15 @@ impl Turned<'_> {
             .collect();
         let mut forms = Vec::new();
         if !singles.is_empty() {
-            forms.push(self.grammar.tokens(singles.clone()));
+            forms.push(self.grammar.tokens(singles));
         }
-        forms.push(self.groups(members, able, singles));
+        forms.push(self.groups(members, able));
         let one = self.grammar.alt(&forms);
         let one = self.grammar.named("devices", one);
         self.grammar.repeat(one, 1, Some(MOST_SELECTORS))
     }
 
-    fn groups(&mut self, members: &[usize], able: &[usize], singles: Vec<u32>) -> Expr {
+    fn groups(&mut self, members: &[usize], able: &[usize]) -> Expr {
         let scene = self.scene;
         let holds = |at: usize, kind: Option<usize>, area: Option<usize>| {
             let device = &scene.devices[at];
@@ -274,7 +267,9 @@ impl Turned<'_> {
         if forms.is_empty() {
             return self.grammar.never();
         }
-        let mut except = singles;
+        // Anything said may be left out, also what the tool would not have touched.
+        let said = (0..scene.devices.len()).filter(|&at| self.mentioned.devices[at]);
+        let mut except: Vec<u32> = said.filter_map(|at| self.pointers.device(at)).map(self.id).collect();
         except.extend(kinds.filter_map(|kind| self.pointers.kind(kind)).map(self.id));
         except.extend(areas.filter_map(|area| self.pointers.area(area)).map(self.id));
         let all = self.token(Token::All);
