@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use crate::board::Device;
 
-use super::lexicon::{family, is_determiner, is_everyday, is_filler, kind_words, unit_words};
+use super::lexicon::{family, is_determiner, is_everyday, is_filler, kind_words, measured, unit_words};
 use super::number::{mended, number_at};
+use super::spell::meant;
 use super::words::{Word, singular, slip, words};
 use super::{Link, Mark};
 
@@ -35,6 +36,8 @@ pub struct Index {
     holders: Vec<Vec<u32>>,
     /// Names without spaces ("livingroom"), for words that were joined or split: `(joined, phrase)`.
     joined: Vec<(String, u32)>,
+    /// Devices that measure: the words that ask for what they measure, and their area.
+    measures: Vec<(usize, &'static [&'static str], Option<usize>)>,
 }
 
 /// One word of the request seen as a word of some name.
@@ -70,6 +73,7 @@ impl Index {
             phrases: Vec::new(),
             holders: Vec::new(),
             joined: Vec::new(),
+            measures: Vec::new(),
         };
         for (at, device) in devices.iter().enumerate() {
             let mark = Mark::Device(at);
@@ -84,6 +88,10 @@ impl Index {
                 for word in words_of_kind(&device.kind) {
                     index.add(&format!("{area} {word}"), mark, RANK_KIND);
                 }
+            }
+            if !measured(device).is_empty() {
+                let area = areas.iter().position(|area| Some(area) == device.area.as_ref());
+                index.measures.push((at, measured(device), area));
             }
             for word in device.unit.as_deref().map_or(&[][..], unit_words) {
                 index.add(word, mark, RANK_HINT);
@@ -173,6 +181,8 @@ impl Index {
             taken[best.first..=best.last].fill(true);
             links.push(Link { start: words[best.first].start, end: words[best.last].end, marks });
         }
+        self.questions(&words, &mut taken, &mut links);
+        self.shared_heads(request, &words, &sightings, &mut taken, &mut links);
         let words = mended(&words);
         let mut at = 0;
         while at < words.len() {
@@ -220,6 +230,16 @@ impl Index {
                 out.push(Sighting { id, plural: true, exact: false });
             }
         }
+        if out.is_empty()
+            && let Some(meant) = meant(word)
+        {
+            let plural = singular(meant);
+            for (name, plural) in [(Some(meant), false), (plural.as_deref(), true)] {
+                if let Some(&id) = name.and_then(|name| self.vocabulary.get(name)) {
+                    out.push(Sighting { id, plural, exact: false });
+                }
+            }
+        }
         // The map's order is random; the result may not be.
         out.sort_by_key(|sighting| sighting.id);
         out
@@ -250,6 +270,9 @@ impl Index {
         let mut seen: Vec<u32> = Vec::new();
         let (mut last, mut plural, mut exact, mut fillers) = (first, false, true, 0);
         for at in first..words.len() {
+            if at > first && words[at].begins {
+                break;
+            }
             let hit = sightings[at].iter().find(|s| wanted.words.contains(&s.id) && !seen.contains(&s.id));
             match hit {
                 Some(hit) => {
@@ -298,15 +321,20 @@ impl Index {
     fn joined_matches(&self, words: &[Word], sightings: &[Vec<Sighting>], found: &mut Vec<Match>) {
         for (first, seen) in sightings.iter().enumerate() {
             let mut said = String::new();
+            // "centre spot on" is no misspelling of "centre spot".
+            let mut everyday = false;
             for (last, word) in words.iter().enumerate().skip(first).take(3) {
-                said.push_str(&word.text);
+                said.push_str(meant(&word.text).unwrap_or(&word.text));
+                everyday |= is_everyday(&word.text) || is_filler(&word.text);
                 if last == first && !seen.is_empty() {
                     continue;
                 }
                 for (joined, phrase) in &self.joined {
                     let count = self.phrases[*phrase as usize].words.len();
                     let same_split = count == last - first + 1;
-                    if !same_split && (said == *joined || (said.len() >= 8 && slip(&said, joined))) {
+                    if !same_split
+                        && (said == *joined || (!everyday && said.len() >= 8 && slip(&said, joined)))
+                    {
                         found.push(Match {
                             first,
                             last,
@@ -318,6 +346,91 @@ impl Index {
                         });
                     }
                 }
+            }
+        }
+    }
+
+    /// "How warm is it in the cellar", "is it cold": the devices that measure it, of the places that are named.
+    fn questions(&self, words: &[Word], taken: &mut [bool], links: &mut Vec<Link>) {
+        let before = |at: usize, back: usize| at.checked_sub(back).map_or("", |at| words[at].text.as_str());
+        let asked = |at: usize| {
+            before(at, 1) == "how" || (before(at, 1) == "it" && matches!(before(at, 2), "is" | "was"))
+        };
+        for at in (1..words.len()).filter(|&at| asked(at)) {
+            if taken[at] {
+                continue;
+            }
+            let said = |wanted: Mark| links.iter().any(|link| link.marks.contains(&wanted));
+            let somewhere =
+                links.iter().any(|link| link.marks.iter().any(|mark| matches!(mark, Mark::Area(_))));
+            let able: Vec<_> = self
+                .measures
+                .iter()
+                .filter(|(_, asks, _)| asks.contains(&words[at].text.as_str()))
+                .filter(|(.., area)| !somewhere || area.is_some_and(|area| said(Mark::Area(area))))
+                .collect();
+            let named = able.iter().any(|(device, ..)| said(Mark::Device(*device)));
+            if !able.is_empty() && able.len() <= MOST_READINGS && !named {
+                let marks = able.iter().map(|(device, ..)| Mark::Device(*device)).collect();
+                taken[at] = true;
+                links.push(Link { start: words[at].start, end: words[at].end, marks });
+            }
+        }
+    }
+
+    /// "left and right spot": what is said of the last name goes for words before it that lack their noun.
+    fn shared_heads(
+        &self,
+        request: &str,
+        words: &[Word],
+        sightings: &[Vec<Sighting>],
+        taken: &mut [bool],
+        links: &mut Vec<Link>,
+    ) {
+        let named: Vec<(usize, usize, usize)> = links
+            .iter()
+            .filter_map(|link| {
+                let [Mark::Device(device)] = link.marks[..] else { return None };
+                let first = words.iter().position(|word| word.start == link.start)?;
+                Some((first, words.iter().position(|word| word.end == link.end)?, device))
+            })
+            .collect();
+        for (first, last, device) in named {
+            let heads: Vec<u32> = sightings[last].iter().map(|sighting| sighting.id).collect();
+            let mut next = first;
+            while next > 0 {
+                let joins = |at: usize| matches!(words[at].text.as_str(), "and" | "or" | "plus" | "n");
+                let comma = |at: usize| request[words[at].end..words[at + 1].start].contains([',', '&', '+']);
+                let mut at = next - 1;
+                let mut joined = comma(at);
+                while at > 0 && (joins(at) || matches!(words[at].text.as_str(), "the" | "a")) {
+                    joined |= joins(at);
+                    at -= 1;
+                    joined |= comma(at);
+                }
+                if !joined || taken[at] {
+                    break;
+                }
+                let said: Vec<u32> = sightings[at].iter().map(|sighting| sighting.id).collect();
+                let lacks_noun = |phrase: &&Phrase| {
+                    phrase.rank == RANK_NAME
+                        && phrase.words.len() == 2
+                        && said.iter().any(|id| phrase.words.contains(id))
+                        && heads.iter().any(|id| phrase.words.contains(id))
+                };
+                let mut marks: Vec<Mark> = Vec::new();
+                for phrase in self.phrases.iter().filter(lacks_noun) {
+                    let other = matches!(phrase.mark, Mark::Device(found) if found != device);
+                    if other && !heads.iter().any(|id| said.contains(id)) && !marks.contains(&phrase.mark) {
+                        marks.push(phrase.mark);
+                    }
+                }
+                if marks.len() != 1 {
+                    break;
+                }
+                taken[at] = true;
+                links.push(Link { start: words[at].start, end: words[at].end, marks });
+                next = at;
             }
         }
     }
@@ -417,6 +530,38 @@ mod tests {
         assert_eq!(marks("all lights"), [[Mark::Kind(0)]]);
         assert_eq!(marks("study lights"), [[Mark::Area(1)], [Mark::Kind(0)]]);
         assert_eq!(marks("everything in the hall"), [[Mark::Area(2)]]);
+    }
+
+    #[test]
+    fn a_noun_that_is_said_once_goes_for_all_before_it() {
+        let spots = ["left spot", "right spot", "centre spot"];
+        let devices: Vec<Device> =
+            spots.iter().map(|name| Device::of_kind(name, "light", Some("stage"))).collect();
+        let index = Index::new(&devices, &["light".into()], &["stage".into()], &[], &[]);
+        let marks =
+            |request: &str| index.links(request).into_iter().flat_map(|link| link.marks).collect::<Vec<_>>();
+        let all = [0, 1, 2].map(Mark::Device);
+        assert_eq!(marks("turn the left and right spot off"), all[..2]);
+        assert_eq!(marks("left, right and the centre spot on"), all);
+        assert_eq!(marks("turn round and get the right spot"), [Mark::Device(1)]);
+    }
+
+    #[test]
+    fn a_question_means_what_measures_it_where_it_is_asked() {
+        let mut devices = vec![
+            Device::of_kind("blue probe", "thermometer", Some("cellar")),
+            Device::of_kind("red probe", "thermometer", Some("attic")),
+            Device::of_kind("noise meter", "meter", None),
+        ];
+        devices.iter_mut().for_each(|device| device.direction = crate::board::Direction::In);
+        let areas = ["cellar", "attic"].map(str::to_owned);
+        let index = Index::new(&devices, &["sensor".into()], &areas, &[], &[]);
+        let marks =
+            |request: &str| index.links(request).into_iter().map(|link| link.marks).collect::<Vec<_>>();
+        assert_eq!(marks("how cold is it in the attic?"), [vec![Mark::Device(1)], vec![Mark::Area(1)]]);
+        assert_eq!(marks("is it warm"), [[Mark::Device(0), Mark::Device(1)]]);
+        assert_eq!(marks("how loud are we"), [[Mark::Device(2)]]);
+        assert_eq!(marks("a warm welcome"), Vec::<Vec<Mark>>::new());
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! What the matcher knows of English: words for kinds of device, words for what a unit measures, and
 //! the everyday words that are never taken for a misspelt name.
 
+use crate::board::{Device, Direction};
+
 /// The table `lexicon.txt`: `(kind, words)`.
 pub fn kind_words() -> impl Iterator<Item = (&'static str, std::str::SplitWhitespace<'static>)> {
     include_str!("lexicon.txt")
@@ -35,6 +37,40 @@ pub(super) fn unit_words(unit: &str) -> &'static [&'static str] {
         "l/min" | "L/min" => &["flow"],
         "m/s" | "km/h" => &["speed"],
         "rpm" => &["speed"],
+        "dB" | "dBA" | "dB(A)" => &["noise", "loudness", "sound level"],
+        "ppt" | "psu" => &["salinity"],
+        "kg" | "g" | "lb" => &["weight"],
+        _ => &[],
+    }
+}
+
+/// What may follow "how" in a question that this device answers ("how warm", "how much"), from its kind, unit and name.
+pub(super) fn measured(device: &Device) -> &'static [&'static str] {
+    const WARM: &[&str] = &["warm", "hot", "cold", "cool", "chilly", "freezing", "toasty"];
+    const WET: &[&str] = &["wet", "dry", "moist", "damp", "humid", "muggy"];
+    let named = |words: &[&str]| words.iter().any(|word| device.name.to_lowercase().contains(word));
+    match (device.kind.as_str(), device.unit.as_deref().unwrap_or_default()) {
+        _ if device.direction != Direction::In => &[],
+        ("thermometer", _) | (_, "°C" | "°F" | "C" | "F" | "K") => WARM,
+        ("hygrometer", _) | (_, "%RH" | "rh") => WET,
+        (_, "lux" | "lx") => &["bright", "dark", "light", "sunny"],
+        (_, "dB" | "dBA" | "dB(A)") => &["loud", "noisy", "quiet"],
+        (_, "l" | "L" | "litres" | "liters" | "gal") => &["full", "much", "empty"],
+        (_, "kg" | "g" | "lb") => &["heavy", "much"],
+        (_, "cm" | "m" | "mm" | "ft") => &["deep", "high", "far", "full"],
+        (_, "m/s" | "km/h" | "kn" | "mph" | "rpm" | "l/min" | "L/min") => {
+            &["fast", "windy", "strong", "hard"]
+        }
+        (_, "pH") => &["acid", "acidic", "sour"],
+        (_, "ppt" | "psu") => &["salty", "saline"],
+        _ if named(&["soil", "moisture"]) => WET,
+        _ if named(&["thermometer", "temperature", "thermocouple"]) => WARM,
+        _ if named(&["noise", "sound", "decibel"]) => &["loud", "noisy", "quiet"],
+        _ if named(&["gauge", "level", "tank", "battery", "charge"]) => &["full", "much", "empty"],
+        _ if named(&["lux", "light meter", "light sensor"]) => &["bright", "dark", "light", "sunny"],
+        _ if named(&["scale", "weight"]) => &["heavy", "much"],
+        _ if named(&["wind", "flow", "speed"]) => &["fast", "windy", "strong", "hard"],
+        _ if named(&["salinity"]) => &["salty", "saline"],
         _ => &[],
     }
 }

@@ -252,6 +252,14 @@ pub(super) fn number_at(text: &str, words: &[Word], taken: &[bool], at: usize) -
         "twice" => return Some((Number::new(2.0, Unit::Times), 1)),
         "thrice" => return Some((Number::new(3.0, Unit::Times), 1)),
         "once" => return Some((Number::new(1.0, Unit::Times), 1)),
+        // "Is the tank full", "full enough", "a drawer full of" are no amounts.
+        "full"
+            if (at > 0
+                && matches!(words[at - 1].text.as_str(), "is" | "are" | "was" | "how" | "nearly" | "a"))
+                || matches!(next(1), Some("enough" | "of")) =>
+        {
+            return None;
+        }
         "full" | "fully" | "max" | "maximum" => {
             return Some((Number::new(100.0, Unit::Percent), 1));
         }

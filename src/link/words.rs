@@ -6,6 +6,8 @@ pub(super) struct Word {
     pub text: String,
     pub start: usize,
     pub end: usize,
+    /// Whether a clause ends before it: no mention goes across.
+    pub begins: bool,
 }
 
 /// Most words of a request that are looked at; the rest of a longer one gets no links.
@@ -14,7 +16,8 @@ const MOST_WORDS: usize = 256;
 /// Splits a text into words: runs of letters and digits. A decimal number is one word, a unit written
 /// right behind a number ("30%", "500ms") is a word of its own, and so is the percent sign.
 pub(super) fn words(text: &str) -> Vec<Word> {
-    let mut out = Vec::new();
+    let mut out: Vec<Word> = Vec::new();
+    let mut begins = false;
     let mut chars = text.char_indices().peekable();
     while let Some(&(start, c)) = chars.peek() {
         if out.len() == MOST_WORDS {
@@ -44,6 +47,12 @@ pub(super) fn words(text: &str) -> Vec<Word> {
             end = start + c.len_utf8();
         } else {
             chars.next();
+            // A full stop behind a short word is an abbreviation's ("mr. pym's lamp").
+            begins |= match c {
+                ',' | ';' | ':' | '!' | '?' => true,
+                '.' => out.last().is_some_and(|last| last.text.len() > 3),
+                _ => false,
+            };
             // "what's": the bare s behind an apostrophe says nothing.
             let rest = &text[start + c.len_utf8()..];
             let bare = rest.starts_with(['s', 'S']) && !rest[1..].starts_with(char::is_alphanumeric);
@@ -52,7 +61,8 @@ pub(super) fn words(text: &str) -> Vec<Word> {
             }
             continue;
         }
-        out.push(Word { text: text[start..end].to_lowercase(), start, end });
+        out.push(Word { text: text[start..end].to_lowercase(), start, end, begins });
+        begins = false;
     }
     out
 }

@@ -272,7 +272,10 @@ pub fn request(turn: &Turn<'_>, pointers: &Pointers) -> Vec<Piece> {
             .iter()
             .filter(|param| param.required && matches!(param.kind, ParamKind::Number { .. }))
             .peekable();
-        let none_fits = takers.peek().is_some()
+        // Said of tools that the request hints at; for all others a number that does not fit means nothing.
+        let hinted = turn.links.iter().any(|link| link.marks.contains(&Mark::Tool(at)));
+        let none_fits = hinted
+            && takers.peek().is_some()
             && !turn.numbers.is_empty()
             && takers.any(|param| turn.numbers.iter().all(|number| param.number(number).is_none()));
         if none_fits && let Some(pointer) = pointers.tool(at) {
