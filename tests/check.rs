@@ -92,3 +92,19 @@ fn hostile_names_do_not_reach_the_terminal() {
     assert_eq!(output.status.code(), Some(1));
     assert!(!output.stderr.contains(&0x1b));
 }
+
+#[test]
+fn a_tool_that_the_bundled_model_cannot_fill_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = "format = 1\n[agent]\nname = 'x'\nstart = 'main'\n[states.main]\ntools = ['sort']\n[tools.sort]\n\
+                  parameters = { type = 'object', properties = { colours = { type = 'array', items = { type = 'string' } } } }\n";
+    let file = written(folder.path(), "x.toml", source.as_bytes());
+    let output = check(&[&file]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(
+        text(&output.stderr).contains("tool `sort`: the bundled model cannot fill the parameter `colours`")
+    );
+    let output = check(&["--json", &file]);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["unfillable"], serde_json::json!([["sort", "colours"]]));
+}

@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use crate::agent::{self, Agent, Checked, Severity};
+use crate::agent::{self, Agent, Checked, ModelRef, Severity};
+use crate::prompt::Tool;
 use crate::repl::escaped;
 
 /// Checks an agent file and all that it names
@@ -19,6 +20,7 @@ pub struct Args {
 /// Runs the command: 0 when the agent is sound, 1 when there is an error in its file.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let (file, checked) = agent::check_file(&args.agent)?;
+    let unfillable = checked.agent.as_ref().map(unfillable).unwrap_or_default();
     let mut out = io::stdout().lock();
     if args.json {
         let summary = checked.agent.as_ref().map(|agent| {
@@ -31,6 +33,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         });
         let report = serde_json::json!({
             "file": file, "sound": checked.is_sound(), "agent": summary, "findings": checked.findings,
+            "unfillable": unfillable,
         });
         writeln!(out, "{report}")?;
     } else {
@@ -42,9 +45,30 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             }
             writeln!(err)?;
         }
+        for (tool, parameter) in &unfillable {
+            writeln!(
+                err,
+                "warning: tool `{}`: the bundled model cannot fill the parameter `{}`; it fills strings, numbers, booleans and \
+                 enums of strings. Change the schema, or run another model with -m\n",
+                escaped(tool),
+                escaped(parameter)
+            )?;
+        }
         print_summary(&file, &checked, &mut out)?;
     }
     Ok(if checked.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The tools that the bundled model cannot call, each with the parameter that stands in the way.
+fn unfillable(agent: &Agent) -> Vec<(String, String)> {
+    if agent.model != ModelRef::Bundled {
+        return Vec::new();
+    }
+    let fault = |tool: &crate::tool::UserTool| {
+        let parameter = Tool::user(&tool.name, &tool.description, &tool.parameters.schema).err()?;
+        Some((tool.name.clone(), parameter))
+    };
+    agent.tools.iter().filter_map(fault).collect()
 }
 
 fn print_summary(file: &str, checked: &Checked, out: &mut impl Write) -> io::Result<()> {
