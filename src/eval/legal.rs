@@ -184,18 +184,20 @@ mod tests {
     }
 
     #[test]
-    fn the_hand_written_set_fits_its_agents() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/eval");
-        let (mut files, mut count) = (0, 0);
-        for path in std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path()) {
-            if path.extension().is_some_and(|extension| extension == "jsonl") {
-                let agent = crate::agent::load(path.with_extension("toml").to_str().unwrap()).unwrap();
-                let cases = read_cases(&path).unwrap();
-                check_cases(&agent, &cases).unwrap_or_else(|error| panic!("{error}"));
-                files += 1;
-                count += cases.len();
+    fn the_hand_written_sets_fit_their_agents() {
+        for (folder, size) in [("eval", (7, 511)), ("report", (8, 1254))] {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(folder);
+            let (mut files, mut count) = (0, 0);
+            for path in std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path()) {
+                if path.extension().is_some_and(|extension| extension == "jsonl") {
+                    let agent = crate::agent::load(path.with_extension("toml").to_str().unwrap()).unwrap();
+                    let cases = read_cases(&path).unwrap();
+                    check_cases(&agent, &cases).unwrap_or_else(|error| panic!("{error}"));
+                    files += 1;
+                    count += cases.len();
+                }
             }
+            assert_eq!((files, count), size);
         }
-        assert_eq!((files, count), (7, 511));
     }
 }
