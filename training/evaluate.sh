@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Scores a model on the hand-written set: evaluate.sh PINTAIL [MODEL.gguf]. A line an agent, then all together.
+# Scores a model on a hand-written set: [SET=eval|report] evaluate.sh PINTAIL [MODEL.gguf]. A line an agent, then all together.
 set -euo pipefail
 program=$(realpath "$1") weights=${2:+$(realpath "$2")}
-cd "$(dirname "$0")/../tests/data/eval"
+cd "$(dirname "$0")/../tests/data/${SET:-eval}"
 pintail=$program model=${weights:+-m $weights}
 for agent in *.toml; do
   name=${agent%.toml}
