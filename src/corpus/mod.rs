@@ -6,6 +6,7 @@
 //! files in `lexicon/`. Everything is drawn from one seed.
 
 mod generator;
+mod group;
 mod lexicon;
 mod measure;
 mod noise;

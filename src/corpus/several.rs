@@ -5,14 +5,12 @@ use crate::prompt::{Scene, Selector, Step};
 use crate::tool::Builtin;
 
 use super::generator::part;
+use super::group::{EVERYWHERE, exception, group_words, kind_noun, less, of_kind, some_group};
 use super::measure::measured;
 use super::request::{Draft, builtin, say_duration, say_percent};
 use super::rng::Rng;
 use super::tools::SaidTool;
-use super::who::{
-    EVERYWHERE, capable, exception, group_words, kind_noun, less, mention, of_kind, one, reachable, selected,
-    some_group, string_up, targets, the_one,
-};
+use super::who::{capable, mention, one, reachable, selected, string_up, targets, the_one};
 
 /// Words between two actions.
 const CONNECTORS: &[&str] = &[
