@@ -174,7 +174,7 @@ impl Index {
             if taken[best.first..=best.last].iter().any(|&taken| taken) {
                 continue;
             }
-            let marks = self.readings(best, &found);
+            let marks = self.readings(best, &found, counted(&words, best.first));
             if marks.is_empty() {
                 continue;
             }
@@ -369,7 +369,12 @@ impl Index {
                 .filter(|(_, asks, _)| asks.contains(&words[at].text.as_str()))
                 .filter(|(.., area)| !somewhere || area.is_some_and(|area| said(Mark::Area(area))))
                 .collect();
-            let named = able.iter().any(|(device, ..)| said(Mark::Device(*device)));
+            // Among several devices of a place it is not yet named.
+            let alone = |link: &Link, device: usize| {
+                let mut devices = link.marks.iter().filter(|mark| matches!(mark, Mark::Device(_)));
+                devices.next() == Some(&Mark::Device(device)) && devices.next().is_none()
+            };
+            let named = able.iter().any(|&&(device, ..)| links.iter().any(|link| alone(link, device)));
             if !able.is_empty() && able.len() <= MOST_READINGS && !named {
                 let marks = able.iter().map(|(device, ..)| Mark::Device(*device)).collect();
                 taken[at] = true;
@@ -436,7 +441,8 @@ impl Index {
     }
 
     /// What the words of the best match may mean: all matches of the same words that are as good.
-    fn readings(&self, best: &Match, found: &[Match]) -> Vec<Mark> {
+    /// `counted`: "every", "all the" stand before it.
+    fn readings(&self, best: &Match, found: &[Match], counted: bool) -> Vec<Mark> {
         let rank = |m: &Match| self.phrases[m.phrase as usize].rank;
         let mark = |m: &Match| self.phrases[m.phrase as usize].mark;
         let same: Vec<&Match> = found
@@ -469,13 +475,16 @@ impl Index {
             let mut parts: Vec<Mark> = Vec::new();
             same.iter().filter(device).filter(|m| !m.full).for_each(|m| push(&mut parts, mark(m)));
             let own_kind = same.iter().any(|m| matches!(mark(m), Mark::Kind(_)) && rank(m) == RANK_KIND);
-            if parts.len() <= MOST_READINGS && (parts.len() == 1 || !own_kind) && !(own_kind && best.plural) {
+            let group = own_kind && (best.plural || counted);
+            if parts.len() <= MOST_READINGS && (parts.len() == 1 || !own_kind) && !group {
                 devices = parts;
             }
         }
         devices.truncate(MOST_READINGS);
         marks.extend(&devices);
-        if devices.len() != 1 {
+        // "The spots" are those that are called so, and no other lights.
+        let namesakes = best.plural && devices.len() > 1;
+        if devices.len() != 1 && !namesakes {
             marks.extend(kinds);
         }
         for m in same.iter().filter(|m| !matches!(mark(m), Mark::Device(_) | Mark::Kind(_))) {
@@ -485,6 +494,13 @@ impl Index {
         }
         marks
     }
+}
+
+/// Whether the words before a mention make it all of its sort: "every light", "all of the lights".
+fn counted(words: &[Word], first: usize) -> bool {
+    let mut before = words[..first].iter().rev().map(|word| word.text.as_str());
+    let word = before.find(|word| !matches!(*word, "the" | "of" | "my" | "our"));
+    matches!(word, Some("every" | "each" | "all" | "any"))
 }
 
 /// The words for a kind; a kind of the user's own is its own word.
@@ -541,6 +557,8 @@ mod tests {
         let marks =
             |request: &str| index.links(request).into_iter().flat_map(|link| link.marks).collect::<Vec<_>>();
         let all = [0, 1, 2].map(Mark::Device);
+        assert_eq!(marks("all the spots off"), all);
+        assert_eq!(marks("every light off"), [Mark::Kind(0)]);
         assert_eq!(marks("turn the left and right spot off"), all[..2]);
         assert_eq!(marks("left, right and the centre spot on"), all);
         assert_eq!(marks("turn round and get the right spot"), [Mark::Device(1)]);

@@ -4,16 +4,19 @@
 //! explains itself (every [`Link`] says which bytes of the request it stands on). Links are hints: the
 //! prompt shows them beside the words, and the model may overrule them. It decides nothing.
 //!
-//! Beside it, [`corrections`]: how the words between the links are spelt.
+//! Beside it, [`corrections`]: how the words between the links are spelt; and [`deferred`]: whether the request is for
+//! another time.
 //!
 //! [`Index`] is built once per scene from names alone; [`Index::links`] reads one request.
 
+mod deferral;
 mod index;
 mod lexicon;
 mod number;
 mod spell;
 mod words;
 
+pub use deferral::deferred;
 pub use index::Index;
 pub use lexicon::{family, kind_words};
 pub use number::{Number, ONES, Unit};

@@ -8,12 +8,12 @@ use crate::decode::sampler::{Sampler, Sampling};
 use crate::decode::{DecodeError, Decoded, Guide, Settings, feed_prompt};
 use crate::gguf::{Bytes, Gguf, GgufError};
 use crate::grammar::{Grammar, GrammarError, MatchError, Matcher, TokenTrie};
-use crate::link::{Link, Mark};
+use crate::link::{Link, Mark, deferred};
 use crate::model::{LanguageModel, Model, ModelError, Options, Session, bundled};
 use crate::prompt::pintail::{self, AnswerError, MOST_REQUEST, Piece, Pointers, Token};
 use crate::prompt::{Scene, Step, Turn, json, resolve};
 use crate::tokenizer::{Specials, Tokenizer, TokenizerError};
-use crate::tool::Call;
+use crate::tool::{Builtin, Call};
 
 use super::report::TokenCounts;
 
@@ -112,7 +112,7 @@ enum Dialect {
 pub struct Reading {
     /// The person's words.
     pub request: String,
-    /// The calls; none: nothing legal serves the request.
+    /// The calls; none: nothing legal serves the request, or it is for another time ([`deferred`]).
     pub calls: Vec<Call>,
     /// The probability of this reading among all legal ones, 0 to 1.
     pub confidence: f64,
@@ -284,13 +284,21 @@ impl Mind {
             return Err(MindError::TooLong { bytes: request.len() });
         }
         let turn = Turn::new(scene, request);
-        match &self.dialect {
+        let mut reading = match &self.dialect {
             Dialect::Pintail(ids) => {
                 let ids = ids.clone();
-                self.point(&turn, &ids, cancel)
+                self.point(&turn, &ids, cancel)?
             }
-            Dialect::Json => self.write(&turn, prose, cancel),
+            Dialect::Json => self.write(&turn, prose, cancel)?,
+        };
+        // What is asked for another time is not done now, whatever the model makes of it.
+        let moves = |call: &Call| {
+            Builtin::from_name(&call.tool).is_some_and(|tool| tool.needs().is_some() && tool != Builtin::Read)
+        };
+        if reading.calls.iter().any(moves) && deferred(request) {
+            reading.calls.clear();
         }
+        Ok(reading)
     }
 
     fn point(&mut self, turn: &Turn<'_>, ids: &[u32], cancel: &AtomicBool) -> Result<Reading, MindError> {

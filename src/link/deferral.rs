@@ -1,0 +1,187 @@
+//! Times and conditions: "when the door opens", "at sunset". Nothing here can wait for them yet.
+
+use super::words::{Word, words};
+
+/// Whether a request is to be carried out at another time, or on a condition. Politeness ("if you can", "when you have a
+/// moment"), questions ("tell me if the door is open") and durations ("for ten seconds") are neither. "Tonight" and "tomorrow" are
+/// left to the model: they stand in chatter as often as in orders.
+pub fn deferred(request: &str) -> bool {
+    let words = words(request);
+    (0..words.len()).any(|at| condition(&words, at) || time(&words, at))
+}
+
+fn word(words: &[Word], at: Option<usize>) -> &str {
+    at.and_then(|at| words.get(at)).map_or("", |word| word.text.as_str())
+}
+
+/// "when the ...", "if it rains", "as soon as somebody ...".
+fn condition(words: &[Word], at: usize) -> bool {
+    let said = word(words, Some(at));
+    let back = |count: usize| word(words, at.checked_sub(count));
+    let next = |count: usize| word(words, Some(at + count));
+    let opens = match said {
+        "when" | "if" | "whenever" | "unless" => true,
+        "as" => next(1) == "soon" && next(2) == "as",
+        "every" | "each" | "next" | "the" => next(1) == "time" && !matches!(next(2), "" | "please"),
+        _ => false,
+    };
+    // "when" asks for a time at the very start of a question; "see if", "tell me when" ask as well.
+    let asks = matches!(
+        back(1),
+        "see"
+            | "check"
+            | "know"
+            | "tell"
+            | "ask"
+            | "say"
+            | "wonder"
+            | "wondering"
+            | "sure"
+            | "as"
+            | "look"
+            | "even"
+    ) || (matches!(back(1), "me" | "us")
+        && matches!(back(2), "tell" | "show" | "let" | "inform" | "remind"))
+        || (at == 0 && said == "when" && matches!(next(1), "is" | "was" | "did" | "will" | "does" | "are"));
+    let subject = next(if said == "as" {
+        3
+    } else if matches!(said, "when" | "if" | "whenever" | "unless") {
+        1
+    } else {
+        2
+    });
+    let polite = matches!(
+        subject,
+        "" | "you"
+            | "your"
+            | "u"
+            | "possible"
+            | "convenient"
+            | "poss"
+            | "ready"
+            | "need"
+            | "needed"
+            | "necessary"
+            | "so"
+            | "not"
+            | "any"
+            | "at"
+            | "that"
+            | "thats"
+            | "ok"
+            | "okay"
+            | "able"
+            | "they"
+            | "them"
+    ) || (matches!(subject, "it" | "its") && polite_it(words, at + 2))
+        || (matches!(subject, "i" | "we")
+            && matches!(
+                next(2),
+                "may" | "might" | "could" | "can" | "d" | "m" | "am" | "remember" | "recall" | "were"
+            ));
+    opens && !asks && !polite
+}
+
+/// "(if) it's no trouble", "it is not too much to ask", "it pleases you".
+fn polite_it(words: &[Word], from: usize) -> bool {
+    let skip = usize::from(matches!(
+        word(words, Some(from)),
+        "is" | "s" | "isn" | "wouldn" | "would" | "doesn" | "can"
+    ));
+    let rest = (from + skip..from + skip + 3).map(|at| word(words, Some(at)));
+    rest.into_iter().any(|word| {
+        matches!(
+            word,
+            "no" | "not"
+                | "too"
+                | "ok"
+                | "okay"
+                | "fine"
+                | "possible"
+                | "t"
+                | "pleases"
+                | "alright"
+                | "all"
+                | "convenient"
+                | "suits"
+                | "be"
+        )
+    })
+}
+
+/// "at sunset", "tomorrow", "every morning", "at eight o'clock".
+fn time(words: &[Word], at: usize) -> bool {
+    const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+    let said = word(words, Some(at));
+    let back = word(words, at.checked_sub(1));
+    let next = word(words, Some(at + 1));
+    match said {
+        "sunset" | "sunrise" | "dawn" | "dusk" | "midnight" | "noon" | "bedtime" | "lunchtime" => {
+            matches!(back, "at" | "by" | "from" | "after" | "before" | "until" | "till" | "around")
+        }
+        "every" | "each" => {
+            matches!(
+                next,
+                "day"
+                    | "morning"
+                    | "evening"
+                    | "night"
+                    | "hour"
+                    | "week"
+                    | "weekday"
+                    | "weekend"
+                    | "month"
+                    | "afternoon"
+            ) || DAYS.contains(&next)
+        }
+        "clock" => back == "o",
+        "pm" | "am" => back.starts_with(|c: char| c.is_ascii_digit()),
+        "later" => matches!(next, "on" | "today" | "this"),
+        _ => DAYS.contains(&said) && matches!(back, "on" | "next" | "by" | "this"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::deferred;
+
+    #[test]
+    fn conditions_and_times_are_told_from_politeness() {
+        for request in [
+            "close the awning if it starts raining",
+            "Switch on the porch lamp when somebody comes in.",
+            "whenever the baby cries, lights on",
+            "as soon as the film starts dim the lamp",
+            "unless it is raining open the window",
+            "every time the bell rings flash the lamp",
+            "lights on at sunset",
+            "heat the hall every morning",
+            "fan on at 8 pm",
+            "wake the camera at six o'clock",
+            "turn off the heater later today",
+            "feed them on friday",
+        ] {
+            assert!(deferred(request), "{request}");
+        }
+        for request in [
+            "turn on the lamp if you can",
+            "if it's no trouble, lights off",
+            "if it isn't too much to ask, open the gate",
+            "when you have a sec, saw off please",
+            "if i may, dim the lamp",
+            "tell me if the door is open",
+            "check if the pump is on",
+            "let me know when it is",
+            "lamp on, ten seconds later off",
+            "on for ten seconds",
+            "blink once every second",
+            "i was wondering if you might tell me the temperature",
+            "make sure the lamp is off",
+            "open the gate if possible",
+            "if you'd be so kind, fan to 30",
+            "we leave tomorrow, so heater off",
+        ] {
+            assert!(!deferred(request), "{request}");
+        }
+    }
+}
