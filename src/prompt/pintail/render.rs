@@ -232,7 +232,9 @@ pub fn request(turn: &Turn<'_>, pointers: &Pointers) -> Vec<Piece> {
     let mut at = 0;
     let mut numbers = 0;
     for link in &turn.links {
-        out.text(&spelt(turn.request, at..link.end, &corrections));
+        let said = spelt(turn.request, at..link.end, &corrections);
+        let number = matches!(link.marks[..], [Mark::Number(_)]);
+        out.text(&if number { said.replace(" %", "%") } else { said });
         at = link.end;
         for mark in &link.marks {
             match *mark {
