@@ -6,7 +6,7 @@ use crate::board::Device;
 
 use super::lexicon::{family, is_determiner, is_everyday, is_filler, kind_words, measured, unit_words};
 use super::number::{mended, number_at};
-use super::spell::meant;
+use super::spell::{is_command, meant};
 use super::words::{Word, singular, slip, words};
 use super::{Link, Mark};
 
@@ -213,7 +213,9 @@ impl Index {
         if let Some(&id) = single.as_deref().and_then(|single| self.vocabulary.get(single)) {
             out.push(Sighting { id, plural: true, exact: true });
         }
+        // "Blink" is no misspelt "blind".
         if !out.is_empty()
+            || is_command(word)
             || is_everyday(word)
             || is_filler(word)
             || word.starts_with(|c: char| c.is_ascii_digit())
@@ -321,11 +323,13 @@ impl Index {
     fn joined_matches(&self, words: &[Word], sightings: &[Vec<Sighting>], found: &mut Vec<Match>) {
         for (first, seen) in sightings.iter().enumerate() {
             let mut said = String::new();
-            // "centre spot on" is no misspelling of "centre spot".
+            // "centre spot on" and "centre spot 8" are no misspellings of "centre spot".
             let mut everyday = false;
             for (last, word) in words.iter().enumerate().skip(first).take(3) {
                 said.push_str(meant(&word.text).unwrap_or(&word.text));
-                everyday |= is_everyday(&word.text) || is_filler(&word.text);
+                everyday |= is_everyday(&word.text)
+                    || is_filler(&word.text)
+                    || word.text.starts_with(|c: char| c.is_ascii_digit());
                 if last == first && !seen.is_empty() {
                     continue;
                 }
@@ -586,6 +590,8 @@ mod tests {
     fn verbs_are_no_devices() {
         assert_eq!(marks("switch on the desk lamp"), [[Mark::Device(1)]]);
         assert_eq!(marks("lock up"), Vec::<Vec<Mark>>::new());
+        let number = |said: &str| matches!(marks(said)[1][..], [Mark::Number(number)] if number.value == 8.0);
+        assert!(number("ceiling fan 8") && number("ceiling fan 8 percent"));
         assert_eq!(marks("open the lock"), [[Mark::Device(3)]]);
     }
 

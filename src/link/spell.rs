@@ -258,6 +258,11 @@ impl Speller {
     }
 }
 
+/// Whether a word in lower case is one of the command vocabulary.
+pub(super) fn is_command(word: &str) -> bool {
+    SPELLER.commands.binary_search_by_key(&word, |(known, _)| known).is_ok()
+}
+
 /// What a word in lower case is, when it is misspelt.
 pub(super) fn meant(word: &str) -> Option<&'static str> {
     SPELLER.meant(word)
