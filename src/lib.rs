@@ -16,7 +16,7 @@
 //! | [`sandbox`] | the cage that user tools run in |
 //! | [`tool`] | calls, built-in tools, the user's own tools |
 //! | [`agent`] | agent files, checked; the pure state machine |
-//! | [`link`] | mentions of devices, areas, kinds and numbers in a request |
+//! | [`link`] | mentions of devices, areas, kinds and numbers in a request; misspelt words; orders for another time |
 //! | [`prompt`] | turns rendered to prompt and grammar, answers read back as calls |
 //! | [`safety`] | the one way to the board |
 //! | [`turn`] | one turn, whole: a request read, checked, acted on, answered |
