@@ -321,23 +321,29 @@ impl Index {
 
     /// Names said with their words joined or split elsewhere ("livingroom", "thermo stat").
     fn joined_matches(&self, words: &[Word], sightings: &[Vec<Sighting>], found: &mut Vec<Match>) {
+        // Each word as it was meant, and whether it is no part of a name that is only nearly said: "centre spot on" and
+        // "centre spot 8" are no misspellings of "centre spot".
+        let spelt: Vec<(&str, bool)> = words
+            .iter()
+            .map(|Word { text, .. }| {
+                let apart =
+                    is_everyday(text) || is_filler(text) || text.starts_with(|c: char| c.is_ascii_digit());
+                (meant(text).unwrap_or(text), apart)
+            })
+            .collect();
         for (first, seen) in sightings.iter().enumerate() {
             let mut said = String::new();
-            // "centre spot on" and "centre spot 8" are no misspellings of "centre spot".
-            let mut everyday = false;
-            for (last, word) in words.iter().enumerate().skip(first).take(3) {
-                said.push_str(meant(&word.text).unwrap_or(&word.text));
-                everyday |= is_everyday(&word.text)
-                    || is_filler(&word.text)
-                    || word.text.starts_with(|c: char| c.is_ascii_digit());
+            let mut apart = false;
+            for (last, (word, is_apart)) in spelt.iter().enumerate().skip(first).take(3) {
+                said.push_str(word);
+                apart |= is_apart;
                 if last == first && !seen.is_empty() {
                     continue;
                 }
                 for (joined, phrase) in &self.joined {
                     let count = self.phrases[*phrase as usize].words.len();
                     let same_split = count == last - first + 1;
-                    if !same_split
-                        && (said == *joined || (!everyday && said.len() >= 8 && slip(&said, joined)))
+                    if !same_split && (said == *joined || (!apart && said.len() >= 8 && slip(&said, joined)))
                     {
                         found.push(Match {
                             first,
@@ -421,6 +427,9 @@ impl Index {
                     break;
                 }
                 let said: Vec<u32> = sightings[at].iter().map(|sighting| sighting.id).collect();
+                if heads.iter().any(|id| said.contains(id)) {
+                    break;
+                }
                 let lacks_noun = |phrase: &&Phrase| {
                     phrase.rank == RANK_NAME
                         && phrase.words.len() == 2
@@ -430,7 +439,7 @@ impl Index {
                 let mut marks: Vec<Mark> = Vec::new();
                 for phrase in self.phrases.iter().filter(lacks_noun) {
                     let other = matches!(phrase.mark, Mark::Device(found) if found != device);
-                    if other && !heads.iter().any(|id| said.contains(id)) && !marks.contains(&phrase.mark) {
+                    if other && !marks.contains(&phrase.mark) {
                         marks.push(phrase.mark);
                     }
                 }

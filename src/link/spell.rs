@@ -1,7 +1,7 @@
 //! A speller for the words of a request that are no names: what fingers and ears made of "turn", "close", "percent".
 //!
-//! The bundled model is small and has met few misspellings, so it reads corrected words. Nothing else does: links,
-//! arguments and messages come from the request as it was typed. A word that is spelt well is never changed, but for
+//! The bundled model is small and has met few misspellings, so it reads corrected words; and where a word as typed names
+//! nothing, the matcher tries it as corrected. Arguments and messages come from the request as it was typed. A word that is spelt well is never changed, but for
 //! homophones that their neighbours give away ("turn of", "too 55").
 
 use std::ops::Range;
