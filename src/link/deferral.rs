@@ -79,7 +79,31 @@ fn condition(words: &[Word], at: usize) -> bool {
                 next(2),
                 "may" | "might" | "could" | "can" | "d" | "m" | "am" | "remember" | "recall" | "were"
             ));
-    opens && !asks && !polite
+    opens && !asks && !polite && !(said == "if" && wish(words, at))
+}
+
+/// "it would be lovely (if)", "i'd appreciate it (if)", "it'd help (if)": what follows is wanted, not waited for.
+fn wish(words: &[Word], at: usize) -> bool {
+    /// Most words of a wish behind its "would": "be ever so very grateful".
+    const MOST: usize = 6;
+    let said = |at: usize| word(words, Some(at));
+    let would = |at: usize| {
+        matches!(said(at), "would" | "d" | "ll" | "might" | "could" | "really" | "i" | "we" | "all")
+    };
+    (at.saturating_sub(MOST)..at).any(|verb| {
+        // An act between the wish and the "if" makes it a condition: "i'd like the fan on if it gets hot".
+        let between: Vec<&str> = (verb + 1..at).map(said).collect();
+        let wished = match said(verb) {
+            "be" => !between.iter().any(|word| {
+                matches!(*word, "to" | "on" | "off" | "open" | "closed" | "shut" | "up" | "down" | "running")
+            }),
+            "appreciate" | "love" | "like" | "prefer" | "welcome" | "enjoy" => between == ["it"],
+            "feel" => between.len() == 1,
+            "help" => between.is_empty() || matches!(between[..], ["me" | "us" | "them" | "a"]),
+            _ => false,
+        };
+        wished && verb.checked_sub(1).is_some_and(would)
+    })
 }
 
 /// "(if) it's no trouble", "it is not too much to ask", "it pleases you".
@@ -160,6 +184,9 @@ mod tests {
             "wake the camera at six o'clock",
             "turn off the heater later today",
             "feed them on friday",
+            "it would be good to close the roof if it rains",
+            "i'd like the fan on if it gets hot",
+            "would you close the gate if the cows come",
         ] {
             assert!(deferred(request), "{request}");
         }
@@ -180,6 +207,11 @@ mod tests {
             "open the gate if possible",
             "if you'd be so kind, fan to 30",
             "we leave tomorrow, so heater off",
+            "it'd be lovely if the blinds were closed",
+            "I'd be happy if the blue lamp could come on now.",
+            "sorry, but I would really appreciate it if the shutter were open",
+            "we'd all be ever so grateful if the pump was off",
+            "it would help if somebody opened the gate",
         ] {
             assert!(!deferred(request), "{request}");
         }

@@ -196,9 +196,12 @@ pub(super) fn number_at(text: &str, words: &[Word], taken: &[bool], at: usize) -
         let (unit, used, _) = span(at, &["of", "a", "an"])?;
         duration(part, unit, at + used)
     };
-    let rate = |count: f64, at: usize| {
-        let (unit, used, _) = span(at, &["a", "an", "per"]).filter(|(.., by)| *by && count > 0.0)?;
-        duration(1.0 / count, unit, at + used)
+    // "three times a second", but not "three times, a second each".
+    let runs_on = |k: usize| words.get(at + k).is_some_and(|word| !word.begins);
+    let rate = |count: f64, k: usize| {
+        let (unit, used, _) =
+            span(k, &["a", "an", "per"]).filter(|(.., by)| *by && count > 0.0 && runs_on(k))?;
+        duration(1.0 / count, unit, k + used)
     };
     let countable =
         |word: &str| seconds(word).is_some() || matches!(word, "times" | "percent" | "%" | "degrees");
@@ -427,6 +430,7 @@ mod tests {
         ] {
             assert_eq!(all(text), [(value, unit)], "{text}");
         }
+        assert_eq!(all("three times, a second each"), [(3.0, Times), (1.0, Seconds)]);
         assert_eq!(all("at half past"), []);
         assert_eq!(all("there is a sixth one, the fifth"), []);
         assert_eq!(all("every couple"), []);
