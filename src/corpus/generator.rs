@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::board::Device;
 use crate::link::{Link, Mark, Unit, family};
 use crate::prompt::pintail::{Piece, Pointers, encode, request, scene};
-use crate::prompt::{Scene, Step, Turn};
+use crate::prompt::{Param, ParamKind, Scene, Step, Turn};
 use crate::tool::Builtin;
 
 use super::lexicon::{LEXICON, Mood};
@@ -100,13 +100,13 @@ impl Generator {
         });
         let scene = world.scene.clone();
         let said = &world.said;
-        let drawn = match rng.weighted(&[38, 17, 5, 3, if said.is_empty() { 0 } else { 20 }, 25]) {
+        let drawn = match rng.weighted(&[38, 17, 5, 3, if said.is_empty() { 0 } else { 26 }, 22]) {
             0 => single(rng, &scene).map(|draft| (draft, "one")),
             1 => several(rng, &scene, said).map(|draft| (draft, "several")),
             2 => remark(rng, &scene).map(|draft| (draft, "remark")),
             3 => which(rng, &scene).map(|draft| (draft, "which")),
             4 => {
-                let at = rng.below(said.len());
+                let at = wordy(rng, &scene).unwrap_or_else(|| rng.below(said.len()));
                 user(rng, &scene, &said[at], at).map(|draft| (draft, "tool"))
             }
             _ => refusal(rng, &scene, said).map(|draft| (draft, "refuse")),
@@ -122,9 +122,24 @@ impl Generator {
     }
 }
 
+/// Sometimes a user's tool that copies words: that is learnt slower than to choose.
+fn wordy(rng: &mut Rng, scene: &Scene) -> Option<usize> {
+    if rng.chance(0.6) {
+        return None;
+    }
+    let copies = |param: &Param| matches!(param.kind, ParamKind::Text { .. });
+    let wordy: Vec<usize> = scene
+        .user_tools()
+        .enumerate()
+        .filter(|(_, (_, _, parameters))| parameters.iter().any(copies))
+        .map(|(at, _)| at)
+        .collect();
+    (!wordy.is_empty()).then(|| *rng.pick(&wordy))
+}
+
 /// A request for one built-in tool.
 fn single(rng: &mut Rng, scene: &Scene) -> Option<Draft> {
-    const WEIGHTS: [u32; 13] = [16, 16, 6, 13, 12, 9, 9, 5, 8, 13, 8, 3, 0];
+    const WEIGHTS: [u32; 13] = [16, 16, 5, 15, 12, 10, 10, 5, 22, 13, 8, 2, 0];
     let tool = Builtin::ALL[rng.weighted(&WEIGHTS)];
     builtin(rng, scene, tool, true).filter(|_| scene.has(tool))
 }

@@ -101,6 +101,10 @@ pub(super) static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
             short.push(pair);
             continue;
         }
+        let (count, line) = match line.strip_prefix('*').and_then(|rest| rest.split_once(' ')) {
+            Some((count, rest)) => (count.parse().unwrap_or(1), rest),
+            None => (1, line),
+        };
         let (tag, rest) = match line.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
             Some((tag, rest)) => (Some(tag), rest),
             None => (None, line),
@@ -109,7 +113,9 @@ pub(super) static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
             Some(text) => (true, text),
             None => (false, rest),
         };
-        sentences.entry(section).or_default().push(Line { tag, alone, text: unabbreviated(text, &short) });
+        let text = unabbreviated(text, &short);
+        let lines = sentences.entry(section).or_default();
+        lines.extend((0..count).map(|_| Line { tag, alone, text }));
     }
     let verbs = sentences.remove("verbs").unwrap_or_default();
     Lexicon {

@@ -15,7 +15,7 @@ struct Quantity {
     words: &'static [&'static str],
     /// Its units.
     units: &'static [&'static str],
-    /// Questions with the thing measured (`{p}`): the rest of the device's name, or its area.
+    /// Questions with the thing measured (`{p}`): the rest of the device's name, or its area. "? " opens an indirect one.
     of: &'static [&'static str],
     /// Questions when nothing else here measures it.
     bare: &'static [&'static str],
@@ -26,6 +26,7 @@ const QUANTITIES: &[Quantity] = &[
         words: &["thermometer", "temperature", "thermocouple", "pyrometer", "temp"],
         units: &["°C", "°F"],
         of: &[
+            "? (what the temperature (of|in) the {p} is|how (warm|hot|cold) the {p} is)",
             "how (warm|hot|cold|cool) is (the|) {p}(| now| right now| at the moment)",
             "(what's|what is|give me|tell me|check|read) the temperature (of|in|at) the {p}",
             "{p} (temperature|temp)(| please| now|?)",
@@ -36,6 +37,7 @@ const QUANTITIES: &[Quantity] = &[
             "has the {p} (cooled down|warmed up|got warm) (yet|)",
         ],
         bare: &[
+            "? (what the temperature is|how (warm|hot|cold) it is)(| now| in here| at the moment)",
             "how (warm|hot|cold) is it(| now| right now| in here)",
             "(what's|what is|tell me|give me|check) the temperature(| now| please)",
             "temperature(| please| now|?)",
@@ -47,12 +49,14 @@ const QUANTITIES: &[Quantity] = &[
         words: &["hygrometer", "humidity", "damp", "hygro"],
         units: &["%RH"],
         of: &[
+            "? (what the humidity in the {p} is|how (humid|damp) the {p} is)",
             "how (humid|damp|dry|moist) is (it in|) the {p}",
             "(what's|what is|give me|tell me|check) the humidity (of|in|at) the {p}",
             "{p} humidity(| please| now|?)",
             "is the {p} too (damp|dry|humid)",
         ],
         bare: &[
+            "? (what the humidity is|how (humid|damp|dry) it is)(| now| in here| at the moment)",
             "how (humid|damp|dry) is it(| in here| now)",
             "(what's|what is|tell me|check) the humidity(| now| please)",
             "humidity(| please|?)",
@@ -63,12 +67,14 @@ const QUANTITIES: &[Quantity] = &[
         words: &["moisture", "soil"],
         units: &[],
         of: &[
+            "? how (dry|wet|moist) the {p} is",
             "how (dry|wet|moist|damp) is the {p}",
             "is the {p} (dry|wet|too dry|too wet|moist enough)",
             "does the {p} need water",
             "moisture of the {p}",
         ],
         bare: &[
+            "? how (dry|wet|moist) the (soil|earth|ground) is",
             "how (dry|wet|moist) is the (soil|earth|ground)",
             "soil moisture(| please|?)",
             "(do the plants|does anything) need water(|ing)",
@@ -78,6 +84,7 @@ const QUANTITIES: &[Quantity] = &[
         words: &["gauge", "level", "float", "sounder"],
         units: &[],
         of: &[
+            "? (how (full|empty|high|low) the {p} is|how much (is left in the {p}|{p} is left|{p} we have left)|what the {p} level is)",
             "how (full|empty) is the {p}",
             "how much is (left |)in the {p}",
             "how much {p} (is left|have we got|do we have|have we left)",
@@ -86,12 +93,18 @@ const QUANTITIES: &[Quantity] = &[
             "is the {p} (full|empty|nearly empty|low|running low)",
             "how (high|low) is the {p}",
         ],
-        bare: &["(what's|what is|check|read) the level", "how (full|high) is it", "level(| please|?)"],
+        bare: &[
+            "? (what the level is|how full it is)",
+            "(what's|what is|check|read) the level",
+            "how (full|high) is it",
+            "level(| please|?)",
+        ],
     },
     Quantity {
         words: &["battery", "accumulator"],
         units: &[],
         of: &[
+            "? how (full|flat|charged) the {p} battery is",
             "how (full|flat|charged) is the {p} battery",
             "how much (charge|juice) is (left |)in the {p} battery",
             "(what's|what is|check) the voltage of the {p} battery",
@@ -100,6 +113,7 @@ const QUANTITIES: &[Quantity] = &[
             "charge of the {p} battery",
         ],
         bare: &[
+            "? (how (full|flat|charged) the battery is|how much (battery|charge) is left|what the battery (has|voltage is))",
             "how (full|flat|charged) is the battery",
             "how much (charge|battery|juice) (is left|have we got|do we have)",
             "battery (voltage|charge|level|state)(| please|?)",
@@ -109,8 +123,9 @@ const QUANTITIES: &[Quantity] = &[
     Quantity {
         words: &["noise", "sound", "decibel"],
         units: &["dB"],
-        of: &["how (loud|noisy|quiet) is (it in|) the {p}"],
+        of: &["? how (loud|noisy) it is in the {p}", "how (loud|noisy|quiet) is (it in|) the {p}"],
         bare: &[
+            "? (how (loud|noisy|quiet) it is|what the noise level is)(| now| in here)",
             "how (loud|noisy|quiet) is it(| in here| now)",
             "(what's|what is|check) the noise( level|)",
             "noise level(| please|?)",
@@ -132,6 +147,7 @@ const QUANTITIES: &[Quantity] = &[
         units: &["m/s", "km/h", "kn"],
         of: &["how (windy|strong is the wind) at the {p}"],
         bare: &[
+            "? (how windy it is|how strong the wind is|what the wind is doing)(| outside| now)",
             "how windy is it(| outside| out there| now)",
             "(what's|what is|check) the wind( speed| doing|)",
             "wind speed(| please|?)",
@@ -174,8 +190,14 @@ const QUANTITIES: &[Quantity] = &[
     Quantity {
         words: &["ph"],
         units: &["pH"],
-        of: &["how (acid|acidic|sour) is the {p}", "ph of the {p}", "(what's|what is) the {p} ph"],
+        of: &[
+            "? what the {p} ph is",
+            "how (acid|acidic|sour) is the {p}",
+            "ph of the {p}",
+            "(what's|what is) the {p} ph",
+        ],
         bare: &[
+            "? (what the ph is|how acidic it is)",
             "how acidic is it",
             "(what's|what is|check|read) the (ph|acidity)",
             "ph( value|)(| please|?)",
@@ -186,6 +208,7 @@ const QUANTITIES: &[Quantity] = &[
         units: &["ppt", "mS/cm"],
         of: &["how salty is the {p}", "salinity of the {p}"],
         bare: &[
+            "? (what the salinity is|how salty it is)(| now| at the moment)",
             "how (salty|saline) is (it|the water)",
             "(what's|what is|check) the (salinity|salt level|salt content)",
             "salinity(| please|?)",
@@ -206,11 +229,13 @@ const QUANTITIES: &[Quantity] = &[
         words: &["pressure", "barometer", "manometer"],
         units: &["bar", "hPa", "mbar"],
         of: &[
+            "? what the {p} pressure is",
             "(what's|what is|check|give me) the pressure (in|of|on) the {p}",
             "{p} pressure(| please)",
             "how much pressure is on the {p}",
         ],
         bare: &[
+            "? (what the pressure is|how much pressure (there is|we have))",
             "(what's|what is|check) the pressure",
             "pressure(| please|?)",
             "how (high|low) is the pressure",
@@ -265,8 +290,14 @@ const QUANTITIES: &[Quantity] = &[
     Quantity {
         words: &["speed", "speedometer", "tachometer", "rev counter"],
         units: &["rpm"],
-        of: &["how fast is the {p} (|going|turning|running)", "{p} speed", "speed of the {p}"],
+        of: &[
+            "? how fast the {p} is going",
+            "how fast is the {p} (|going|turning|running)",
+            "{p} speed",
+            "speed of the {p}",
+        ],
         bare: &[
+            "? (how fast (we're|it's) going|what (our|the) speed is)",
             "how fast (are we|is it) (going|turning|running)",
             "(what's|what is) (the|our) speed",
             "speed(| please|?)",
@@ -275,8 +306,9 @@ const QUANTITIES: &[Quantity] = &[
     Quantity {
         words: &["depth"],
         units: &["m"],
-        of: &["how deep is the {p}", "depth of the {p}"],
+        of: &["? how deep the {p} is", "how deep is the {p}", "depth of the {p}"],
         bare: &[
+            "? (how deep it is|what the depth is)",
             "how deep is (it|the water)(| here)",
             "(what's|what is) the depth",
             "depth(| please|?)",
@@ -334,6 +366,19 @@ const QUANTITIES: &[Quantity] = &[
         ],
     },
 ];
+
+/// What an indirect question ("? how warm it is") begins with.
+const ASK: &str = "(can you tell me|can you please tell me|could you tell me|do you know|tell me|i'd like to know|\
+                   i want to know|any idea|i wonder)(| please)";
+
+/// A question written out; `None` when a slot is not to be had.
+fn asked(rng: &mut Rng, line: &str, subject: Option<&str>) -> Option<String> {
+    let mut fill = |_: &mut Rng, _: &str| subject.map(str::to_owned);
+    match line.strip_prefix("? ") {
+        Some(rest) => Some(format!("{} {}", expand(rng, ASK, &mut fill)?, expand(rng, rest, &mut fill)?)),
+        None => expand(rng, line, &mut fill),
+    }
+}
 
 /// Words of a name that measure and say not what.
 const INSTRUMENTS: &[&str] = &[
@@ -397,7 +442,7 @@ pub(super) fn measured(rng: &mut Rng, scene: &Scene) -> Option<Draft> {
         .collect();
     let text = if others.is_empty() && (quantity.of.is_empty() || rng.chance(0.45)) {
         let line = *rng.pick(quantity.bare);
-        expand(rng, line, &mut |_, _| None)?
+        asked(rng, line, None)?
     } else {
         let area = device.area.clone().filter(|_| rng.chance(0.35));
         let what = area.or_else(|| subject(device, quantity))?;
@@ -409,7 +454,7 @@ pub(super) fn measured(rng: &mut Rng, scene: &Scene) -> Option<Draft> {
             return None;
         }
         let line = *rng.pick(quantity.of);
-        expand(rng, line, &mut |_, _| Some(what.clone()))?
+        asked(rng, line, Some(&what))?
     };
     let text =
         if rng.chance(0.08) { format!("{text} according to {}", mention(rng, scene, at)) } else { text };

@@ -97,7 +97,7 @@ pub(super) fn misspell(rng: &mut Rng, text: &str) -> String {
     let mut text = text.to_owned();
     if rng.chance(0.4) {
         let (from, to) = *rng.pick(HEARD);
-        if !((to == " 2 " || to == " 4 " || to == " two ") && text.contains(|c: char| c.is_ascii_digit())) {
+        if !((to == " 2 " || to == " 4 ") && text.contains(|c: char| c.is_ascii_digit())) {
             text = text.replacen(from, to, 1);
         }
     }
