@@ -147,17 +147,22 @@ def main():
 
     config = Config(args.vocab, args.width, args.layers, args.heads, args.kv_heads, args.ffn)
     model = Model(config).to(device)
+    # Muon (Jordan et al. 2024) for the matrices of the blocks, AdamW for the embedding and the norms.
+    inner = [p for p in model.blocks.parameters() if p.dim() == 2]
     flat = [p for p in model.parameters() if p.dim() < 2]
-    deep = [p for p in model.parameters() if p.dim() == 2]
-    optimiser = torch.optim.AdamW(
-        [{"params": deep, "weight_decay": 0.05}, {"params": flat, "weight_decay": 0.0}],
-        lr=args.rate, betas=(0.9, 0.97), fused=True,
-    )
+    optimisers = [
+        torch.optim.Muon(inner, lr=args.rate, weight_decay=0.05, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(
+            [{"params": [model.embed.weight], "weight_decay": 0.05}, {"params": flat, "weight_decay": 0.0}],
+            lr=args.rate, betas=(0.9, 0.97), fused=True,
+        ),
+    ]
     step = tokens = seen = 0
     if os.path.exists(path):
         saved = torch.load(path, map_location=device, weights_only=True)
         model.load_state_dict(saved["model"])
-        optimiser.load_state_dict(saved["optimiser"])
+        for optimiser, state in zip(optimisers, saved["optimisers"]):
+            optimiser.load_state_dict(state)
         step, tokens, seen = saved["step"], saved["tokens"], saved["seen"]
         print(f"going on from step {step}", flush=True)
     elif args.start:
@@ -171,7 +176,7 @@ def main():
         Parts.compile()
 
     def save():
-        state = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "step": step,
+        state = {"model": model.state_dict(), "optimisers": [o.state_dict() for o in optimisers], "step": step,
                  "tokens": tokens, "seen": seen, "config": config.dict()}
         torch.save(state, path + ".new")
         os.replace(path + ".new", path)
@@ -191,16 +196,17 @@ def main():
                 group = bares[number % len(bares)]
             fall = max(1, int(args.steps * args.fall))
             scale = min(1.0, (step + 1) / 100, (args.steps - step) / fall)
-            for part in optimiser.param_groups:
+            for part in (part for optimiser in optimisers for part in optimiser.param_groups):
                 part["lr"] = args.rate * scale
             scenes, lengths, tails, at, target, weight = (x.to(device) for x in data.batch(group, args.request_weight, bare))
             with torch.autocast(device.type, torch.bfloat16):
                 logits = model(scenes, lengths, tails, at)
             loss = (F.cross_entropy(logits.float(), target, reduction="none") * weight).sum() / weight.sum()
-            optimiser.zero_grad(set_to_none=True)
+            model.zero_grad(set_to_none=True)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimiser.step()
+            for optimiser in optimisers:
+                optimiser.step()
             step += 1
             tokens += scenes.numel() + tails.numel()
             seen += tails[:, :, 0].count_nonzero().item()
