@@ -79,7 +79,8 @@ fn condition(words: &[Word], at: usize) -> bool {
                 next(2),
                 "may" | "might" | "could" | "can" | "d" | "m" | "am" | "remember" | "recall" | "were"
             ));
-    opens && !asks && !polite && !(said == "if" && wish(words, at))
+    let wished = said == "if" && wish(words, at);
+    opens && !asks && !polite && !wished
 }
 
 /// "it would be lovely (if)", "i'd appreciate it (if)", "it'd help (if)": what follows is wanted, not waited for.
