@@ -1,32 +1,44 @@
 #!/usr/bin/env bash
 # Trains the bundled model from nothing: run.sh [cpu | gpu | smoke]. Goes on where it was stopped.
+#
+# PINTAIL names a program that is built already, PYTHON an interpreter with requirements.txt; COMPILE= turns torch.compile off.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mode=${1:-cpu}
 out=training/out/$mode
-python=${PYTHON:-training/out/venv/bin/python}
-mkdir -p "$out"
+export out python=${PYTHON:-training/out/venv/bin/python}
+cores=$(nproc)
 case $mode in
-  cpu)   count=800000 steps=9000 bare=600 batch=8192 extra=(--compile --threads "${THREADS:-2}") ;;
-  gpu)   count=4000000 steps=20000 bare=500 batch=65536 extra=() ;;
-  smoke) count=3000 steps=40 bare=20 batch=2048 extra=(--threads "${THREADS:-2}") ;;
+  # shards of requests: how many before training begins, how many while it runs, requests each
+  cpu)   first=16 later=0 requests=50000 steps=9000 bare=600 batch=8192 rate=2e-3 size=(--width 192 --layers 8 --heads 6 --kv-heads 2 --ffn 512)
+         extra=(--threads "${THREADS:-2}" --every 200) ;;
+  gpu)   first=$cores later=400 requests=20000 steps=20000 bare=500 batch=65536 rate=2e-3 size=(--width 256 --layers 8 --heads 8 --kv-heads 2 --ffn 640)
+         extra=(--workers "$((cores / 3))" --every 1000) ;;
+  smoke) first=2 later=0 requests=2000 steps=40 bare=20 batch=2048 rate=2e-3 size=(--width 64 --layers 2 --heads 2 --kv-heads 1 --ffn 128)
+         extra=(--threads "${THREADS:-2}" --every 20) ;;
   *) echo "usage: training/run.sh [cpu | gpu | smoke]" >&2; exit 2 ;;
 esac
-# PINTAIL names a program that is built already.
+[ "$mode" = smoke ] || [ "${COMPILE-yes}" = "" ] || extra+=(--compile)
 [ -n "${PINTAIL:-}" ] || cargo build --release
-pintail=${PINTAIL:-${CARGO_TARGET_DIR:-target}/release/pintail}
-words=${WORDS:-0.03}
-once() { # once FILE COMMAND...: what is there is not made again
-  [ -e "$1" ] || { "${@:2}" > "$1.new" && mv "$1.new" "$1"; }
+export pintail=${PINTAIL:-${CARGO_TARGET_DIR:-target}/release/pintail}
+mkdir -p "$out/data" "$out/parts"
+
+shard() { # shard FILE REQUESTS SEED PER_SCENE: what is there is not made again
+  [ ! -e "$1" ] || return 0
+  local part=$out/parts/${1##*/}
+  "$pintail" render -n "$2" --seed "$3" --per-scene "$4" --bare |
+    TOKENIZERS_PARALLELISM=false "$python" training/prepare.py training/tokenizer-v1.json /dev/stdin "$part" >/dev/null
+  mv "$part" "$1"
 }
-once "$out/control.txt" "$pintail" render --tokens
-once "$out/train.jsonl" "$pintail" render -n "$count" --seed 1000 --per-scene 32 --bare
-once "$out/held.jsonl" "$pintail" render -n 2500 --seed 77 --per-scene 8 --bare
-[ -e "$out/tokenizer.json" ] || "$python" training/tokenizer.py "$out/train.jsonl" "$out/control.txt" "$out/tokenizer.json"
-[ -e "$out/train.npz" ] || "$python" training/prepare.py "$out/tokenizer.json" "$out/train.jsonl" "$out/train.npz"
-[ -e "$out/held.npz" ] || "$python" training/prepare.py "$out/tokenizer.json" "$out/held.jsonl" "$out/held.npz"
-"$python" training/train.py --data "$out/train.npz" --held "$out/held.npz" --out "$out" \
-  --steps "$steps" --bare "$bare" --batch "$batch" --rate 1.5e-3 --fall 0.7 --mix 0.05 --request-weight "$words" --every 200 \
-  --width 192 --layers 8 --heads 6 --kv-heads 2 --ffn 512 "${extra[@]}"
-"$python" training/export.py "$out/checkpoint.pt" "$out/tokenizer.json" "$out/pintail.gguf"
+shards() { # shards FROM TO AT_ONCE
+  seq -f %03g "$1" "$2" | xargs -P "$3" -I{} bash -c 'shard "$out/data/{}.npz" "$0" "$((1000 + 10#{}))" 32' "$requests"
+}
+export -f shard
+shard "$out/held.npz" 2500 77 8
+shards 1 "$first" "$cores"
+shards "$((first + 1))" "$((first + later))" "$((cores / 2 + 1))" &
+trap 'kill %1 2>/dev/null || true' EXIT
+"$python" training/train.py --data "$out/data/*.npz" --held "$out/held.npz" --out "$out" \
+  --steps "$steps" --bare "$bare" --batch "$batch" --rate "$rate" --fall 0.7 --mix 0.05 --request-weight 0.03 "${size[@]}" "${extra[@]}"
+"$python" training/export.py "$out/checkpoint.pt" training/tokenizer-v1.json "$out/pintail.gguf"
 echo "copy $out/pintail.gguf to models/pintail.gguf to bundle it"

@@ -6,9 +6,11 @@ The loss counts the answer in full and the words of the request by a little (`--
 nothing is learnt from predicting them. The first part (`--bare`) leaves tools and devices out: requests and answers
 alone are a seventh as long, and their marks are all that copying a pointer needs, so that circuit forms
 there in minutes instead of hours; a share of later steps (`--mix`) is like it. The rate rises over the first steps, stays, and falls in a line over the last part.
+`--data` takes patterns ("data/*.npz"), read anew for each pass over the data, so that files may be added while it runs.
 """
 
 import argparse
+import glob
 import json
 import math
 import os
@@ -17,6 +19,7 @@ import time
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch.utils.data import DataLoader, Dataset
 
 from model import Config, Model, Parts
 
@@ -93,6 +96,24 @@ class Data:
         return tuple(torch.from_numpy(array) for array in arrays)
 
 
+class Batches(Dataset):
+    """One pass over the data, in an order drawn from a seed: what the steps read, made by the workers of a DataLoader."""
+
+    def __init__(self, data, args, seed, first_step):
+        self.data, self.weight = data, args.request_weight
+        groups, bares = data.batches(args.batch, seed), data.batches(args.batch, seed + 1, True)
+        bare = np.random.default_rng(seed).random(len(groups)) < args.mix
+        bare |= np.arange(first_step, first_step + len(groups)) < args.bare
+        self.groups = [(bares[i % len(bares)] if bare[i] else group, bool(bare[i])) for i, group in enumerate(groups)]
+
+    def __len__(self):
+        return len(self.groups)
+
+    def __getitem__(self, i):
+        group, bare = self.groups[i]
+        return self.data.batch(group, self.weight, bare)
+
+
 @torch.no_grad()
 def held_out(model, data, device, tokens, most=1500):
     """Share of held-out examples whose whole answer is the likeliest token by token, and the answers' loss."""
@@ -134,6 +155,7 @@ def main():
     parser.add_argument("--ffn", type=int, default=640)
     parser.add_argument("--vocab", type=int, default=3072)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=0, help="processes that make batches; a GPU wants several")
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--compile", action="store_true", help="torch.compile: a fifth faster on a CPU, needs a C++ compiler")
     parser.add_argument("--every", type=int, default=250, help="steps between checkpoints")
@@ -168,9 +190,8 @@ def main():
     elif args.start:
         model.load_state_dict(torch.load(args.start, map_location=device, weights_only=True)["model"])
     size = sum(p.numel() for p in model.parameters())
-    data, held = Data(args.data), Data([args.held])
-    per_epoch = len(data.batches(args.batch, 0))
-    print(f"{size} parameters on {device}, {len(data)} requests, {per_epoch} steps to see them all", flush=True)
+    held = Data([args.held])
+    print(f"{size} parameters on {device}", flush=True)
 
     if args.compile:
         Parts.compile()
@@ -186,19 +207,18 @@ def main():
     log = open(os.path.join(args.out, "log.jsonl"), "a")
     while step < args.steps:
         # Batches are drawn anew when a run goes on.
-        seed = args.seed * 100000 + step
-        draw, bares = np.random.default_rng(seed), data.batches(args.batch, seed + 1, True)
-        for number, group in enumerate(data.batches(args.batch, seed)):
+        data = Data([path for pattern in args.data for path in sorted(glob.glob(pattern))])
+        batches = Batches(data, args, args.seed * 100000 + step, step)
+        print(f"{len(data)} requests, {len(batches)} steps to see them all", flush=True)
+        loader = DataLoader(batches, batch_size=None, num_workers=args.workers, pin_memory=device.type == "cuda")
+        for batch in loader:
             if step >= args.steps:
                 break
-            bare = step < args.bare or draw.random() < args.mix
-            if bare:
-                group = bares[number % len(bares)]
             fall = max(1, int(args.steps * args.fall))
             scale = min(1.0, (step + 1) / 100, (args.steps - step) / fall)
             for part in (part for optimiser in optimisers for part in optimiser.param_groups):
                 part["lr"] = args.rate * scale
-            scenes, lengths, tails, at, target, weight = (x.to(device) for x in data.batch(group, args.request_weight, bare))
+            scenes, lengths, tails, at, target, weight = (x.to(device, non_blocking=True) for x in batch)
             with torch.autocast(device.type, torch.bfloat16):
                 logits = model(scenes, lengths, tails, at)
             loss = (F.cross_entropy(logits.float(), target, reduction="none") * weight).sum() / weight.sum()
@@ -209,16 +229,16 @@ def main():
                 optimiser.step()
             step += 1
             tokens += scenes.numel() + tails.numel()
-            seen += tails[:, :, 0].count_nonzero().item()
-            mean = loss.item() if mean is None else 0.98 * mean + 0.02 * loss.item()
-            if not math.isfinite(mean):
-                raise SystemExit(f"the loss is {mean} at step {step}")
+            seen += batch[2][:, :, 0].count_nonzero().item()
+            mean = loss.detach() if mean is None else 0.98 * mean + 0.02 * loss.detach()
             if step % 25 == 0:
-                print(f"step {step} loss {mean:.4f} {(tokens - since) / (time.time() - started):.0f} tokens/s", flush=True)
+                if not math.isfinite(mean.item()):
+                    raise SystemExit(f"the loss is {mean.item()} at step {step}")
+                print(f"step {step} loss {mean.item():.4f} {(tokens - since) / (time.time() - started):.0f} tokens/s", flush=True)
             if step % args.every == 0 or step == args.steps:
                 exact, held_loss = held_out(model, held, device, args.batch)
                 save()
-                line = {"step": step, "tokens": tokens, "requests": seen, "loss": mean, "held_exact": exact, "held_loss": held_loss,
+                line = {"step": step, "tokens": tokens, "requests": seen, "loss": mean.item(), "held_exact": exact, "held_loss": held_loss,
                         "seconds": time.time() - started}
                 log.write(json.dumps(line) + "\n")
                 log.flush()
