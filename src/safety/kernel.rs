@@ -116,6 +116,19 @@ impl Kernel {
         self.cancel.clone()
     }
 
+    /// The clock that it waits by.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        self.clock.clone()
+    }
+
+    /// What the device at this place in the list does now; inputs are asked. Unknown when the board cannot say.
+    pub fn state(&mut self, place: usize) -> State {
+        match self.present.get(place) {
+            Some(true) => self.read(place).unwrap_or_default(),
+            _ => State::Unknown,
+        }
+    }
+
     /// The board's name: `sim`, or the chip's path.
     pub fn board_name(&self) -> &str {
         self.board.name()
