@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::file::When;
+use super::chart::{Block, Cron, Expr, Value};
+use super::chart_file::When;
 use super::load::AgentError;
 use super::{Report, check};
 use crate::board::Device;
-use crate::tool::{Builtin, Call, UserTool};
+use crate::tool::{Builtin, UserTool};
 
 /// An agent that can run. Made by [`super::load`] and [`Agent::parse`] only from files without errors.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,14 +23,24 @@ pub struct Agent {
     pub path: Option<PathBuf>,
     /// The model it asks for.
     pub model: ModelRef,
-    /// Index of the first state.
+    /// Index of the first state; where there are several, of the first of them.
     pub start: usize,
+    /// Indices of the first states.
+    pub initial: Vec<usize>,
     /// The devices, in the order of the file.
     pub devices: Vec<Device>,
     /// The declared tools, in the order of the file.
     pub tools: Vec<UserTool>,
+    /// The context variables, in the order of the file.
+    pub variables: Vec<Variable>,
     /// The states, in the order of the file; at least one.
     pub states: Vec<State>,
+    /// How long each device is left alone after an edge, in the order of the devices.
+    pub debounce: Vec<Duration>,
+    /// Devices that guards and sentences look at, ascending.
+    pub observed: Vec<usize>,
+    /// Sensors that thresholds look at, ascending.
+    pub sampled: Vec<usize>,
 }
 
 /// Which model an agent asks for.
@@ -59,7 +70,8 @@ pub struct State {
     /// Told to models that read prose.
     pub prompt: Option<String>,
     /// The legal tools: built-in ones in the order of the documentation, then the user's in the
-    /// order of the file. A device tool that no device of this state can serve is left out.
+    /// order of the file. A device tool that no device of this state can serve is left out. Never more than what the
+    /// state around allows.
     pub tools: Vec<ToolRef>,
     /// Indices into [`Agent::devices`] of the devices that may be touched, ascending.
     pub devices: Vec<usize>,
@@ -69,8 +81,63 @@ pub struct State {
     pub ask: f64,
     /// How many earlier turns stay in the prompt of models that read prose.
     pub carry: usize,
+    /// What kind of state it is.
+    pub kind: Kind,
+    /// The state around it.
+    pub parent: Option<usize>,
+    /// The states just inside of it, in the order of the file.
+    pub children: Vec<usize>,
+    /// Its place in document order: a state, then those inside of it, then the next one.
+    pub order: usize,
+    /// Where it begins: of a compound state, and of a history state while nothing is remembered.
+    pub initial: Initial,
+    /// Carried out when it is entered.
+    pub entry: Block,
+    /// Carried out when it is left.
+    pub exit: Block,
+    /// Data of the event that a final state makes.
+    pub data: Vec<(String, Expr)>,
     /// The transitions; the first that matches is taken.
     pub transitions: Vec<Transition>,
+    /// Line in the file, from 1.
+    pub line: usize,
+}
+
+/// What kind of state one is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// Nothing inside.
+    #[default]
+    Atomic,
+    /// One of the states inside is active with it.
+    Compound,
+    /// All of the states inside are active with it.
+    Parallel,
+    /// The state around, or the agent, comes to its end.
+    Final,
+    /// Never active: stands for what was last active beside it.
+    History {
+        /// All the way down, or just one level.
+        deep: bool,
+    },
+}
+
+/// Where a state begins.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Initial {
+    /// Indices of the states.
+    pub targets: Vec<usize>,
+    /// Carried out on the way.
+    pub actions: Block,
+}
+
+/// A context variable.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Variable {
+    /// Its name.
+    pub name: String,
+    /// What it is when the agent starts; its type never changes.
+    pub initial: Value,
 }
 
 /// What happens on a trigger.
@@ -78,12 +145,14 @@ pub struct State {
 pub struct Transition {
     /// What sets it off.
     pub trigger: Trigger,
-    /// Index of the state to enter; `None` stays, and timers go on.
-    pub to: Option<usize>,
-    /// What is said.
-    pub say: Option<String>,
-    /// Calls made without the model, resolved and with their defaults filled in.
-    pub calls: Vec<Call>,
+    /// What has to hold.
+    pub guard: Option<Expr>,
+    /// Indices of the states to enter; without any the state stays, and timers go on.
+    pub to: Vec<usize>,
+    /// Targets inside of its own state are entered without leaving that state.
+    pub internal: bool,
+    /// What is done.
+    pub actions: Block,
     /// Line in the file, from 1.
     pub line: usize,
 }
@@ -114,8 +183,63 @@ pub enum Trigger {
         /// Which change.
         when: When,
     },
-    /// This long after the state was entered.
+    /// A sensor went past a value.
+    Threshold(Threshold),
+    /// This long after the state was entered, once.
     After(Duration),
+    /// Again and again while the state is active.
+    Every(Duration),
+    /// A time of day.
+    Cron(Cron),
+    /// Nobody has said anything for this time.
+    Idle(Duration),
+    /// An event with one of these names.
+    Event(Vec<String>),
+    /// Nothing: as soon as the guard holds.
+    Always,
+}
+
+/// A value of a sensor that matters.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Threshold {
+    /// Index of the device.
+    pub device: usize,
+    /// Above it, or below.
+    pub above: bool,
+    /// The value, in the device's unit.
+    pub value: f64,
+    /// How far the value has to come back.
+    pub hysteresis: f64,
+}
+
+impl Threshold {
+    /// Whether `value` lies past it.
+    pub fn crossed(&self, value: f64) -> bool {
+        if self.above { value > self.value } else { value < self.value }
+    }
+
+    /// Whether `value` has come back.
+    pub fn recovered(&self, value: f64) -> bool {
+        match self.above {
+            true => value <= self.value - self.hysteresis,
+            false => value >= self.value + self.hysteresis,
+        }
+    }
+}
+
+/// What a configuration (the active states together) lets happen: what each of them allows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scope {
+    /// Told to models that read prose.
+    pub prompt: Option<String>,
+    /// The legal tools, in the order of [`State::tools`].
+    pub tools: Vec<ToolRef>,
+    /// Indices of the devices that may be touched, ascending.
+    pub devices: Vec<usize>,
+    /// Confidence from which a call is executed: that of the most careful state.
+    pub act: f64,
+    /// Confidence below which a request is refused.
+    pub ask: f64,
 }
 
 /// Confidence from which a call is executed when the file names none.
@@ -170,5 +294,51 @@ impl Agent {
     pub fn devices_for(&self, state: &State, tool: Builtin) -> Vec<usize> {
         let Some(needs) = tool.needs() else { return Vec::new() };
         state.devices.iter().copied().filter(|&index| self.devices[index].can.has(needs)).collect()
+    }
+
+    /// The states as an indented list, those that are active marked with `*`.
+    pub fn outline(&self, active: &[usize]) -> Vec<String> {
+        let mut inner: Vec<usize> = (0..self.states.len()).collect();
+        inner.sort_by_key(|&at| self.states[at].order);
+        let depth =
+            |at: usize| std::iter::successors(self.states[at].parent, |&at| self.states[at].parent).count();
+        let line = |at: usize| {
+            let mark = if active.contains(&at) { '*' } else { ' ' };
+            let state = &self.states[at];
+            let kind = match state.kind {
+                Kind::Parallel => " (all at once)",
+                Kind::Final => " (end)",
+                Kind::History { .. } => " (history)",
+                Kind::Atomic | Kind::Compound => "",
+            };
+            format!("{mark} {}{}{kind}", "  ".repeat(depth(at)), state.name)
+        };
+        inner.into_iter().map(line).collect()
+    }
+
+    /// What the active states let happen together: the tools and devices that all of them allow.
+    pub fn scope(&self, active: &[usize]) -> Scope {
+        let leaves = active.iter().map(|&at| &self.states[at]).filter(|state| state.children.is_empty());
+        let mut leaves = leaves.peekable();
+        let first = *leaves.peek().unwrap_or(&&self.states[self.start]);
+        let (mut tools, mut devices) = (first.tools.clone(), first.devices.clone());
+        let (mut act, mut ask) = (first.act, first.ask);
+        let mut prompts: Vec<&str> = Vec::new();
+        for state in leaves {
+            tools.retain(|tool| state.tools.contains(tool));
+            devices.retain(|device| state.devices.binary_search(device).is_ok());
+            (act, ask) = (act.max(state.act), ask.max(state.ask));
+            if let Some(prompt) = state.prompt.as_deref().filter(|prompt| !prompts.contains(prompt)) {
+                prompts.push(prompt);
+            }
+        }
+        tools.retain(|tool| match tool {
+            ToolRef::Builtin(tool) => tool
+                .needs()
+                .is_none_or(|needs| devices.iter().any(|&index| self.devices[index].can.has(needs))),
+            ToolRef::User(_) => true,
+        });
+        let prompt = (!prompts.is_empty()).then(|| prompts.join(" "));
+        Scope { prompt, tools, devices, act, ask: ask.min(act) }
     }
 }

@@ -10,6 +10,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, MapAccess, Visitor, value::MapAccessDeserializer};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::chart::Value;
+use super::chart_file::{NameList, StateTable};
 use crate::board::{Direction, LineId, LineRef, Safe};
 use crate::tool::ToolFile;
 
@@ -55,6 +57,26 @@ impl<T> Default for Table<T> {
     }
 }
 
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Table<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries<T>(std::marker::PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Entries<T> {
+            type Value = Table<T>;
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("a table")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Table<T>, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry::<At<String>, T>()? {
+                    entries.push(entry);
+                }
+                Ok(Table(entries))
+            }
+        }
+        deserializer.deserialize_map(Entries(std::marker::PhantomData))
+    }
+}
+
 impl<T: JsonSchema> JsonSchema for Table<T> {
     fn inline_schema() -> bool {
         true
@@ -85,6 +107,9 @@ pub struct AgentFile {
     /// What it may call besides the built-in tools.
     #[schemars(default)]
     pub tools: Table<ToolFile>,
+    /// Context variables with their first values, which give their types.
+    #[schemars(default)]
+    pub variables: Table<At<Value>>,
     /// The states it can be in.
     pub states: Table<StateTable>,
 }
@@ -99,8 +124,8 @@ pub struct AgentTable {
     pub description: Option<String>,
     /// Path of a model file; left out: the bundled model.
     pub model: Option<At<String>>,
-    /// The first state; may be left out when there is only one.
-    pub start: Option<At<String>>,
+    /// The first state, or several inside of parallel states; may be left out when there is only one.
+    pub start: Option<At<NameList>>,
     /// Confidence from which a call is executed, 0 to 1.
     pub act: Option<At<f64>>,
     /// Confidence below which a request is refused, 0 to 1.
@@ -138,6 +163,8 @@ pub struct DeviceTable {
     /// Least and most value or level.
     #[schemars(with = "Option<[f64; 2]>")]
     pub range: Option<At<Vec<f64>>>,
+    /// How long an input is left alone after an edge, while its contact bounces (`"20ms"`).
+    pub debounce: Option<At<String>>,
     /// Whether it can be dimmed; left out: by kind.
     pub levels: Option<At<bool>>,
     /// Frequency of the software PWM in hertz, 1 to 1000.
@@ -213,28 +240,6 @@ impl JsonSchema for LineSpec {
     }
 }
 
-/// `[states.NAME]`.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct StateTable {
-    /// Told to models that read prose.
-    pub prompt: Option<String>,
-    /// The tools that are legal here; left out: all.
-    pub tools: Option<At<Vec<At<String>>>>,
-    /// The devices that may be touched here; left out: all.
-    pub devices: Option<At<Vec<At<Selector>>>>,
-    /// Overrides the agent's `act`.
-    pub act: Option<At<f64>>,
-    /// Overrides the agent's `ask`.
-    pub ask: Option<At<f64>>,
-    /// Earlier turns kept in the prompt, for models that read prose.
-    #[schemars(range(max = 64))]
-    pub carry: Option<At<u32>>,
-    /// Transitions; the first that matches is taken.
-    #[serde(default)]
-    pub on: Vec<At<TransitionTable>>,
-}
-
 /// Devices by name, or all of a kind, of an area, or of both.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Selector {
@@ -281,57 +286,6 @@ impl JsonSchema for Selector {
         let group = generator.subschema_for::<Group>();
         json_schema!({ "anyOf": [{ "type": "string", "description": "name of a device" }, group] })
     }
-}
-
-/// One entry of `on`: exactly one trigger, then what happens.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TransitionTable {
-    /// Trigger: this tool was called and succeeded.
-    pub call: Option<At<String>>,
-    /// Trigger: this tool was called and failed.
-    pub error: Option<At<String>>,
-    /// Narrows `call` and `error` to calls that address this device.
-    pub device: Option<At<String>>,
-    /// Trigger: a request that no legal tool serves.
-    pub unserved: Option<At<bool>>,
-    /// Trigger: this input changed.
-    pub edge: Option<At<String>>,
-    /// Which change of the input; left out: rising.
-    pub when: Option<At<When>>,
-    /// Trigger: time since the state was entered (`"500ms"`, `"30s"`, `"5m"`, `"2h"`).
-    pub after: Option<At<String>>,
-    /// The state to enter.
-    pub to: Option<At<String>>,
-    /// What is said.
-    pub say: Option<String>,
-    /// Calls made without the model.
-    #[serde(default, rename = "do")]
-    pub calls: Vec<At<CallTable>>,
-}
-
-/// Which change of an input counts. Rising is from inactive to active, whatever the line's voltage.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum When {
-    /// From inactive to active.
-    #[default]
-    Rising,
-    /// From active to inactive.
-    Falling,
-    /// Either.
-    Both,
-}
-
-/// One entry of `do`.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CallTable {
-    /// The tool.
-    pub tool: At<String>,
-    /// Its arguments, as in a call.
-    #[serde(default)]
-    pub arguments: serde_json::Map<String, serde_json::Value>,
 }
 
 #[cfg(test)]

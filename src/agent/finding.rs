@@ -186,6 +186,11 @@ impl<'s> Findings<'s> {
         self.lines.partition_point(|&at| at <= span.start)
     }
 
+    /// Where a part of a text stands that was read from `whole`.
+    pub(super) fn inside(&self, whole: &Range<usize>, value: &str, part: Range<usize>) -> Range<usize> {
+        super::check::expressions::part(self.source, whole, value, part)
+    }
+
     fn push(&mut self, severity: Severity, span: &Range<usize>, message: String) -> &mut Finding {
         let first_error = severity == Severity::Error && self.errors == 0;
         self.errors += usize::from(severity == Severity::Error);

@@ -2,19 +2,23 @@
 //!
 //! An agent file goes through three stages, each a type: text, `AgentFile` (as written, every value
 //! with its place) and [`Agent`] (every name resolved; it cannot be wrong, and only it runs). The
-//! format is described in `docs/agents.md`. [`step`] is the state machine: no input or output, no clock.
+//! format is described in `docs/agents.md`. [`chart`] is the statechart that runs it: no input or output, no clock.
 
+pub mod chart;
+mod chart_file;
 mod check;
 mod checked;
 mod file;
 mod finding;
 mod load;
-pub mod machine;
 mod read;
 
+pub use chart::{Action, By, Event, MachineState, Surroundings, TimerId, start, step};
+pub use chart_file::When;
 pub use check::{Checked, check};
-pub use checked::{Agent, ModelRef, State, ToolRef, Transition, Trigger};
-pub use file::{AgentFile, When};
+pub use checked::{
+    Agent, Initial, Kind, ModelRef, Scope, State, Threshold, ToolRef, Transition, Trigger, Variable,
+};
+pub use file::AgentFile;
 pub use finding::{Finding, Report, Severity};
 pub use load::{AgentError, DEFAULT, EMBEDDED, MAX_BYTES, check_file, load};
-pub use machine::{Action, By, Event, MachineState, TimerId, start, step};

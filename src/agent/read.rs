@@ -28,9 +28,10 @@ pub(super) fn read(source: &str, findings: &mut Findings) -> AgentFile {
             "agent" => file.agent = one(value, findings),
             "devices" => file.devices = table(value, findings),
             "tools" => file.tools = table(value, findings),
+            "variables" => file.variables = table(value, findings),
             "states" => file.states = table(value, findings),
             other => {
-                const KEYS: [&str; 5] = ["format", "agent", "devices", "tools", "states"];
+                const KEYS: [&str; 6] = ["format", "agent", "devices", "tools", "variables", "states"];
                 let help = match nearest(other, KEYS.into_iter()) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("known here: {}", KEYS.join(", ")),

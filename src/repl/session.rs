@@ -161,9 +161,9 @@ fn command(shell: &Shell, line: &str) {
         "/devices" => board(shell).iter().for_each(|line| println!("  {}", escaped(line))),
         "/state" => {
             let engine = shell.engine();
-            for (at, state) in engine.agent().states.iter().enumerate() {
-                let here = if at == engine.state() { "*" } else { " " };
-                println!("{here} {}", escaped(&state.name));
+            engine.agent().outline(engine.active()).iter().for_each(|line| println!("{}", escaped(line)));
+            for (variable, value) in engine.agent().variables.iter().zip(&engine.machine().variables) {
+                println!("  {} = {}", escaped(&variable.name), escaped(&value.to_string()));
             }
         }
         "/tools" => tools(shell),
@@ -173,7 +173,7 @@ fn command(shell: &Shell, line: &str) {
             let said = shell.engine().reset();
             said.iter().for_each(|text| println!("{}", escaped(text)));
             let engine = shell.engine();
-            println!("  state: {}", escaped(&engine.agent().states[engine.state()].name));
+            println!("  state: {}", escaped(&engine.state_name()));
         }
         other => {
             let near = COMMANDS
@@ -192,7 +192,7 @@ fn command(shell: &Shell, line: &str) {
 fn tools(shell: &Shell) {
     let engine = shell.engine();
     let agent = engine.agent();
-    for tool in &agent.states[engine.state()].tools {
+    for tool in &engine.scope().tools {
         let what = match tool {
             ToolRef::Builtin(tool) => tool.description(),
             ToolRef::User(at) => agent.tools[*at].description.as_str(),

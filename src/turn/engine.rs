@@ -1,6 +1,5 @@
 //! The acting half of a turn: readings to calls on the board and on tools, through the state machine.
 
-use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -8,12 +7,13 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::agent::{self, Action, Agent, By, Event, MachineState, ToolRef};
-use crate::board::{BoardError, Edges};
+use crate::agent::{Agent, By, Event, MachineState, Scope, ToolRef};
+use crate::board::{BoardError, Clock, Edges};
 use crate::prompt::Scene;
 use crate::safety::{Confirmed, DeviceState, Kernel, Legal, Mode, SafetyError};
 use crate::tool::{Builtin, Call, RunContext, ToolError};
 
+use super::events::Timer;
 use super::mind::{Mind, MindError, Reading};
 use super::reply;
 use super::report::{CallReport, Report, TokenCounts};
@@ -45,14 +45,21 @@ pub struct Settings {
 
 /// An agent at work: its state, its model and the only way to its board.
 pub struct Engine {
-    agent: Agent,
-    machine: MachineState,
+    pub(super) agent: Agent,
+    pub(super) machine: MachineState,
     mind: Mind,
-    kernel: Kernel,
-    scenes: Vec<Scene>,
+    pub(super) kernel: Kernel,
+    pub(super) clock: Arc<dyn Clock>,
+    /// What the active states allow together, and what that offers the model.
+    scope: Scope,
+    scene: Scene,
     context: RunContext,
     cancel: Arc<AtomicBool>,
-    timers: Vec<(Instant, agent::TimerId)>,
+    pub(super) timers: Vec<Timer>,
+    /// When sensors are read next, on the clock.
+    pub(super) sample_at: Duration,
+    /// Whether a question of the agent's own is being answered.
+    asking: bool,
     asked: Option<Vec<Call>>,
     last: Option<Reading>,
 }
@@ -70,26 +77,32 @@ impl Engine {
         settings: Settings,
         cancel: Arc<AtomicBool>,
     ) -> Result<Engine, EngineError> {
-        let scenes = (0..agent.states.len())
-            .map(|state| super::scene(&agent, state, &|device| kernel.has(device)))
-            .collect::<Result<_, _>>()
-            .map_err(|(tool, parameter)| EngineError::Parameter { tool, parameter })?;
+        let complain = |(tool, parameter)| EngineError::Parameter { tool, parameter };
+        for state in 0..agent.states.len() {
+            super::scene(&agent, state, &|device| kernel.has(device)).map_err(complain)?;
+        }
+        let scope = agent.scope(&agent.initial);
+        let scene = super::scene_of(&agent, &scope, &|device| kernel.has(device)).map_err(complain)?;
         let mut context = RunContext::new(settings.state_dir);
         context.cancel = cancel.clone();
-        let (machine, actions) = agent::start(&agent);
+        let clock = kernel.clock();
         let mut engine = Engine {
             agent,
-            machine,
+            machine: MachineState::default(),
             mind,
             kernel,
-            scenes,
+            sample_at: clock.now(),
+            clock,
+            scope,
+            scene,
             context,
             cancel,
             timers: Vec::new(),
+            asking: false,
             asked: None,
             last: None,
         };
-        engine.carry_out(actions, &mut Vec::new());
+        engine.begin(&mut Vec::new());
         Ok(engine)
     }
 
@@ -98,14 +111,37 @@ impl Engine {
         &self.agent
     }
 
-    /// Index of the state that the agent is in.
-    pub fn state(&self) -> usize {
-        self.machine.state
+    /// Indices of the active states, the outer before the inner.
+    pub fn active(&self) -> &[usize] {
+        &self.machine.active
+    }
+
+    /// The name of the state that the agent is in; of several at once all names, the innermost ones.
+    pub fn state_name(&self) -> String {
+        let leaves = self.machine.active.iter().map(|&at| &self.agent.states[at]);
+        let names: Vec<&str> =
+            leaves.filter(|state| state.children.is_empty()).map(|state| state.name.as_str()).collect();
+        names.join(" + ")
+    }
+
+    /// Whether the agent has not come to its end.
+    pub fn running(&self) -> bool {
+        self.machine.running
+    }
+
+    /// The machine's whole state.
+    pub fn machine(&self) -> &MachineState {
+        &self.machine
+    }
+
+    /// What the active states allow together.
+    pub fn scope(&self) -> &Scope {
+        &self.scope
     }
 
     /// What the current state offers.
     pub fn scene(&self) -> &Scene {
-        &self.scenes[self.machine.state]
+        &self.scene
     }
 
     /// The model's file, or `bundled`.
@@ -140,11 +176,22 @@ impl Engine {
     pub fn reset(&mut self) -> Vec<String> {
         self.timers.clear();
         self.asked = None;
-        let (machine, actions) = agent::start(&self.agent);
-        self.machine = machine;
         let mut said = Vec::new();
-        self.carry_out(actions, &mut said);
+        self.begin(&mut said);
         said
+    }
+
+    /// The tools and devices of the active states, after they have changed.
+    pub(super) fn look_around(&mut self) {
+        let scope = self.agent.scope(&self.machine.active);
+        if (&scope.tools, &scope.devices) != (&self.scope.tools, &self.scope.devices) {
+            let kernel = &self.kernel;
+            // Whether the model can fill every parameter was seen when the engine was made.
+            if let Ok(scene) = super::scene_of(&self.agent, &scope, &|device| kernel.has(device)) {
+                self.scene = scene;
+            }
+        }
+        self.scope = scope;
     }
 
     /// Returns the lines to their safe states; nothing moves after.
@@ -155,37 +202,6 @@ impl Engine {
         self.kernel.shutdown()
     }
 
-    /// When the next timer is due.
-    pub fn next_timer(&self) -> Option<Instant> {
-        self.timers.iter().map(|(at, _)| *at).min()
-    }
-
-    /// Timers that are due; what is said on the way.
-    pub fn tick(&mut self) -> Vec<String> {
-        let mut said = Vec::new();
-        let now = Instant::now();
-        // A timer's actions may set others; each round takes the earliest one that is due.
-        while let Some(at) = self
-            .timers
-            .iter()
-            .enumerate()
-            .filter(|(_, (at, _))| *at <= now)
-            .min_by_key(|(_, (at, _))| *at)
-            .map(|(i, _)| i)
-        {
-            let (_, id) = self.timers.swap_remove(at);
-            self.event(Event::Timer(id), &mut said);
-        }
-        said
-    }
-
-    /// An input changed; what is said on the way.
-    pub fn edge(&mut self, device: usize, rising: bool) -> Vec<String> {
-        let mut said = Vec::new();
-        self.event(Event::Edge { device, rising }, &mut said);
-        said
-    }
-
     /// One request, from words to reply.
     ///
     /// # Errors
@@ -193,28 +209,79 @@ impl Engine {
     pub fn turn(&mut self, request: &str) -> Result<Report, MindError> {
         let started = Instant::now();
         self.asked = None;
-        let at = self.machine.state;
-        let state = &self.agent.states[at];
-        let reading = self.mind.read(&self.scenes[at], state.prompt.as_deref(), request, &self.cancel)?;
-        let (act, ask) = (state.act, state.ask);
-        let mut report = Report {
-            state: state.name.clone(),
+        let mut said = Vec::new();
+        self.event(Event::Activity, &mut said);
+        let mut report = self.report(1.0);
+        if !self.machine.running {
+            said.push(reply::ENDED.to_owned());
+            self.finish(&mut report, said, started);
+            return Ok(report);
+        }
+        self.understand(request, By::Turn, &mut report, &mut said)?;
+        self.finish(&mut report, said, started);
+        Ok(report)
+    }
+
+    /// Makes one call without the model, held to what the model may do here: as if a person had asked for it.
+    pub fn call(&mut self, call: Call) -> Report {
+        let started = Instant::now();
+        let mut said = Vec::new();
+        self.event(Event::Activity, &mut said);
+        let mut report = self.report(1.0);
+        if self.machine.running {
+            report.calls = self.act(vec![call], false, By::Turn, &mut said);
+        } else {
+            said.push(reply::ENDED.to_owned());
+        }
+        self.finish(&mut report, said, started);
+        report
+    }
+
+    /// A question of the agent's own. One that comes up while another is being answered is dropped.
+    pub(super) fn ask_model(&mut self, request: &str, said: &mut Vec<String>) {
+        if std::mem::replace(&mut self.asking, true) {
+            tracing::warn!("a question to the model inside of another was dropped: {request}");
+            return;
+        }
+        let mut report = self.report(1.0);
+        if let Err(error) = self.understand(request, By::Transition, &mut report, said) {
+            said.push(format!("That did not work: {error}."));
+        }
+        self.asking = false;
+    }
+
+    fn report(&self, confidence: f64) -> Report {
+        Report {
+            state: self.state_name(),
             calls: Vec::new(),
             ask: None,
             reply: String::new(),
             next_state: String::new(),
-            confidence: if reading.confidence.is_nan() { 0.0 } else { reading.confidence },
-            tokens: reading.tokens,
+            confidence,
+            tokens: TokenCounts::default(),
             ms: 0.0,
-        };
+        }
+    }
+
+    /// Reads a request and does what it asks for, or asks back, or says why not.
+    fn understand(
+        &mut self,
+        request: &str,
+        by: By,
+        report: &mut Report,
+        said: &mut Vec<String>,
+    ) -> Result<(), MindError> {
+        let reading = self.mind.read(&self.scene, self.scope.prompt.as_deref(), request, &self.cancel)?;
+        let (act, ask) = (self.scope.act, self.scope.ask);
+        report.confidence = if reading.confidence.is_nan() { 0.0 } else { reading.confidence };
+        report.tokens = reading.tokens;
         let calls = reading.calls.clone();
         // A confidence that is no number (damaged weights) is none.
         let sure = if reading.confidence.is_nan() { 0.0 } else { reading.confidence };
         self.last = Some(reading);
-        let mut said = Vec::new();
         if calls.is_empty() || sure < ask {
             let before = said.len();
-            self.event(Event::Unserved, &mut said);
+            self.event(Event::Unserved, said);
             if said.len() == before {
                 said.push(if calls.is_empty() { reply::UNSERVED } else { reply::UNSURE }.to_owned());
             }
@@ -226,30 +293,19 @@ impl Engine {
             report.ask = Some(calls.clone());
             self.asked = Some(calls);
         } else {
-            report.calls = self.act(calls, false, &mut said);
+            report.calls = self.act(calls, false, by, said);
         }
-        self.finish(&mut report, said, started);
-        Ok(report)
+        Ok(())
     }
 
     /// The person's answer to what was asked: carries it out on a yes. `None` when nothing was asked.
     pub fn answer(&mut self, yes: bool) -> Option<Report> {
         let started = Instant::now();
         let calls = self.asked.take()?;
-        let state = self.agent.states[self.machine.state].name.clone();
-        let mut report = Report {
-            state,
-            calls: Vec::new(),
-            ask: None,
-            reply: String::new(),
-            next_state: String::new(),
-            confidence: 1.0,
-            tokens: TokenCounts::default(),
-            ms: 0.0,
-        };
+        let mut report = self.report(1.0);
         let mut said = Vec::new();
         if yes {
-            report.calls = self.act(calls, true, &mut said);
+            report.calls = self.act(calls, true, By::Turn, &mut said);
         } else {
             said.push("Nothing was done.".to_owned());
         }
@@ -259,16 +315,16 @@ impl Engine {
 
     fn finish(&self, report: &mut Report, said: Vec<String>, started: Instant) {
         report.reply = said.join("\n");
-        report.next_state = self.agent.states[self.machine.state].name.clone();
+        report.next_state = self.state_name();
         report.ms = started.elapsed().as_secs_f64() * 1000.0;
     }
 
     /// What the current state lets happen.
     fn legal(&self) -> Legal {
-        let state = &self.agent.states[self.machine.state];
+        let scope = &self.scope;
         Legal::only(
-            state.tools.iter().map(|tool| self.agent.tool_name(*tool)),
-            state.devices.iter().map(|&at| self.agent.devices[at].name.as_str()),
+            scope.tools.iter().map(|tool| self.agent.tool_name(*tool)),
+            scope.devices.iter().map(|&at| self.agent.devices[at].name.as_str()),
         )
     }
 
@@ -283,14 +339,14 @@ impl Engine {
 
     /// Carries out a turn's calls in order; stops at the first that fails or is interrupted. All are held to what was
     /// legal when the turn began, whatever state they lead to.
-    fn act(&mut self, calls: Vec<Call>, confirmed: bool, said: &mut Vec<String>) -> Vec<CallReport> {
+    fn act(&mut self, calls: Vec<Call>, confirmed: bool, by: By, said: &mut Vec<String>) -> Vec<CallReport> {
         let legal = self.legal();
         let mut done = Vec::new();
         let count = calls.len();
         for (at, call) in calls.into_iter().enumerate() {
             let (report, go_on) = self.perform(call, &legal, confirmed, said);
             let ok = report.error.is_none();
-            self.event(Event::Called { call: report.call.clone(), ok, by: By::Turn }, said);
+            self.event(called(&report, by), said);
             done.push(report);
             if (!ok || !go_on) && at + 1 < count {
                 said.push("The rest was not done.".to_owned());
@@ -301,7 +357,7 @@ impl Engine {
     }
 
     /// One call; whether the turn goes on after it.
-    fn perform(
+    pub(super) fn perform(
         &mut self,
         call: Call,
         legal: &Legal,
@@ -355,53 +411,24 @@ impl Engine {
 
     /// Names of the devices and tools of the current state.
     fn inventory(&self) -> (Vec<String>, Vec<String>) {
-        let state = &self.agent.states[self.machine.state];
+        let scope = &self.scope;
         let devices = self.scene().devices.iter().map(|device| device.name.clone()).collect();
-        let tools = state.tools.iter().map(|tool: &ToolRef| self.agent.tool_name(*tool).to_owned()).collect();
+        let tools = scope.tools.iter().map(|tool: &ToolRef| self.agent.tool_name(*tool).to_owned()).collect();
         (devices, tools)
-    }
-
-    /// Feeds the machine one event and carries out what it asks for.
-    fn event(&mut self, event: Event, said: &mut Vec<String>) {
-        let (machine, actions) = agent::step(&self.agent, &self.machine, event);
-        self.machine = machine;
-        self.carry_out(actions, said);
-    }
-
-    /// Carries out actions in order; calls are reported back to the machine, whose actions come after.
-    fn carry_out(&mut self, actions: Vec<Action>, said: &mut Vec<String>) {
-        let mut queue: VecDeque<Action> = actions.into();
-        while let Some(action) = queue.pop_front() {
-            match action {
-                Action::Say(text) => said.push(text),
-                Action::Do(call) => {
-                    let (report, _) = self.perform(call, &Legal::everything(), false, &mut Vec::new());
-                    let ok = report.error.is_none();
-                    match &report.error {
-                        Some(error) => said.push(format!("That did not work: {error}.")),
-                        None => tracing::info!("done by a transition: {}", in_words(&report.call)),
-                    }
-                    let event = Event::Called { call: report.call, ok, by: By::Transition };
-                    let (machine, more) = agent::step(&self.agent, &self.machine, event);
-                    self.machine = machine;
-                    queue.extend(more);
-                }
-                Action::Enter(state) => tracing::info!("state {}", self.agent.states[state].name),
-                Action::SetTimer { after, id } => {
-                    let after = after.min(Duration::from_secs(u32::MAX.into()));
-                    self.timers.push((Instant::now() + after, id));
-                }
-                Action::CancelTimer(id) => self.timers.retain(|(_, known)| *known != id),
-                Action::Cut { line } => {
-                    tracing::warn!("a chain of transitions was cut before the one on line {line}");
-                }
-            }
-        }
     }
 }
 
+/// A call as the machine is told of it.
+pub(super) fn called(report: &CallReport, by: By) -> Event {
+    let result = match &report.error {
+        None => Ok(report.result.clone().unwrap_or_default()),
+        Some(error) => Err(error.clone()),
+    };
+    Event::Called { call: report.call.clone(), result, by }
+}
+
 /// A call as a person reads it: `set_level kitchen light, hall light (percent 30)`.
-fn in_words(call: &Call) -> String {
+pub(super) fn in_words(call: &Call) -> String {
     let mut out = call.tool.clone();
     let mut rest = Vec::new();
     for (name, value) in &call.arguments {

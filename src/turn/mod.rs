@@ -1,19 +1,24 @@
 //! One turn: a request on its way from the agent's state to the board and back to a reply.
 //!
 //! [`Mind`] reads (request to calls, nothing is executed); [`Engine`] acts (safety kernel, tools, state machine).
+//! `events` feeds the engine what happens without a person: timers, edges, sensors; [`Scenario`] is such a course of
+//! events, written down.
 //! Both are blocking and single-threaded; the shells around them (`repl`, `cli`) own terminals and signals.
 
 mod engine;
+mod events;
 mod mind;
 mod reply;
 mod report;
+mod scenario;
 
-use crate::agent::{Agent, ToolRef};
+use crate::agent::{Agent, Scope, ToolRef};
 use crate::prompt::{Scene, Tool};
 
 pub use engine::{Engine, EngineError, Settings};
 pub use mind::{Mind, MindError, Reading};
 pub use report::{CallReport, Report, TokenCounts};
+pub use scenario::{Scenario, ScenarioError, Told};
 
 /// What a state offers: its legal tools and those of its devices that `has` says the board holds.
 ///
@@ -24,15 +29,26 @@ pub use report::{CallReport, Report, TokenCounts};
 /// When `state` is not an index of the agent's states.
 pub fn scene(agent: &Agent, state: usize, has: &dyn Fn(&str) -> bool) -> Result<Scene, (String, String)> {
     let state = &agent.states[state];
-    let devices = state
-        .devices
-        .iter()
-        .map(|&at| &agent.devices[at])
-        .filter(|device| has(&device.name))
-        .cloned()
-        .collect();
-    let tools = state
-        .tools
+    offered(agent, &state.tools, &state.devices, has)
+}
+
+/// As [`scene`], of all the states that are active together.
+///
+/// # Errors
+/// As [`scene`].
+pub fn scene_of(agent: &Agent, scope: &Scope, has: &dyn Fn(&str) -> bool) -> Result<Scene, (String, String)> {
+    offered(agent, &scope.tools, &scope.devices, has)
+}
+
+fn offered(
+    agent: &Agent,
+    tools: &[ToolRef],
+    devices: &[usize],
+    has: &dyn Fn(&str) -> bool,
+) -> Result<Scene, (String, String)> {
+    let devices =
+        devices.iter().map(|&at| &agent.devices[at]).filter(|device| has(&device.name)).cloned().collect();
+    let tools = tools
         .iter()
         .map(|tool| match tool {
             ToolRef::Builtin(tool) => Ok(Tool::Builtin(*tool)),

@@ -4,6 +4,8 @@ use crate::safety::Outcome;
 
 /// Nothing legal serves the request.
 pub(super) const UNSERVED: &str = "I cannot do that here.";
+/// The agent is in a final state.
+pub(super) const ENDED: &str = "The agent has come to its end. /reset begins anew.";
 /// The reading is too unsure to be worth asking about.
 pub(super) const UNSURE: &str = "I am not sure what you mean. Please say it another way.";
 

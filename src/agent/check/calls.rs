@@ -4,23 +4,32 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::super::chart::{self, CallTemplate, Filled, Shape, Type};
+use super::super::chart_file::ActionTable;
 use super::super::checked::ToolRef;
-use super::super::file::{At, CallTable};
+use super::super::file::At;
 use super::super::finding::Findings;
-use super::shown;
-use super::states::World;
+use super::{World, shown};
 use crate::board::Capabilities;
-use crate::tool::{self, Builtin, Call};
+use crate::tool::{self, Builtin, Call, Scalar, UserTool};
 
 /// The resolved call, or `None` after an error. Any tool and device of the agent may be named: what
 /// the state forbids the model, the file's author may still do.
-pub(super) fn check(at: &At<CallTable>, world: &World, findings: &mut Findings) -> Option<Call> {
-    let CallTable { tool, arguments } = &at.value;
-    let arguments = match world.tool(&tool.value, &tool.span, findings)? {
-        ToolRef::Builtin(builtin) => builtin_call(builtin, arguments, at, world, findings)?,
+pub(super) fn check(
+    at: &At<ActionTable>,
+    shape: &Shape,
+    world: &World,
+    findings: &mut Findings,
+) -> Option<CallTemplate> {
+    let tool = at.value.tool.as_ref()?;
+    let found = world.tool(&tool.value, &tool.span, findings)?;
+    let written = at.value.arguments.as_ref().map(|arguments| &arguments.value);
+    let mut arguments = written.cloned().unwrap_or_default();
+    let computed = computed(found, &mut arguments, at, shape, world, findings)?;
+    let mut arguments = match found {
+        ToolRef::Builtin(builtin) => builtin_call(builtin, &arguments, &computed, at, world, findings)?,
         ToolRef::User(index) => {
             let parameters = &world.tools[index].parameters;
-            let mut arguments = arguments.clone();
             if let Err((pointer, message)) = parameters.validate(&arguments) {
                 findings.error(&at.span, format!("`{}`: argument {pointer}: {message}", tool.value));
                 return None;
@@ -29,13 +38,81 @@ pub(super) fn check(at: &At<CallTable>, world: &World, findings: &mut Findings) 
             arguments
         }
     };
-    Some(Call { tool: tool.value.clone(), arguments })
+    for (name, _) in &computed {
+        arguments.remove(name);
+    }
+    Some(CallTemplate { call: Call { tool: tool.value.clone(), arguments }, computed })
+}
+
+/// The arguments that are computed; each is replaced by a value that would do, so that the rest can be checked as usual.
+fn computed(
+    tool: ToolRef,
+    arguments: &mut Map<String, Value>,
+    at: &At<ActionTable>,
+    shape: &Shape,
+    world: &World,
+    findings: &mut Findings,
+) -> Option<Vec<(String, Filled)>> {
+    let mut out = Vec::new();
+    for (name, value) in arguments.iter_mut() {
+        let Value::String(text) = value else { continue };
+        if !text.contains("{{") {
+            continue;
+        }
+        // JSON values have no places of their own: the whole table is meant.
+        let whole = At { value: text.clone(), span: at.span.clone() };
+        let filled = world.filled(&whole, shape, findings)?;
+        let (wanted, stand_in) = match tool {
+            ToolRef::Builtin(builtin) => {
+                let least = builtin.parameters()["properties"][name.as_str()]["minimum"].clone();
+                (Type::Number, if least.is_null() { 0.into() } else { least })
+            }
+            ToolRef::User(index) => match stand_in(&world.tools[index], name) {
+                Some(known) => known,
+                None => {
+                    let message =
+                        format!("the argument `{}` cannot be computed: it is no single value", shown(name));
+                    findings.error(&at.span, message);
+                    return None;
+                }
+            },
+        };
+        if !filled.kind().fits(wanted) {
+            let message =
+                format!("the argument `{}` is {wanted}, and this is {}", shown(name), filled.kind());
+            findings.error(&at.span, message).help("one expression alone, \"{{ ... }}\", keeps its type");
+            return None;
+        }
+        *value = stand_in;
+        out.push((name.clone(), filled));
+    }
+    Some(out)
+}
+
+/// The type of a parameter, and a value that it takes.
+fn stand_in(tool: &UserTool, name: &str) -> Option<(Type, Value)> {
+    let Some(parameter) = tool.parameters.get(name) else {
+        // Not flat: the tool looks at it itself. Unknown: the check that follows says so.
+        return Some((Type::Any, Value::Null));
+    };
+    Some(match &parameter.shape {
+        tool::Shape::One(Scalar::Text { words, .. }) => {
+            (Type::Text, words.first().cloned().unwrap_or_default().into())
+        }
+        tool::Shape::One(Scalar::Number { least, most, .. }) => {
+            let value = least.or(most.map(|most| most.min(0.0))).unwrap_or(0.0);
+            (Type::Number, chart::Value::Number(value).to_json())
+        }
+        tool::Shape::One(Scalar::Boolean) => (Type::Flag, false.into()),
+        tool::Shape::Many { .. } => return None,
+    })
 }
 
 fn builtin_call(
     builtin: Builtin,
     arguments: &Map<String, Value>,
-    at: &At<CallTable>,
+    computed: &[(String, Filled)],
+    at: &At<ActionTable>,
     world: &World,
     findings: &mut Findings,
 ) -> Option<Map<String, Value>> {
@@ -67,6 +144,8 @@ fn builtin_call(
             return None;
         }
         let set = match builtin {
+            // A computed one is looked at by the safety kernel.
+            _ if computed.iter().any(|(name, _)| name == "percent" || name == "value") => None,
             Builtin::SetLevel => filled.get("percent"),
             Builtin::SetValue => filled.get("value"),
             _ => None,

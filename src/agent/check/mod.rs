@@ -1,18 +1,33 @@
 //! `AgentFile` to [`Agent`]: resolves every name and reports all that is wrong at once.
 
+mod actions;
 mod calls;
 mod devices;
+mod events;
+pub(super) mod expressions;
+mod flow;
 mod states;
 #[cfg(test)]
 mod tests;
+mod transitions;
+mod tree;
+mod world;
 
 use std::path::Path;
 
-use super::checked::{ACT, ASK, Agent, ModelRef};
-use super::file::{AgentFile, At, Table};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::chart::{Act, Expr, MOST_TEXT, Value, visit};
+use super::checked::{ACT, ASK, Agent, ModelRef, State, Trigger, Variable};
+use super::file::{AgentFile, At, DeviceTable, Table};
 use super::finding::{Finding, Findings, Severity, nearest, shown};
 use super::read::read;
+use crate::board::{Device, Direction};
 use crate::tool::{self, ToolError, ToolFile, UserTool};
+
+use events::Events;
+use world::World;
 
 /// What came of checking a file.
 #[derive(Clone, Debug)]
@@ -70,7 +85,7 @@ fn too_many(file: &AgentFile, findings: &mut Findings) -> bool {
     findings.has_errors()
 }
 
-fn resolve(file: AgentFile, path: Option<&Path>, findings: &mut Findings) -> Option<Agent> {
+fn resolve(mut file: AgentFile, path: Option<&Path>, findings: &mut Findings) -> Option<Agent> {
     match &file.format {
         Some(format) if format.value == 1 => {}
         Some(format) => {
@@ -81,9 +96,13 @@ fn resolve(file: AgentFile, path: Option<&Path>, findings: &mut Findings) -> Opt
             findings.error(&(0..0), "missing key `format`").help("the file begins with `format = 1`");
         }
     }
-    let devices = devices::check(file.devices, findings);
-    let tools = check_tools(file.tools, path, findings);
-    let Some(At { value: table, span }) = file.agent else {
+    let debounce = debounce(&file.devices, findings);
+    let bouncing: Vec<_> =
+        file.devices.0.iter().map(|(_, table)| table.debounce.as_ref().map(|at| at.span.clone())).collect();
+    let devices = devices::check(std::mem::take(&mut file.devices), findings);
+    debounced_inputs(&bouncing, &devices, findings);
+    let tools = check_tools(std::mem::take(&mut file.tools), path, findings);
+    let Some(At { value: table, span }) = file.agent.take() else {
         findings.error(&(0..0), "missing table `[agent]`").help("it needs at least `name = \"...\"`");
         return None;
     };
@@ -96,37 +115,163 @@ fn resolve(file: AgentFile, path: Option<&Path>, findings: &mut Findings) -> Opt
     let ask = threshold(table.ask.as_ref(), "ask", findings).unwrap_or(ASK.min(act));
     thresholds_in_order(act, ask, table.ask.as_ref().or(table.act.as_ref()), findings);
 
-    let names: Vec<&str> = file.states.0.iter().map(|(name, _)| name.value.as_str()).collect();
-    let start = match &table.start {
-        Some(start) => names.iter().position(|name| *name == start.value).unwrap_or_else(|| {
-            findings.unknown(&start.span, "state", &start.value, names.iter().copied());
-            0
-        }),
-        None => {
-            if names.len() > 1 {
-                let help = format!("say `start = \"{}\"`", shown(names[0]));
-                findings.error(&span, "there are several states, and no `start` among them").help(help);
-            }
-            0
-        }
-    };
+    let names: Vec<String> = file.states.0.iter().map(|(name, _)| name.value.clone()).collect();
     if names.is_empty() {
         let help = "[states.main] alone allows every tool and device";
         findings.error(&span, "the agent has no state").help(help);
         return None;
     }
-    let world = states::World { devices: &devices, tools: &tools, act, ask };
-    let states = states::check(file.states, start, &world, findings);
+    let initial = first_states(&table.start, &file, &span, findings);
+    let variables = check_variables(&file.variables, findings);
+    let types: Vec<_> = variables.iter().map(|v| (v.name.clone(), v.initial.kind())).collect();
+    let events = Events::gather(&file.states, &types, &devices, &names);
+    let world = World { devices: &devices, tools: &tools, act, ask, variables: types, names, events };
+    let states = states::check(file.states, &initial, &world, findings);
+    if states.len() < world.names.len() {
+        return None;
+    }
+    let (observed, sampled) = looked_at(&states);
     Some(Agent {
         name: table.name.value,
         description: table.description,
         path: path.map(Path::to_owned),
         model,
-        start,
+        start: initial[0],
+        initial,
         devices,
         tools,
+        variables,
         states,
+        debounce,
+        observed,
+        sampled,
     })
+}
+
+/// `start` of the agent: names of states; when there is only one outermost state it may be left out.
+fn first_states(
+    start: &Option<At<super::chart_file::NameList>>,
+    file: &AgentFile,
+    span: &std::ops::Range<usize>,
+    findings: &mut Findings,
+) -> Vec<usize> {
+    let names = || file.states.0.iter().map(|(name, _)| name.value.as_str());
+    let mut initial = Vec::new();
+    for name in start.iter().flat_map(At::names) {
+        match names().position(|known| known == name.value) {
+            Some(index) => initial.push(index),
+            None => findings.unknown(&name.span, "state", &name.value, names()),
+        }
+    }
+    if initial.is_empty() {
+        let outermost = |(_, state): &&(At<String>, _)| {
+            let state: &super::chart_file::StateTable = state;
+            state.parent.is_none()
+        };
+        let several = file.states.0.iter().filter(outermost).count() > 1;
+        if start.is_none() && several {
+            let help = format!("say `start = \"{}\"`", shown(names().next().unwrap_or_default()));
+            findings.error(span, "there are several states, and no `start` among them").help(help);
+        }
+        let first = file.states.0.iter().position(|(_, state)| state.parent.is_none());
+        initial.push(first.unwrap_or(0));
+    }
+    initial
+}
+
+/// `[variables]`: words that are not taken, with values that can be kept.
+fn check_variables(table: &Table<At<Value>>, findings: &mut Findings) -> Vec<Variable> {
+    const MOST_VARIABLES: usize = 256;
+    let mut variables = Vec::new();
+    for (name, At { value, span }) in &table.0 {
+        const TAKEN: [&str; 7] = ["and", "or", "not", "true", "false", "event", "in"];
+        if !is_word(&name.value) || TAKEN.contains(&name.value.as_str()) {
+            findings
+                .error(&name.span, format!("`{}` cannot be the name of a variable", shown(&name.value)))
+                .help("letters, digits and _, and no word of the expressions");
+        }
+        match value {
+            Value::Number(number) if !number.is_finite() => {
+                findings.error(span, format!("{number} is no number to calculate with"));
+            }
+            Value::Text(text) if text.len() > MOST_TEXT => {
+                findings.error(span, format!("a text has at most {MOST_TEXT} bytes"));
+            }
+            _ => {}
+        }
+        if variables.len() == MOST_VARIABLES {
+            findings.error(&name.span, format!("an agent has at most {MOST_VARIABLES} variables"));
+            break;
+        }
+        variables.push(Variable { name: name.value.clone(), initial: value.clone() });
+    }
+    variables
+}
+
+/// Letters, digits and `_`, and no digit first.
+fn is_word(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 64
+        && text.chars().all(|c| c.is_alphanumeric() || c == '_')
+        && !text.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// `debounce` of the devices, in their order; digital inputs only.
+fn debounce(table: &Table<DeviceTable>, findings: &mut Findings) -> Vec<Duration> {
+    const MOST: Duration = Duration::from_secs(10);
+    let mut times = Vec::new();
+    for (_, device) in &table.0 {
+        let Some(at) = &device.debounce else {
+            times.push(Duration::ZERO);
+            continue;
+        };
+        let time = transitions::duration(&at.value).filter(|time| *time <= MOST);
+        if time.is_none() {
+            findings
+                .error(&at.span, format!("`{}` is no time to leave an input alone", shown(&at.value)))
+                .help("as in \"20ms\", at most 10 s");
+        }
+        times.push(time.unwrap_or_default());
+    }
+    times
+}
+
+fn debounced_inputs(table: &[Option<std::ops::Range<usize>>], devices: &[Device], findings: &mut Findings) {
+    for (span, device) in table.iter().zip(devices) {
+        if let Some(span) = span.as_ref().filter(|_| device.direction == Direction::Out || device.measures())
+        {
+            findings.error(span, format!("`{}` has no contact that could bounce", shown(&device.name)));
+        }
+    }
+}
+
+/// The devices that expressions look at, and the sensors that thresholds do.
+fn looked_at(states: &[State]) -> (Vec<usize>, Vec<usize>) {
+    let (mut observed, mut sampled) = (BTreeSet::new(), BTreeSet::new());
+    let mut look = |expr: &Expr| {
+        expr.visit(&mut |part| {
+            if let Expr::Device(_, device) = part {
+                observed.insert(*device);
+            }
+        });
+    };
+    for state in states {
+        let blocks = [&state.entry, &state.exit, &state.initial.actions];
+        for block in blocks.into_iter().chain(state.transitions.iter().map(|t| &t.actions)) {
+            visit(block, &mut |step| {
+                let act: &Act = &step.act;
+                act.expressions().into_iter().for_each(&mut look);
+            });
+        }
+        state.data.iter().for_each(|(_, expr)| look(expr));
+        for transition in &state.transitions {
+            transition.guard.iter().for_each(&mut look);
+            if let Trigger::Threshold(threshold) = &transition.trigger {
+                sampled.insert(threshold.device);
+            }
+        }
+    }
+    (observed.into_iter().collect(), sampled.into_iter().collect())
 }
 
 fn check_model(model: &At<String>, path: Option<&Path>, findings: &mut Findings) -> ModelRef {

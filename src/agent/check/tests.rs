@@ -295,8 +295,9 @@ proptest! {
             finding.render("file");
         }
         if let Some(agent) = checked.agent {
-            let (machine, _) = crate::agent::start(&agent);
-            crate::agent::step(&agent, &machine, crate::agent::Event::Unserved);
+            let around = crate::agent::Surroundings::default();
+            let (machine, _) = crate::agent::start(&agent, &around);
+            crate::agent::step(&agent, &machine, crate::agent::Event::Unserved, &around);
         }
     }
 

@@ -1,0 +1,193 @@
+//! What happens without a person: timers run out, clocks strike, inputs change, sensors are read. No model is asked.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::Engine;
+use super::engine::{called, in_words};
+use crate::agent::chart::Cron;
+use crate::agent::{self, Action, By, Event, Surroundings, TimerId};
+use crate::board::{SimClock, State};
+use crate::safety::Legal;
+
+/// How often sensors that thresholds look at are read.
+const SAMPLE: Duration = Duration::from_secs(1);
+
+/// A timer of the machine.
+#[derive(Debug)]
+pub(super) struct Timer {
+    id: TimerId,
+    due: Due,
+}
+
+#[derive(Debug)]
+enum Due {
+    /// On the clock that never jumps.
+    At(Duration),
+    /// On the clock on the wall; looked up when that clock is set, and again when it has gone back.
+    Cron { cron: Cron, set_at: Option<u64>, next: Option<u64> },
+}
+
+impl Engine {
+    /// The machine in its first state.
+    pub(super) fn begin(&mut self, said: &mut Vec<String>) {
+        let around = self.surroundings();
+        let (machine, actions) = agent::start(&self.agent, &around);
+        self.machine = machine;
+        self.look_around();
+        self.carry_out(actions, said);
+    }
+
+    /// Feeds the machine one event and carries out what it asks for.
+    pub(super) fn event(&mut self, event: Event, said: &mut Vec<String>) {
+        let actions = self.step(event);
+        self.carry_out(actions, said);
+    }
+
+    fn step(&mut self, event: Event) -> Vec<Action> {
+        let around = self.surroundings();
+        let (machine, actions) = agent::step(&self.agent, &self.machine, event, &around);
+        let moved = machine.active != self.machine.active;
+        self.machine = machine;
+        if moved {
+            self.look_around();
+        }
+        actions
+    }
+
+    /// What guards and sentences look at.
+    fn surroundings(&mut self) -> Surroundings {
+        let kernel = &mut self.kernel;
+        let devices = self.agent.observed.iter().map(|&device| (device, kernel.state(device))).collect();
+        Surroundings { devices, clock: self.clock.local() }
+    }
+
+    /// Carries out actions in order; calls are reported back to the machine, whose actions come after.
+    fn carry_out(&mut self, actions: Vec<Action>, said: &mut Vec<String>) {
+        let mut queue: VecDeque<Action> = actions.into();
+        while let Some(action) = queue.pop_front() {
+            match action {
+                Action::Say(text) => said.push(text),
+                Action::Do(call) => {
+                    let (report, _) = self.perform(call, &Legal::everything(), false, &mut Vec::new());
+                    match &report.error {
+                        Some(error) => said.push(format!("That did not work: {error}.")),
+                        None => tracing::info!("done by a transition: {}", in_words(&report.call)),
+                    }
+                    queue.extend(self.step(called(&report, By::Transition)));
+                }
+                Action::Ask(request) => self.ask_model(&request, said),
+                Action::Enter(state) => tracing::info!("state {}", self.agent.states[state].name),
+                Action::Exit(state) => tracing::debug!("leaves {}", self.agent.states[state].name),
+                Action::SetTimer { after, id } => {
+                    let at = self.clock.now().saturating_add(after);
+                    self.timers.push(Timer { id, due: Due::At(at) });
+                }
+                Action::SetCron { cron, id } => {
+                    let now = self.clock.local();
+                    let next = now.and_then(|now| cron.after(now));
+                    self.timers.push(Timer { id, due: Due::Cron { cron, set_at: now, next } });
+                }
+                Action::CancelTimer(id) => self.timers.retain(|timer| timer.id != id),
+                Action::Cut { line, why } => {
+                    tracing::warn!("line {line}: too many {why}; the transition was not taken");
+                }
+                Action::Failed { line, message } => tracing::warn!("line {line}: {message}"),
+                Action::Finished => tracing::info!("the agent has come to its end"),
+            }
+        }
+    }
+
+    /// When something is due next, on the clock that never jumps; crons only while the clock on the wall is set.
+    pub fn next_due(&self) -> Option<Duration> {
+        let (now, wall) = (self.clock.now(), self.clock.local());
+        let timers = self.timers.iter().filter_map(|timer| match timer.due {
+            Due::At(at) => Some(at),
+            Due::Cron { next, .. } => Some(now + Duration::from_secs(next?.saturating_sub(wall?))),
+        });
+        let sample = (!self.agent.sampled.is_empty() && self.machine.running).then_some(self.sample_at);
+        timers.chain(sample).min()
+    }
+
+    /// Timers that are due and sensors that are to be read; what is said on the way.
+    pub fn tick(&mut self) -> Vec<String> {
+        let mut said = Vec::new();
+        let now = self.clock.now();
+        // A timer's actions may set others; each round takes the earliest one that is due.
+        while let Some(id) = self.earliest(now) {
+            self.timers.retain(|timer| timer.id != id);
+            self.event(Event::Timer(id), &mut said);
+        }
+        self.strike(&mut said);
+        if now >= self.sample_at {
+            self.sample_at = now + SAMPLE;
+            for device in self.agent.sampled.clone() {
+                if let State::Value { value } = self.kernel.state(device) {
+                    self.event(Event::Reading { device, value }, &mut said);
+                }
+            }
+        }
+        said
+    }
+
+    fn earliest(&self, now: Duration) -> Option<TimerId> {
+        let due = self.timers.iter().filter_map(|timer| match timer.due {
+            Due::At(at) if at <= now => Some((at, timer.id)),
+            _ => None,
+        });
+        due.min().map(|(_, id)| id)
+    }
+
+    /// Crons whose time has come. A clock that jumps forward over several times strikes once; one that goes back
+    /// waits for the next time from there.
+    fn strike(&mut self, said: &mut Vec<String>) {
+        let Some(wall) = self.clock.local() else { return };
+        let mut due = Vec::new();
+        for timer in &mut self.timers {
+            let Due::Cron { cron, set_at, next } = &mut timer.due else { continue };
+            if set_at.is_none_or(|set_at| wall < set_at) {
+                *next = cron.after(wall);
+            }
+            *set_at = Some(wall);
+            if next.is_some_and(|next| next <= wall) {
+                due.push((*next, timer.id));
+            }
+        }
+        due.sort_unstable();
+        for (_, id) in due {
+            self.timers.retain(|timer| timer.id != id);
+            self.event(Event::Timer(id), said);
+        }
+    }
+
+    /// An input changed; what is said on the way.
+    pub fn edge(&mut self, device: usize, rising: bool) -> Vec<String> {
+        let mut said = Vec::new();
+        self.event(Event::Edge { device, rising }, &mut said);
+        said
+    }
+
+    /// An event with a name, from outside; what is said on the way.
+    pub fn signal(&mut self, name: &str) -> Vec<String> {
+        let mut said = Vec::new();
+        self.event(Event::Named { name: name.to_owned(), data: Default::default() }, &mut said);
+        said
+    }
+
+    /// Lets simulated time pass and everything happen that falls due in it; what is said, and when.
+    pub fn pass(&mut self, clock: &SimClock, time: Duration) -> Vec<(Duration, String)> {
+        use crate::board::Clock;
+        let end = clock.now() + time;
+        let mut told = Vec::new();
+        loop {
+            let now = clock.now();
+            let next = self.next_due().unwrap_or(end).min(end).max(now);
+            clock.advance(next - now);
+            told.extend(self.tick().into_iter().map(|text| (clock.now(), text)));
+            // A call may have waited, and so let time pass as well.
+            if clock.now() >= end && self.next_due().is_none_or(|next| next > clock.now()) {
+                return told;
+            }
+        }
+    }
+}
