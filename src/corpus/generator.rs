@@ -10,6 +10,7 @@ use crate::tool::Builtin;
 
 use super::lexicon::{LEXICON, Mood};
 use super::noise::{dress, misspell};
+use super::phrases::phrase as free_phrase;
 use super::request::{Draft, builtin, remark, say_duration, say_number, say_percent, tag, which};
 use super::rng::Rng;
 use super::says::{starved, user};
@@ -433,7 +434,11 @@ fn wrap(rng: &mut Rng, scene: &Scene, draft: &Draft, category: &str) -> Option<S
     if chatter {
         // Only a whole clause can be a reason.
         let clause = rng.chance(0.8);
-        let said = phrase(rng, if clause { "chatter" } else { "exclamation" })?;
+        let said = match clause {
+            true if rng.chance(0.25) => free_phrase(rng, "clause")?,
+            true => phrase(rng, "chatter")?,
+            false => phrase(rng, "exclamation")?,
+        };
         // The numbers of a request are looked for from its start on.
         let counts =
             scene.index().links(&said).iter().any(|link| matches!(link.marks[..], [Mark::Number(_)]));
@@ -442,8 +447,14 @@ fn wrap(rng: &mut Rng, scene: &Scene, draft: &Draft, category: &str) -> Option<S
                 format!("{out}{}{}", rng.pick(&[" ", " ", ", "]), phrase(rng, "purpose")?)
             }
             0..=4 if !draft.verbatim => {
-                let joints = &[", ", ", ", ". ", " - ", ", ", "; ", " because ", " as "];
-                let joint = *rng.pick(if clause { joints } else { &joints[..6] });
+                let joints = &[", ", ". ", ". ", " - ", ", ", "; ", "! ", " because ", " as "];
+                let asks = ["could ", "can ", "would ", "will ", "may ", "might ", "any "];
+                let asks = mood == Mood::Question || asks.iter().any(|word| out.starts_with(word));
+                let joint = match () {
+                    () if out.ends_with(['?', '!', '.']) => " ",
+                    () if asks && rng.chance(0.5) => "? ",
+                    () => *rng.pick(if clause { joints } else { &joints[..7] }),
+                };
                 format!("{out}{joint}{said}")
             }
             _ if counts => out,
