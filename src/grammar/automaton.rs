@@ -2,11 +2,10 @@
 //!
 //! A rule is a small non-deterministic automaton; its edges consume a byte, consume a token, call
 //! another rule or nothing. A counted repetition is a rule of its own with one state and a counter
-//! that lives in the run, so its bound costs nothing. Left recursion is refused, which lets the
-//! engine merge the callers of a rule in one pass (see `engine`).
+//! that lives in the run, so its bound costs nothing; so is a choice of parts in any order, each at
+//! most once. Left recursion is removed (see `left`), which lets the engine merge the callers of a
+//! rule in one pass (see `engine`).
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use super::GrammarError;
@@ -24,7 +23,7 @@ pub(super) enum Edge {
 }
 
 impl Edge {
-    fn target(self) -> u32 {
+    pub(super) fn target(self) -> u32 {
         match self {
             Edge::Empty { to } | Edge::Bytes { to, .. } | Edge::Tokens { to, .. } | Edge::Call { to, .. } => {
                 to
@@ -48,16 +47,162 @@ pub(super) struct Counted {
     pub(super) max: Option<u32>,
 }
 
+/// A part that a [`Choose`] may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part {
+    /// The rule where nothing was taken before, and where something was (it begins with a separator).
+    pub(super) first: u32,
+    pub(super) next: u32,
+    /// At most once.
+    pub(super) once: bool,
+    /// At least once.
+    pub(super) required: bool,
+}
+
+/// A rule that takes its parts in any order. At least `min` different ones, at most `max` in all.
+#[derive(Clone, Debug)]
+pub(super) struct Choose {
+    pub(super) parts: Box<[Part]>,
+    pub(super) min: u32,
+    pub(super) max: Option<u32>,
+}
+
+/// What a [`Choose`] took so far: a bit for each part taken, and how often parts were taken again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Taken {
+    bits: Box<[u64]>,
+    again: u32,
+}
+
+impl Taken {
+    fn has(&self, part: usize) -> bool {
+        self.bits.get(part / 64).is_some_and(|word| word >> (part % 64) & 1 == 1)
+    }
+
+    pub(super) fn different(&self) -> u32 {
+        self.bits.iter().map(|word| word.count_ones()).sum()
+    }
+
+    pub(super) fn memory(&self) -> usize {
+        self.bits.len() * 8 + 64
+    }
+}
+
+impl Choose {
+    /// What is taken after a part more; `None` where it cannot be taken.
+    pub(super) fn take(&self, taken: &Taken, part: usize) -> Option<Taken> {
+        let mut next = taken.clone();
+        if taken.has(part) {
+            if self.parts[part].once {
+                return None;
+            }
+            // Without an upper bound the number does not matter.
+            next.again += u32::from(self.max.is_some());
+        } else {
+            let mut bits = next.bits.into_vec();
+            bits.resize(bits.len().max(part / 64 + 1), 0);
+            bits[part / 64] |= 1 << (part % 64);
+            next.bits = bits.into();
+        }
+        self.max.is_none_or(|max| next.different() + next.again <= max).then_some(next)
+    }
+
+    /// Fewest steps to the end, given those of the rules; [`NEVER`] where the bounds leave no way.
+    pub(super) fn cost(&self, taken: &Taken, of_rule: impl Fn(u32) -> u32) -> u32 {
+        let (mut cost, mut missing, mut saved) = (0, 0, 0);
+        for (i, part) in self.parts.iter().enumerate().filter(|(i, part)| part.required && !taken.has(*i)) {
+            let next = of_rule(part.next);
+            if next == NEVER {
+                return NEVER;
+            }
+            debug_assert!(!taken.has(i));
+            cost = add(cost, next);
+            missing += 1;
+            saved = saved.max(next.saturating_sub(of_rule(part.first)));
+        }
+        let different = taken.different();
+        let needed = self.min.saturating_sub(different + missing) as usize;
+        if self.max.is_some_and(|max| different + taken.again + missing + needed as u32 > max) {
+            return NEVER;
+        }
+        if needed > 0 {
+            let mut others: Vec<(u32, u32)> = (0..self.parts.len())
+                .filter(|&i| !self.parts[i].required && !taken.has(i))
+                .map(|i| (of_rule(self.parts[i].next), of_rule(self.parts[i].first)))
+                .filter(|(next, _)| *next != NEVER)
+                .collect();
+            if others.len() < needed {
+                return NEVER;
+            }
+            others.sort_unstable();
+            for (next, first) in &others[..needed] {
+                cost = add(cost, *next);
+                saved = saved.max(next.saturating_sub(*first));
+            }
+        }
+        if different == 0 { cost - saved.min(cost) } else { cost }
+    }
+}
+
+/// What a run keeps for a rule besides its state.
+#[derive(Clone, Debug)]
+pub(super) enum Register {
+    Count(Counted),
+    Choose(Choose),
+}
+
+impl Register {
+    fn memory(&self) -> usize {
+        size_of::<Register>()
+            + match self {
+                Register::Count(_) => 0,
+                Register::Choose(choose) => choose.parts.len() * size_of::<Part>(),
+            }
+    }
+
+    /// The rules that it calls.
+    pub(super) fn bodies(&self) -> Vec<u32> {
+        match self {
+            Register::Count(counted) => vec![counted.body],
+            Register::Choose(choose) => {
+                choose.parts.iter().flat_map(|part| [part.first, part.next]).collect()
+            }
+        }
+    }
+
+    /// Whether it may end before anything is taken.
+    pub(super) fn may_be_empty(&self) -> bool {
+        match self {
+            Register::Count(counted) => counted.min == 0,
+            Register::Choose(choose) => choose.min == 0 && !choose.parts.iter().any(|part| part.required),
+        }
+    }
+
+    /// Fewest steps when nothing is taken yet.
+    pub(super) fn cost(&self, of_rule: impl Fn(u32) -> u32) -> u32 {
+        match self {
+            Register::Count(Counted { min: 0, .. }) => 0,
+            Register::Count(counted) => match of_rule(counted.body) {
+                NEVER => NEVER,
+                body => times(body, counted.min),
+            },
+            Register::Choose(choose) => choose.cost(&Taken::default(), of_rule),
+        }
+    }
+}
+
 /// What a builder hands over.
 pub(super) struct Parts {
     pub(super) edges: Vec<(u32, Edge)>,
     pub(super) states: u32,
     pub(super) starts: Vec<u32>,
     pub(super) ends: Vec<u32>,
-    pub(super) counted: Vec<Option<Counted>>,
+    pub(super) registers: Vec<Option<Register>>,
     pub(super) names: Vec<String>,
     pub(super) sets: Vec<TokenSet>,
     pub(super) root: u32,
+    /// The rule of any one character as JSON strings spell it.
+    pub(super) plain: Option<u32>,
 }
 
 /// A compiled grammar: immutable, shared by all matchers that run it.
@@ -70,8 +215,8 @@ pub struct Grammar {
     pub(super) accepts: Vec<bool>,
     /// From here the rule can only end, with nothing more.
     pub(super) tail: Vec<bool>,
-    /// The counted rule whose state this is.
-    pub(super) counter: Vec<Option<Box<Counted>>>,
+    /// What the run keeps for the rule whose only state this is.
+    pub(super) registers: Vec<Option<Box<Register>>>,
     pub(super) starts: Vec<u32>,
     pub(super) nullable: Vec<bool>,
     /// Place of each rule in an order where a rule comes before those it may begin with.
@@ -80,6 +225,8 @@ pub struct Grammar {
     pub(super) names: Vec<String>,
     pub(super) sets: Vec<TokenSet>,
     pub(super) root: u32,
+    /// The rule of any one character as JSON strings spell it.
+    pub(super) plain: Option<u32>,
     /// Class of each byte; bytes of a class are alike to every edge.
     pub(super) class_of: Box<[u8; 256]>,
     /// A byte of each class.
@@ -90,7 +237,28 @@ pub struct Grammar {
 
 impl Grammar {
     pub(super) fn from_parts(parts: Parts) -> Result<Grammar, GrammarError> {
-        let Parts { edges, states, starts, ends, counted, names, sets, root } = parts;
+        let ends = parts.ends.clone();
+        let mut grammar = Grammar::lay_out(parts);
+        grammar.find_nullable();
+        if grammar.order_rules().is_err() {
+            grammar = Grammar::lay_out(super::left::eliminate(grammar, &ends)?);
+            grammar.find_nullable();
+            grammar.order_rules()?;
+        }
+        grammar.find_tails();
+        grammar.find_classes();
+        grammar.costs = Arc::new(grammar.shortest(&|_, _| true, &|set| set.negated || !set.ids.is_empty()));
+        if grammar.costs[grammar.starts[grammar.root as usize] as usize] == NEVER {
+            return Err(GrammarError::Impossible(format!(
+                "rule `{}` never comes to an end",
+                grammar.names[grammar.root as usize]
+            )));
+        }
+        Ok(grammar)
+    }
+
+    fn lay_out(parts: Parts) -> Grammar {
+        let Parts { edges, states, starts, ends, registers: of_rules, names, sets, root, plain } = parts;
         let states = states as usize;
         let mut first = vec![0u32; states + 1];
         for (from, _) in &edges {
@@ -110,19 +278,19 @@ impl Grammar {
         for &end in &ends {
             accepts[end as usize] = true;
         }
-        let mut counter: Vec<Option<Box<Counted>>> = vec![None; states];
-        for (rule, counted) in counted.iter().enumerate() {
-            if let Some(counted) = counted {
-                counter[starts[rule] as usize] = Some(Box::new(*counted));
+        let mut registers: Vec<Option<Box<Register>>> = vec![None; states];
+        for (rule, register) in of_rules.into_iter().enumerate() {
+            if let Some(register) = register {
+                registers[starts[rule] as usize] = Some(Box::new(register));
                 accepts[ends[rule] as usize] = false;
             }
         }
-        let mut grammar = Grammar {
+        Grammar {
             edges: sorted,
             first,
             accepts,
             tail: Vec::new(),
-            counter,
+            registers,
             nullable: vec![false; starts.len()],
             rank: Vec::new(),
             by_rank: Vec::new(),
@@ -130,22 +298,11 @@ impl Grammar {
             names,
             sets,
             root,
+            plain,
             class_of: Box::new([0; 256]),
             class_byte: Vec::new(),
             costs: Arc::new(Vec::new()),
-        };
-        grammar.find_nullable();
-        grammar.order_rules()?;
-        grammar.find_tails();
-        grammar.find_classes();
-        grammar.costs = Arc::new(grammar.shortest(&|_, _| true, &|set| set.negated || !set.ids.is_empty()));
-        if grammar.costs[grammar.starts[root as usize] as usize] == NEVER {
-            return Err(GrammarError::Impossible(format!(
-                "rule `{}` never comes to an end",
-                grammar.names[root as usize]
-            )));
         }
-        Ok(grammar)
     }
 
     /// Number of states of the automaton.
@@ -167,156 +324,13 @@ impl Grammar {
     pub fn memory(&self) -> usize {
         self.edges.len() * size_of::<Edge>()
             + self.accepts.len() * (4 + 1 + 1 + 8 + 4)
+            + self.registers.iter().flatten().map(|r| r.memory()).sum::<usize>()
             + self.names.iter().map(|name| name.len() + 24 + 16).sum::<usize>()
             + self.sets.iter().map(|set| set.ids.len() * 4 + 24).sum::<usize>()
     }
 
     pub(super) fn edges_of(&self, state: u32) -> &[Edge] {
         &self.edges[self.first[state as usize] as usize..self.first[state as usize + 1] as usize]
-    }
-
-    /// Rules that match the empty text. A counted rule with such a body can stop at any count, so
-    /// its minimum is set to zero: rounds that consume nothing need not be counted.
-    fn find_nullable(&mut self) {
-        let states = self.accepts.len();
-        // `reaches[s]`: the end of the rule can be reached from `s` with nothing.
-        let mut reaches = self.accepts.clone();
-        let mut before: Vec<Vec<(u32, Option<u32>)>> = vec![Vec::new(); states];
-        let mut callers: Vec<Vec<(u32, u32)>> = vec![Vec::new(); self.starts.len()];
-        let mut counters: Vec<Vec<u32>> = vec![Vec::new(); self.starts.len()];
-        let mut rule_of_start = vec![None; states];
-        let mut work: Vec<u32> = (0..states as u32).filter(|&s| reaches[s as usize]).collect();
-        for (rule, &start) in self.starts.iter().enumerate() {
-            rule_of_start[start as usize] = Some(rule as u32);
-            if let Some(counted) = &self.counter[start as usize] {
-                counters[counted.body as usize].push(start);
-                if counted.min == 0 && !reaches[start as usize] {
-                    reaches[start as usize] = true;
-                    work.push(start);
-                }
-            }
-        }
-        for s in 0..states as u32 {
-            for edge in self.edges_of(s) {
-                match *edge {
-                    Edge::Empty { to } => before[to as usize].push((s, None)),
-                    Edge::Call { rule, to } => {
-                        before[to as usize].push((s, Some(rule)));
-                        callers[rule as usize].push((s, to));
-                    }
-                    _ => {}
-                }
-            }
-        }
-        while let Some(state) = work.pop() {
-            let mut found = Vec::new();
-            for &(from, rule) in &before[state as usize] {
-                if rule.is_none_or(|rule| self.nullable[rule as usize]) {
-                    found.push(from);
-                }
-            }
-            if let Some(rule) = rule_of_start[state as usize] {
-                self.nullable[rule as usize] = true;
-                found.extend(
-                    callers[rule as usize].iter().filter(|(_, to)| reaches[*to as usize]).map(|c| c.0),
-                );
-                for &start in &counters[rule as usize] {
-                    if let Some(counted) = &mut self.counter[start as usize] {
-                        counted.min = 0;
-                    }
-                    found.push(start);
-                }
-            }
-            for from in found {
-                if !reaches[from as usize] {
-                    reaches[from as usize] = true;
-                    work.push(from);
-                }
-            }
-        }
-    }
-
-    /// Rules that a rule may begin with, nothing consumed before.
-    fn begins_with(&self, rule: u32) -> Vec<u32> {
-        let start = self.starts[rule as usize];
-        if let Some(counted) = &self.counter[start as usize] {
-            return vec![counted.body];
-        }
-        let mut seen = std::collections::HashSet::from([start]);
-        let mut work = vec![start];
-        let mut out = Vec::new();
-        while let Some(state) = work.pop() {
-            for edge in self.edges_of(state) {
-                let next = match *edge {
-                    Edge::Empty { to } => to,
-                    Edge::Call { rule, to } => {
-                        out.push(rule);
-                        if !self.nullable[rule as usize] {
-                            continue;
-                        }
-                        to
-                    }
-                    _ => continue,
-                };
-                if seen.insert(next) {
-                    work.push(next);
-                }
-            }
-        }
-        out.sort_unstable();
-        out.dedup();
-        out
-    }
-
-    /// Orders the rules so that a rule comes before those it may begin with; a circle is left
-    /// recursion.
-    fn order_rules(&mut self) -> Result<(), GrammarError> {
-        let count = self.starts.len();
-        let begins: Vec<Vec<u32>> = (0..count as u32).map(|rule| self.begins_with(rule)).collect();
-        // Depth first with an own stack: rules may chain deeper than the thread's stack.
-        let mut state = vec![0u8; count];
-        let mut order = Vec::with_capacity(count);
-        for root in 0..count as u32 {
-            if state[root as usize] != 0 {
-                continue;
-            }
-            state[root as usize] = 1;
-            let mut stack = vec![(root, 0usize)];
-            while let Some((rule, next)) = stack.last_mut() {
-                let Some(&child) = begins[*rule as usize].get(*next) else {
-                    state[*rule as usize] = 2;
-                    order.push(*rule);
-                    stack.pop();
-                    continue;
-                };
-                *next += 1;
-                match state[child as usize] {
-                    0 => {
-                        state[child as usize] = 1;
-                        stack.push((child, 0));
-                    }
-                    1 => {
-                        let from = stack.iter().position(|(rule, _)| *rule == child).unwrap_or(0);
-                        let name = |rule: u32| format!("`{}`", self.names[rule as usize]);
-                        let mut path: Vec<String> =
-                            stack[from..].iter().take(8).map(|(rule, _)| name(*rule)).collect();
-                        path.push(name(child));
-                        return Err(GrammarError::LeftRecursion(format!(
-                            "{} (each begins with the next)",
-                            path.join(" → ")
-                        )));
-                    }
-                    _ => {}
-                }
-            }
-        }
-        order.reverse();
-        self.rank = vec![0; count];
-        for (rank, &rule) in order.iter().enumerate() {
-            self.rank[rule as usize] = rank as u32;
-        }
-        self.by_rank = order;
-        Ok(())
     }
 
     fn find_tails(&mut self) {
@@ -362,74 +376,6 @@ impl Grammar {
             }
             self.class_of[byte] = (self.class_byte.len() - 1) as u8;
         }
-    }
-
-    /// Fewest steps from each state to the end of its rule, where a byte edge may be taken if
-    /// `spells(lo, hi)` and a token edge if `holds(set)`. Knuth's generalisation of Dijkstra's
-    /// algorithm: the cost of a call is the cost of its rule plus what follows.
-    pub(super) fn shortest(
-        &self,
-        spells: &dyn Fn(u8, u8) -> bool,
-        holds: &dyn Fn(&TokenSet) -> bool,
-    ) -> Vec<u32> {
-        let states = self.accepts.len();
-        let mut before: Vec<Vec<(u32, Edge)>> = vec![Vec::new(); states];
-        let mut callers: Vec<Vec<(u32, u32)>> = vec![Vec::new(); self.starts.len()];
-        let mut counters: Vec<Vec<u32>> = vec![Vec::new(); self.starts.len()];
-        let mut rule_of_start = vec![None; states];
-        let mut cost = vec![NEVER; states];
-        let mut heap = BinaryHeap::new();
-        for (rule, &start) in self.starts.iter().enumerate() {
-            rule_of_start[start as usize] = Some(rule);
-            if let Some(counted) = &self.counter[start as usize] {
-                counters[counted.body as usize].push(start);
-                if counted.min == 0 {
-                    heap.push(Reverse((0, start)));
-                }
-            }
-        }
-        for s in 0..states as u32 {
-            if self.accepts[s as usize] {
-                heap.push(Reverse((0, s)));
-            }
-            for &edge in self.edges_of(s) {
-                before[edge.target() as usize].push((s, edge));
-                if let Edge::Call { rule, to } = edge {
-                    callers[rule as usize].push((s, to));
-                }
-            }
-        }
-        while let Some(Reverse((found, state))) = heap.pop() {
-            if cost[state as usize] != NEVER {
-                continue;
-            }
-            cost[state as usize] = found;
-            for &(from, edge) in &before[state as usize] {
-                let step = match edge {
-                    Edge::Empty { .. } => 0,
-                    Edge::Bytes { lo, hi, .. } if spells(lo, hi) => 1,
-                    Edge::Tokens { set, .. } if holds(&self.sets[set as usize]) => 1,
-                    Edge::Call { rule, .. } => cost[self.starts[rule as usize] as usize],
-                    _ => NEVER,
-                };
-                if step != NEVER && cost[from as usize] == NEVER {
-                    heap.push(Reverse((add(found, step), from)));
-                }
-            }
-            if let Some(rule) = rule_of_start[state as usize] {
-                for &(from, to) in &callers[rule] {
-                    if cost[from as usize] == NEVER && cost[to as usize] != NEVER {
-                        heap.push(Reverse((add(found, cost[to as usize]), from)));
-                    }
-                }
-                for &start in &counters[rule] {
-                    if let Some(counted) = &self.counter[start as usize] {
-                        heap.push(Reverse((times(found, counted.min), start)));
-                    }
-                }
-            }
-        }
-        cost
     }
 }
 

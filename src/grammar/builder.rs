@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::automaton::{Counted, Edge, Grammar, Parts, TokenSet};
+use super::automaton::{Choose, Counted, Edge, Grammar, Part, Parts, Register, TokenSet};
 use super::{GrammarError, utf8};
 
 /// How deep expressions may nest.
@@ -29,7 +29,24 @@ enum Node {
     Alt(Box<[Expr]>),
     Literals(Vec<Box<[u8]>>),
     Repeat(Expr, u32, Option<u32>),
+    /// A repetition whose body is a call.
+    Counted(Expr, u32, Option<u32>),
+    Graph(Box<[(u32, Expr, u32)]>, Box<[bool]>),
+    Choose(Choose),
     Call(RuleId),
+}
+
+/// A part of [`GrammarBuilder::choose`].
+#[derive(Clone, Copy, Debug)]
+pub struct Member {
+    /// Its text where it is the first that is taken.
+    pub first: RuleId,
+    /// Its text behind another one: it begins with the separator.
+    pub next: RuleId,
+    /// Whether it can be taken at most once.
+    pub once: bool,
+    /// Whether it must be taken.
+    pub required: bool,
 }
 
 struct Rule {
@@ -45,6 +62,7 @@ pub struct GrammarBuilder {
     depth: Vec<u32>,
     rules: Vec<Rule>,
     sets: Vec<TokenSet>,
+    plain: Option<RuleId>,
 }
 
 impl GrammarBuilder {
@@ -57,7 +75,8 @@ impl GrammarBuilder {
         let below = |e: &Expr| self.depth[e.0 as usize];
         let depth = match &node {
             Node::Seq(parts) | Node::Alt(parts) => parts.iter().map(below).max().unwrap_or(0) + 1,
-            Node::Repeat(inner, ..) => below(inner) + 1,
+            Node::Repeat(inner, ..) | Node::Counted(inner, ..) => below(inner) + 1,
+            Node::Graph(edges, _) => edges.iter().map(|(_, e, _)| below(e)).max().unwrap_or(0) + 1,
             _ => 1,
         };
         self.nodes.push(node);
@@ -158,6 +177,37 @@ impl GrammarBuilder {
         }
     }
 
+    /// As [`repeat`](Self::repeat), kept as one counter also where no bound needs it: the run of a
+    /// [`plain_character`](Self::plain_character) is recognised by it.
+    pub(super) fn repeat_counted(&mut self, inner: Expr, min: u32, max: Option<u32>) -> Expr {
+        match max {
+            Some(0) => self.empty(),
+            Some(max) if max < min => self.never(),
+            _ => self.push(Node::Counted(inner, min, max)),
+        }
+    }
+
+    /// Says that the rule matches any one character as JSON strings spell it.
+    pub(super) fn plain_character(&mut self, rule: RuleId) {
+        self.plain = Some(rule);
+    }
+
+    /// A finite automaton over expressions: from state 0 along `(from, expression, to)` to a state
+    /// that accepts. States not in `accepts` do not.
+    pub fn graph(&mut self, edges: &[(u32, Expr, u32)], accepts: &[bool]) -> Expr {
+        self.push(Node::Graph(edges.into(), accepts.into()))
+    }
+
+    /// Members in any order: at least `min` different ones, at most `max` in all. What was taken is
+    /// kept in the run, so their orders cost nothing. Members may not match the empty text.
+    pub fn choose(&mut self, members: &[Member], min: u32, max: Option<u32>) -> Expr {
+        let parts = members
+            .iter()
+            .map(|m| Part { first: m.first.0, next: m.next.0, once: m.once, required: m.required })
+            .collect();
+        self.push(Node::Choose(Choose { parts, min, max }))
+    }
+
     /// Declares a rule; the name is for messages and need not be unique.
     pub fn rule(&mut self, name: &str) -> RuleId {
         self.rules.push(Rule { name: name.to_owned(), body: None });
@@ -184,7 +234,7 @@ impl GrammarBuilder {
     /// Lowers everything that `root` reaches.
     ///
     /// # Errors
-    /// An undefined rule, left recursion, a root without a finite text, or more states than fit.
+    /// An undefined rule, a root without a finite text, or more states than fit.
     pub fn build(self, root: RuleId) -> Result<Grammar, GrammarError> {
         let mut lowering = Lowering {
             builder: &self,
@@ -192,7 +242,7 @@ impl GrammarBuilder {
             states: 0,
             starts: Vec::new(),
             ends: Vec::new(),
-            counted: Vec::new(),
+            registers: Vec::new(),
             extra_names: Vec::new(),
         };
         for _ in &self.rules {
@@ -209,7 +259,7 @@ impl GrammarBuilder {
             let (from, to) = (lowering.starts[i], lowering.ends[i]);
             lowering.lower(body, from, to)?;
         }
-        let Lowering { edges, states, starts, ends, counted, extra_names, .. } = lowering;
+        let Lowering { edges, states, starts, ends, registers, extra_names, .. } = lowering;
         let mut names: Vec<String> = self.rules.into_iter().map(|rule| rule.name).collect();
         names.extend(extra_names);
         Grammar::from_parts(Parts {
@@ -217,10 +267,11 @@ impl GrammarBuilder {
             states,
             starts,
             ends,
-            counted,
+            registers,
             names,
             sets: self.sets,
             root: root.0,
+            plain: self.plain.map(|rule| rule.0),
         })
     }
 }
@@ -231,7 +282,7 @@ struct Lowering<'a> {
     states: u32,
     starts: Vec<u32>,
     ends: Vec<u32>,
-    counted: Vec<Option<Counted>>,
+    registers: Vec<Option<Register>>,
     extra_names: Vec<String>,
 }
 
@@ -245,7 +296,7 @@ impl Lowering<'_> {
         let (start, end) = (self.state(), self.state());
         self.starts.push(start);
         self.ends.push(end);
-        self.counted.push(None);
+        self.registers.push(None);
         self.starts.len() as u32 - 1
     }
 
@@ -301,15 +352,40 @@ impl Lowering<'_> {
                 self.edge(last, Edge::Empty { to: first });
                 self.edge(last, Edge::Empty { to });
             }
-            Node::Repeat(inner, min, max) => {
-                let body = self.new_rule();
-                self.extra_names.push("a repeated part".to_owned());
+            Node::Repeat(inner, min, max) | Node::Counted(inner, min, max) => {
+                let body = match builder.nodes[inner.0 as usize] {
+                    Node::Call(rule) => rule.0,
+                    _ => {
+                        let body = self.new_rule();
+                        self.extra_names.push("a repeated part".to_owned());
+                        let (start, end) = (self.starts[body as usize], self.ends[body as usize]);
+                        self.lower(*inner, start, end)?;
+                        body
+                    }
+                };
                 let counter = self.new_rule();
                 self.extra_names.push("a repetition".to_owned());
-                self.counted[counter as usize] = Some(Counted { body, min: *min, max: *max });
-                let (start, end) = (self.starts[body as usize], self.ends[body as usize]);
-                self.lower(*inner, start, end)?;
+                let counted = Counted { body, min: *min, max: *max };
+                self.registers[counter as usize] = Some(Register::Count(counted));
                 self.edge(from, Edge::Call { rule: counter, to });
+            }
+            Node::Graph(edges, accepts) => {
+                let first = self.states;
+                let count = edges.iter().map(|e| e.0.max(e.2) + 1).max().unwrap_or(0);
+                self.states += count.max(accepts.len() as u32).max(1);
+                self.edge(from, Edge::Empty { to: first });
+                for (a, expr, b) in edges {
+                    self.lower(*expr, first + a, first + b)?;
+                }
+                for at in (0..accepts.len()).filter(|&at| accepts[at]) {
+                    self.edge(first + at as u32, Edge::Empty { to });
+                }
+            }
+            Node::Choose(choose) => {
+                let rule = self.new_rule();
+                self.extra_names.push("parts in any order".to_owned());
+                self.registers[rule as usize] = Some(Register::Choose(choose.clone()));
+                self.edge(from, Edge::Call { rule, to });
             }
             Node::Call(rule) => self.edge(from, Edge::Call { rule: rule.0, to }),
         }

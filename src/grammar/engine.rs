@@ -1,7 +1,7 @@
 //! The run of an automaton: sets of items, made canonical and remembered.
 //!
 //! An item is a state and a *frame*; a frame is the set of places where the rule's callers go on
-//! (return state, its counter, the caller's own frame). Because left recursion is refused, the callers
+//! (return state, its register, the caller's own frame). Because there is no left recursion, the callers
 //! of a rule at one place in the text are all known before the rule is entered, if rules are entered
 //! in the grammar's order; so each frame is built once, complete, and is a plain value. Frames and
 //! item sets (*configurations*) are interned by value: equal futures are equal numbers, transitions
@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
-use super::automaton::{Edge, Grammar, NEVER, add, times};
+use super::automaton::{Choose, Edge, Grammar, NEVER, Register, Taken, add, times};
 use super::{MatchError, TokenTrie};
 
 /// The configuration without items: nothing is legal, not even the end.
@@ -27,7 +27,8 @@ const END: u32 = u32::MAX;
 /// The frame of the root rule.
 const ROOT: u32 = 0;
 
-/// Where a caller goes on: return state, its counter, the caller's frame.
+/// Where a caller goes on: return state, its register (a count, or a number of a [`Taken`]), the
+/// caller's frame.
 type Return = (u32, u32, u32);
 /// A state that consumes, and its frame.
 type Item = (u32, u32);
@@ -85,6 +86,9 @@ pub(super) struct Engine {
     frame_ids: FxMap<Arc<[Return]>, u32>,
     configs: Vec<Config>,
     config_ids: FxMap<(Arc<[Item]>, bool), u32>,
+    /// What choices have taken; number 0 is nothing.
+    taken: Vec<Arc<Taken>>,
+    taken_ids: FxMap<Arc<Taken>, u32>,
     bytes: usize,
     limit: usize,
     // Room for one closure, kept between calls.
@@ -134,6 +138,8 @@ impl Engine {
             frame_ids: FxMap::default(),
             configs: Vec::new(),
             config_ids: FxMap::default(),
+            taken: Vec::new(),
+            taken_ids: FxMap::default(),
             bytes: 0,
             limit,
             seen: FxSet::default(),
@@ -149,7 +155,10 @@ impl Engine {
         self.frame_ids.clear();
         self.configs.clear();
         self.config_ids.clear();
+        self.taken.clear();
+        self.taken_ids.clear();
         self.bytes = 0;
+        self.intern_taken(Taken::default());
         self.intern_frame(vec![(END, 0, ROOT)]);
         self.intern_config(Vec::new(), false);
     }
@@ -343,9 +352,13 @@ impl Engine {
 
     fn item_cost(&self, state: u32, count: u32, frame: u32) -> u32 {
         let rest = self.frames[frame as usize].cost;
-        let own = match &self.grammar.counter[state as usize] {
+        let own = match self.grammar.registers[state as usize].as_deref() {
             None => self.costs[state as usize],
-            Some(counted) => {
+            Some(Register::Choose(choose)) => {
+                let of_rule = |rule: u32| self.costs[self.grammar.starts[rule as usize] as usize];
+                choose.cost(&self.taken[count as usize], of_rule)
+            }
+            Some(Register::Count(counted)) => {
                 let body = self.costs[self.grammar.starts[counted.body as usize] as usize];
                 match counted.min.saturating_sub(count) {
                     0 => 0,
@@ -379,21 +392,28 @@ impl Engine {
                 if self.seen.len() * 16 > self.limit {
                     return Err(MatchError::Memory { limit: self.limit });
                 }
-                if let Some(counted) = &grammar.counter[state as usize] {
-                    if count >= counted.min && !entered {
-                        let returns = self.frames[frame as usize].returns.clone();
-                        self.work.extend_from_slice(&returns);
+                match grammar.registers[state as usize].as_deref() {
+                    None => {}
+                    Some(Register::Count(counted)) => {
+                        if count >= counted.min && !entered {
+                            let returns = self.frames[frame as usize].returns.clone();
+                            self.work.extend_from_slice(&returns);
+                        }
+                        if counted.max.is_none_or(|max| count < max) {
+                            // Past an open upper bound the count no longer matters.
+                            let next = match counted.max {
+                                None => (count + 1).min(counted.min),
+                                Some(_) => count + 1,
+                            };
+                            let last = counted.max == Some(next);
+                            self.call(&grammar, counted.body, (state, next, frame), last);
+                        }
+                        continue;
                     }
-                    if counted.max.is_none_or(|max| count < max) {
-                        // Past an open upper bound the count no longer matters.
-                        let next = match counted.max {
-                            None => (count + 1).min(counted.min),
-                            Some(_) => count + 1,
-                        };
-                        let last = counted.max == Some(next);
-                        self.call(&grammar, counted.body, (state, next, frame), last);
+                    Some(Register::Choose(choose)) => {
+                        self.choose(&grammar, choose, (state, count, frame), entered);
+                        continue;
                     }
-                    continue;
                 }
                 let mut consumes = false;
                 for edge in grammar.edges_of(state) {
@@ -429,6 +449,39 @@ impl Engine {
             return Err(MatchError::Memory { limit: self.limit });
         }
         Ok(self.intern_config(kept, complete))
+    }
+
+    /// Offers what a choice may take next, and its end.
+    fn choose(&mut self, grammar: &Grammar, choose: &Choose, at: Return, entered: bool) {
+        let (state, count, frame) = at;
+        let taken = self.taken[count as usize].clone();
+        let of_rule = |rule: u32| self.costs[grammar.starts[rule as usize] as usize];
+        if !entered && choose.cost(&taken, of_rule) == 0 {
+            let returns = self.frames[frame as usize].returns.clone();
+            self.work.extend_from_slice(&returns);
+        }
+        let empty = taken.different() == 0;
+        for (i, part) in choose.parts.iter().enumerate() {
+            let Some(next) = choose.take(&taken, i) else { continue };
+            if choose.cost(&next, |rule| self.costs[grammar.starts[rule as usize] as usize]) == NEVER {
+                continue;
+            }
+            let next = self.intern_taken(next);
+            let rule = if empty { part.first } else { part.next };
+            self.call(grammar, rule, (state, next, frame), false);
+        }
+    }
+
+    fn intern_taken(&mut self, taken: Taken) -> u32 {
+        if let Some(&id) = self.taken_ids.get(&taken) {
+            return id;
+        }
+        let id = self.taken.len() as u32;
+        self.bytes += taken.memory();
+        let taken = Arc::new(taken);
+        self.taken.push(taken.clone());
+        self.taken_ids.insert(taken, id);
+        id
     }
 
     fn call(&mut self, grammar: &Grammar, rule: u32, back: Return, tail: bool) {
@@ -483,6 +536,7 @@ impl Engine {
     pub(super) fn forget(&mut self, keep: &mut [u32]) {
         let old = std::mem::take(&mut self.configs);
         let frames = std::mem::take(&mut self.frames);
+        let taken = std::mem::take(&mut self.taken);
         self.clear();
         // A frame is made after the frames it refers to, so old order is a safe order.
         let mut needed = vec![false; frames.len()];
@@ -496,8 +550,14 @@ impl Engine {
         let mut new_ids = vec![ROOT; frames.len()];
         for (i, frame) in frames.iter().enumerate().skip(1) {
             if needed[i] {
-                let mut returns: Vec<Return> =
-                    frame.returns.iter().map(|&(s, c, f)| (s, c, new_ids[f as usize])).collect();
+                let mut returns = Vec::with_capacity(frame.returns.len());
+                for &(state, mut register, below) in frame.returns.iter() {
+                    let kind = self.grammar.registers.get(state as usize).and_then(Option::as_deref);
+                    if matches!(kind, Some(Register::Choose(_))) {
+                        register = self.intern_taken(Taken::clone(&taken[register as usize]));
+                    }
+                    returns.push((state, register, new_ids[below as usize]));
+                }
                 returns.sort_unstable();
                 new_ids[i] = self.intern_frame(returns);
             }

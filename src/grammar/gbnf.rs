@@ -7,7 +7,8 @@
 //! `\t \r \n \\ \" \[ \] \- \^ \xHH \uHHHH \UHHHHHHHH`. Characters are code points, matched as
 //! UTF-8. The text starts at the rule `root`. Names may hold letters, digits, `-` and `_`.
 //!
-//! Unlike llama.cpp a second definition of a rule is an error, and bounds of any size are exact.
+//! Unlike llama.cpp a second definition of a rule is an error, left recursion is allowed, and bounds of
+//! any size are exact.
 
 use std::collections::HashMap;
 
@@ -21,8 +22,8 @@ const MAX_LENGTH: usize = 16 << 20;
 /// Compiles a GBNF text; the grammar may not use `<text>`, since no vocabulary is given.
 ///
 /// # Errors
-/// [`GrammarError::Gbnf`] with line and column for everything that stands in the text; left
-/// recursion, and a root without a finite text.
+/// [`GrammarError::Gbnf`] with line and column for everything that stands in the text, and for a
+/// root without a finite text.
 pub fn parse(text: &str) -> Result<Grammar, GrammarError> {
     parse_with(text, &|_| None)
 }

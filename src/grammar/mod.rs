@@ -5,18 +5,20 @@
 //! at each step which tokens are legal ([`TokenMask`]), which are certain, and whether the text may end.
 //! What cannot be enforced exactly is refused at compile time; nothing is weakened.
 
+mod analysis;
 mod automaton;
 mod builder;
 mod engine;
 mod error;
 pub mod gbnf;
+mod left;
 mod matcher;
 pub mod schema;
 mod trie;
 mod utf8;
 
 pub use automaton::Grammar;
-pub use builder::{Expr, GrammarBuilder, RuleId};
+pub use builder::{Expr, GrammarBuilder, Member, RuleId};
 pub use error::{GrammarError, MatchError};
 pub use matcher::{Limits, Matcher};
 pub use trie::{MAX_VOCABULARY, TokenMask, TokenTrie};
