@@ -1,27 +1,41 @@
 //! JSON Schema (draft 2020-12, draft 7 and what older drafts share with them) to a grammar.
 //!
-//! The texts of the grammar are compact JSON: no white space, object keys in the order of the schema
-//! (`properties` first, then what only `required` names, then others), strings and whole numbers in one
-//! spelling. Every text fits the schema. Schemas that must hold together (`allOf`, `$ref` beside other
-//! keywords, a property named in several places) are intersected; what cannot be enforced exactly is
-//! refused with the keyword and the JSON pointer to its schema. `format` is an annotation and listed as
-//! a warning.
+//! The texts of the grammar are JSON, compact unless asked otherwise: object keys in the order of the
+//! schema (`properties` first, then what only `required` names, then others) unless any order is asked
+//! for, strings and whole numbers in one spelling. Every text fits the schema. Schemas that must hold
+//! together (`allOf`, `$ref` beside other keywords, a property named in several places) are intersected;
+//! what cannot be enforced exactly is refused with the keyword and the JSON pointer to its schema.
+//! Formats that are not known are annotations and listed as warnings.
 //!
-//! `read` collects what a set of schemas asks for into one [`shape::Shape`], `emit` writes the grammar of a
-//! shape.
+//! `read` collects what a set of schemas asks for into one [`shape::Shape`]; `negate` says what must hold
+//! where a schema must not; `empty` finds shapes that nothing fits; `emit`, `object` and `array` write the
+//! grammar of a shape. `valid` is a plain validator, for listed values.
 
+mod array;
 mod emit;
+mod empty;
+mod format;
+mod language;
+mod negate;
 mod number;
+mod object;
 mod pattern;
 mod read;
+mod resource;
 mod shape;
 mod text;
+mod valid;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use serde_json::Value;
 
 use super::{Grammar, GrammarBuilder, GrammarError, RuleId};
+use pattern::Pattern;
+use resource::Resources;
+use shape::Fact;
+use text::Writer;
 
 /// The drafts whose keywords differ.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,11 +47,15 @@ pub enum Draft {
     Seven,
 }
 
-/// How to read a schema.
+/// How to read a schema and what texts to allow.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
     /// The draft where the schema's `$schema` does not say.
     pub draft: Draft,
+    /// Object keys in any order, not in the schema's.
+    pub any_order: bool,
+    /// Most blanks, tabs and line ends in a row between the parts of a text; 0 is compact JSON.
+    pub whitespace: u32,
 }
 
 /// A compiled schema.
@@ -54,8 +72,16 @@ pub struct Compiled {
 /// # Errors
 /// [`GrammarError::Json`], and as [`compile`].
 pub fn parse(text: &str) -> Result<Compiled, GrammarError> {
+    parse_with(text, Options::default())
+}
+
+/// Compiles the text of a schema as the options say.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_with(text: &str, options: Options) -> Result<Compiled, GrammarError> {
     let schema: Value = serde_json::from_str(text).map_err(|error| GrammarError::Json(error.to_string()))?;
-    compile(&schema, Options::default())
+    compile(&schema, options)
 }
 
 /// Compiles a schema.
@@ -77,27 +103,30 @@ pub fn add(
     schema: &Value,
     options: Options,
 ) -> Result<(RuleId, Vec<String>), GrammarError> {
-    let draft = match schema.get("$schema").and_then(Value::as_str) {
-        Some(uri) if ["draft-07", "draft-06", "draft-04", "draft-03"].iter().any(|d| uri.contains(d)) => {
-            Draft::Seven
-        }
-        Some(uri) if uri.contains("json-schema.org/draft/20") => Draft::Modern,
-        _ => options.draft,
+    let uri = schema.get("$schema").and_then(Value::as_str).unwrap_or("");
+    let draft = if ["draft-07", "draft-06", "draft-04", "draft-03"].iter().any(|d| uri.contains(d)) {
+        Draft::Seven
+    } else if uri.contains("json-schema.org/draft/20") {
+        Draft::Modern
+    } else {
+        options.draft
     };
     let mut compiler = Compiler {
-        builder,
-        root: schema,
+        w: Writer::new(builder, options.whitespace),
         draft,
+        any_order: options.any_order,
+        resources: Resources::new(schema, draft, uri.contains("draft-04") || uri.contains("draft-03")),
         nodes: Vec::new(),
         known: HashMap::new(),
+        choices: HashMap::new(),
+        patterns: HashMap::new(),
+        empties: HashMap::new(),
         rules: HashMap::new(),
         queue: Vec::new(),
         warnings: Vec::new(),
         work: 0,
-        embedded: None,
     };
-    compiler.embedded = compiler.find_embedded();
-    let root = compiler.node(schema, "#".to_owned());
+    let root = compiler.schema(schema, "#".to_owned(), 0);
     let rule = compiler.rule(Sub::of([root]))?;
     compiler.finish()?;
     let mut warnings = compiler.warnings;
@@ -106,29 +135,40 @@ pub fn add(
     Ok((rule, warnings))
 }
 
-/// Schemas that must all hold, and choices (`anyOf`, `oneOf`) among them that are made already.
+/// A schema that must hold or, in the odd numbers, must not.
+type Lit = u32;
+
+/// The number of a choice and its ways, each a set of schemas that hold together.
+type Ways = (u32, Vec<Vec<Lit>>);
+
+fn not(lit: Lit) -> Lit {
+    lit ^ 1
+}
+
+/// Schemas that must all hold, and choices among them that are made already.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Sub {
-    nodes: Vec<u32>,
-    made: Vec<(u32, bool)>,
+    lits: Vec<Lit>,
+    made: Vec<u32>,
 }
 
 impl Sub {
-    fn of(nodes: impl IntoIterator<Item = u32>) -> Sub {
-        let mut nodes: Vec<u32> = nodes.into_iter().collect();
-        nodes.sort_unstable();
-        nodes.dedup();
-        Sub { nodes, made: Vec::new() }
+    fn of(lits: impl IntoIterator<Item = Lit>) -> Sub {
+        let mut lits: Vec<Lit> = lits.into_iter().collect();
+        lits.sort_unstable();
+        lits.dedup();
+        Sub { lits, made: Vec::new() }
     }
 
-    fn with(&self, nodes: impl IntoIterator<Item = u32>) -> Sub {
-        let all = Sub::of(self.nodes.iter().copied().chain(nodes));
+    fn with(&self, lits: &[Lit]) -> Sub {
+        let all = Sub::of(self.lits.iter().chain(lits).copied());
         Sub { made: self.made.clone(), ..all }
     }
 
-    fn with_made(mut self, choice: (u32, bool)) -> Sub {
-        self.made.push(choice);
-        self.made.sort_unstable();
+    fn with_made(mut self, choice: u32) -> Sub {
+        if let Err(at) = self.made.binary_search(&choice) {
+            self.made.insert(at, choice);
+        }
         self
     }
 }
@@ -138,46 +178,116 @@ const MAX_SUBS: usize = 20_000;
 /// How many steps reading may take, in schemas looked at.
 const MAX_WORK: usize = 400_000;
 
-struct Compiler<'a> {
-    builder: &'a mut GrammarBuilder,
-    root: &'a Value,
+#[derive(Clone)]
+enum Content<'a> {
+    Schema(&'a Value),
+    Fact(Rc<Fact>),
+}
+
+struct Node<'a> {
+    content: Content<'a>,
+    pointer: String,
+    resource: usize,
+}
+
+struct Compiler<'a, 'b> {
+    w: Writer<'b>,
     draft: Draft,
-    nodes: Vec<(&'a Value, String)>,
+    any_order: bool,
+    resources: Resources<'a>,
+    nodes: Vec<Node<'a>>,
     known: HashMap<*const Value, u32>,
+    /// Choices by the schema they stand in and a number of their own there.
+    choices: HashMap<(Lit, String), Ways>,
+    patterns: HashMap<String, Rc<Pattern>>,
+    empties: HashMap<Sub, bool>,
     rules: HashMap<Sub, RuleId>,
     queue: Vec<(Sub, RuleId)>,
     warnings: Vec<String>,
     work: usize,
-    /// A place with an `$id` of its own, which changes what references mean.
-    embedded: Option<String>,
 }
 
-impl<'a> Compiler<'a> {
-    /// A number for a schema of the document; `pointer` is made only once.
-    fn node(&mut self, value: &'a Value, pointer: String) -> u32 {
-        let next = self.nodes.len() as u32;
-        let id = *self.known.entry(value).or_insert(next);
-        if id == next {
-            self.nodes.push((value, pointer));
+impl<'a> Compiler<'a, '_> {
+    /// The literal of a schema of the document; the first `pointer` holds.
+    fn schema(&mut self, value: &'a Value, pointer: String, resource: usize) -> Lit {
+        if let Some(&id) = self.known.get(&(value as *const Value)) {
+            return id * 2;
         }
-        id
+        let id = self.nodes.len() as u32;
+        let resource = self.resources.at(value).unwrap_or(resource);
+        self.known.insert(value, id);
+        self.nodes.push(Node { content: Content::Schema(value), pointer, resource });
+        id * 2
     }
 
-    fn child(&mut self, parent: u32, value: &'a Value, path: &[&str]) -> u32 {
-        let mut pointer = self.nodes[parent as usize].1.clone();
+    fn child(&mut self, parent: u32, value: &'a Value, path: &[&str]) -> Lit {
+        let resource = self.nodes[parent as usize].resource;
+        if let Some(&id) = self.known.get(&(value as *const Value)) {
+            return id * 2;
+        }
+        let mut pointer = self.nodes[parent as usize].pointer.clone();
         for part in path {
             pointer.push('/');
             pointer.push_str(&part.replace('~', "~0").replace('/', "~1"));
         }
-        self.node(value, pointer)
+        self.schema(value, pointer, resource)
+    }
+
+    /// The literal of a fact; `node` is the schema that it comes from.
+    fn fact(&mut self, node: u32, fact: Fact) -> Lit {
+        let Node { pointer, resource, .. } = &self.nodes[node as usize];
+        let made =
+            Node { content: Content::Fact(Rc::new(fact)), pointer: pointer.clone(), resource: *resource };
+        self.nodes.push(made);
+        (self.nodes.len() as u32 - 1) * 2
+    }
+
+    /// The choice with this name of a literal: its number and its ways, made once by `ways`.
+    fn choice(
+        &mut self,
+        lit: Lit,
+        name: &str,
+        ways: impl FnOnce(&mut Self) -> Result<Vec<Vec<Lit>>, GrammarError>,
+    ) -> Result<Ways, GrammarError> {
+        let key = (lit, name.to_owned());
+        if let Some(known) = self.choices.get(&key) {
+            return Ok(known.clone());
+        }
+        let ways = ways(self)?;
+        let made = (self.choices.len() as u32, ways);
+        self.choices.insert(key, made.clone());
+        Ok(made)
+    }
+
+    fn pattern(&mut self, node: u32, keyword: &str, text: &str) -> Result<Rc<Pattern>, GrammarError> {
+        if let Some(known) = self.patterns.get(text) {
+            return Ok(known.clone());
+        }
+        match pattern::parse(text) {
+            Ok(pattern) => {
+                let pattern = Rc::new(pattern);
+                self.patterns.insert(text.to_owned(), pattern.clone());
+                Ok(pattern)
+            }
+            Err(what) => self.refuse(node, keyword, what),
+        }
     }
 
     fn refuse<T>(&self, node: u32, keyword: &str, what: impl Into<String>) -> Result<T, GrammarError> {
         Err(GrammarError::Schema {
-            pointer: self.nodes[node as usize].1.clone(),
+            pointer: self.nodes[node as usize].pointer.clone(),
             keyword: keyword.to_owned(),
             what: what.into(),
         })
+    }
+
+    /// Counts a step of reading.
+    fn step(&mut self, cost: usize) -> Result<(), GrammarError> {
+        self.work += cost;
+        if self.work > MAX_WORK {
+            return Err(GrammarError::TooLarge { what: "work to read the schema", limit: MAX_WORK });
+        }
+        Ok(())
     }
 
     /// The rule of an intersection, defined later by [`Compiler::finish`].
@@ -188,8 +298,8 @@ impl<'a> Compiler<'a> {
         if self.rules.len() >= MAX_SUBS {
             return Err(GrammarError::TooLarge { what: "number of intersected schemas", limit: MAX_SUBS });
         }
-        let name = sub.nodes.first().map_or("any value", |&node| &self.nodes[node as usize].1);
-        let rule = self.builder.rule(name);
+        let name = sub.lits.first().map_or("any value", |&lit| &self.nodes[lit as usize / 2].pointer);
+        let rule = self.w.b.rule(name);
         self.rules.insert(sub.clone(), rule);
         self.queue.push((sub, rule));
         Ok(rule)
@@ -198,34 +308,59 @@ impl<'a> Compiler<'a> {
     fn finish(&mut self) -> Result<(), GrammarError> {
         while let Some((sub, rule)) = self.queue.pop() {
             let body = self.emit(&sub)?;
-            self.builder.define(rule, body);
+            self.w.b.define(rule, body);
         }
         Ok(())
     }
 
-    fn find_embedded(&self) -> Option<String> {
-        let mut work: Vec<(&Value, usize)> = vec![(self.root, 0)];
-        while let Some((value, depth)) = work.pop() {
-            match value {
-                Value::Object(map) => {
-                    for (key, inner) in map {
-                        if depth > 0
-                            && (key == "$id" || key == "id")
-                            && let Some(id) = inner.as_str()
-                            && !id.starts_with('#')
-                        {
-                            return Some(id.to_owned());
-                        }
-                        if !matches!(key.as_str(), "const" | "enum" | "default" | "examples") {
-                            work.push((inner, depth + 1));
-                        }
-                    }
+    /// The only values that fit, if that is seen at once.
+    fn finite(&mut self, lits: Vec<Lit>, depth: usize) -> Result<Option<Vec<Value>>, GrammarError> {
+        let sub = Sub::of(lits);
+        let shape = self.read(&sub)?;
+        if let Some(values) = &shape.values {
+            return Ok(Some(self.fitting(&sub, values)?));
+        }
+        if shape.types & !(shape::NULL | shape::BOOLEAN) == 0 {
+            let mut all = Vec::new();
+            if shape.types & shape::NULL != 0 {
+                all.push(Value::Null);
+            }
+            if shape.types & shape::BOOLEAN != 0 {
+                all.extend([Value::Bool(false), Value::Bool(true)]);
+            }
+            return Ok(Some(self.fitting(&sub, &all)?));
+        }
+        if depth == 0 {
+            return Ok(None);
+        }
+        let Some(choice) = shape.choices.first() else { return Ok(None) };
+        let mut all: Vec<Value> = Vec::new();
+        for way in &choice.ways {
+            let Some(values) = self.finite([&sub.lits[..], way].concat(), depth - 1)? else {
+                return Ok(None);
+            };
+            for value in values {
+                if !all.iter().any(|known| shape::same(known, &value)) {
+                    all.push(value);
                 }
-                Value::Array(all) => work.extend(all.iter().map(|inner| (inner, depth + 1))),
-                _ => {}
             }
         }
-        None
+        Ok(Some(all))
+    }
+
+    /// The values that fit all schemas of a set.
+    fn fitting(&mut self, sub: &Sub, values: &[Value]) -> Result<Vec<Value>, GrammarError> {
+        let mut kept = Vec::new();
+        for value in values {
+            let mut fits = true;
+            for &lit in &sub.lits {
+                fits = fits && self.fits(lit, value, &mut HashSet::new())?;
+            }
+            if fits {
+                kept.push(value.clone());
+            }
+        }
+        Ok(kept)
     }
 }
 

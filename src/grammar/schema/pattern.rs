@@ -2,53 +2,146 @@
 
 use std::collections::BTreeSet;
 
-use super::text;
-use crate::grammar::{Expr, GrammarBuilder, utf8};
+use super::text::{self, Writer};
+use crate::grammar::{Expr, utf8};
 
 const MAX_NESTING: usize = 50;
 
-/// A parsed pattern.
-#[derive(Clone, Debug, PartialEq)]
+/// A condition on a place between characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Assert {
+    /// `^`: nothing stands before.
+    Start,
+    /// `$`: nothing stands behind.
+    End,
+    /// `\b` (true) and `\B`: a word character on just one side.
+    Boundary(bool),
+}
+
+/// A regular expression over characters.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Regex {
     Class(Vec<(u32, u32)>),
+    Assert(Assert),
     Seq(Vec<Regex>),
     Alt(Vec<Regex>),
     Repeat(Box<Regex>, u32, Option<u32>),
 }
 
-/// A pattern with its anchors resolved: it matches whole strings.
-pub(super) fn parse(pattern: &str) -> Result<Regex, String> {
-    let mut parser = Parser { chars: pattern.chars().collect(), at: 0, depth: 0 };
-    let mut whole = Vec::new();
-    loop {
-        let start = parser.eat('^');
-        let body = parser.sequence()?;
-        let end = parser.eat('$');
-        let any = || Regex::Repeat(Box::new(Regex::Class(text::ANY.to_vec())), 0, None);
-        let mut parts = Vec::new();
-        if !start {
-            parts.push(any());
-        }
-        parts.push(body);
-        if !end {
-            parts.push(any());
-        }
-        whole.push(Regex::Seq(parts));
-        if !parser.eat('|') {
-            break;
-        }
+/// A parsed pattern: whole strings that `main` matches, and all (`true`) or none of what looks ahead
+/// from their beginning.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Pattern {
+    pub(super) main: Regex,
+    pub(super) ahead: Vec<(bool, Regex)>,
+}
+
+impl Pattern {
+    /// Whether it matches the whole text (a search was made a match of the whole when it was read).
+    pub(super) fn matches(&self, text: &str) -> bool {
+        self.main.matches(text) && self.ahead.iter().all(|(wanted, regex)| regex.matches(text) == *wanted)
     }
-    match parser.peek() {
-        None => Ok(Regex::Alt(whole)),
-        Some(c) => Err(parser.wrong(&format!("`{c}` here"))),
+
+    /// The expression, where that is all and it holds no conditions.
+    pub(super) fn plain(&self) -> Option<&Regex> {
+        (self.ahead.is_empty() && !self.main.asserts()).then_some(&self.main)
+    }
+}
+
+/// Reads a pattern, which is a search, as a match of whole strings.
+pub(super) fn parse(pattern: &str) -> Result<Pattern, String> {
+    let mut parser = Parser { chars: pattern.chars().collect(), at: 0, depth: 0 };
+    let mut ahead = Vec::new();
+    let anchored = parser.eat('^');
+    while anchored && (parser.next_is("(?!") || parser.next_is("(?=")) {
+        let wanted = parser.next_is("(?=");
+        parser.at += 3;
+        let inner = parser.alternatives()?;
+        if !parser.eat(')') {
+            return Err(parser.wrong("a missing `)`"));
+        }
+        ahead.push((wanted, Regex::Seq(vec![closed(&inner, End::Right), Regex::Seq(Vec::new())])));
+    }
+    if ahead.is_empty() {
+        parser.at = 0;
+    }
+    let mut whole = parser.alternatives()?;
+    if let Some(c) = parser.peek() {
+        return Err(parser.wrong(&format!("`{c}` here")));
+    }
+    if !ahead.is_empty() {
+        if matches!(&whole, Regex::Alt(parts) if parts.len() > 1) {
+            return Err(parser.wrong("look-ahead in one of several alternatives"));
+        }
+        whole = Regex::Seq(vec![Regex::Assert(Assert::Start), whole]);
+    }
+    let main = closed(&closed(&whole, End::Left), End::Right);
+    Ok(Pattern { main, ahead })
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum End {
+    Left,
+    Right,
+}
+
+fn any_text() -> Regex {
+    Regex::Repeat(Box::new(Regex::Class(text::ANY.to_vec())), 0, None)
+}
+
+/// The expression with any text before (or behind) it, except where it is anchored there.
+fn closed(regex: &Regex, end: End) -> Regex {
+    match regex {
+        Regex::Alt(parts) => Regex::Alt(parts.iter().map(|part| closed(part, end)).collect()),
+        Regex::Seq(parts) => {
+            let mut parts = parts.clone();
+            let outer = if end == End::Left { parts.first() } else { parts.last() };
+            let anchor = if end == End::Left { Assert::Start } else { Assert::End };
+            match outer {
+                Some(Regex::Assert(found)) if *found == anchor => {
+                    if end == End::Left {
+                        drop(parts.remove(0))
+                    } else {
+                        drop(parts.pop())
+                    }
+                }
+                Some(inner @ (Regex::Seq(_) | Regex::Alt(_))) => {
+                    let inner = closed(inner, end);
+                    let at = if end == End::Left { 0 } else { parts.len() - 1 };
+                    parts[at] = inner;
+                }
+                _ if end == End::Left => parts.insert(0, any_text()),
+                _ => parts.push(any_text()),
+            }
+            Regex::Seq(parts)
+        }
+        other if end == End::Left => Regex::Seq(vec![any_text(), other.clone()]),
+        other => Regex::Seq(vec![other.clone(), any_text()]),
     }
 }
 
 impl Regex {
+    /// Exactly these texts.
+    pub(super) fn texts<'a>(texts: impl IntoIterator<Item = &'a str>) -> Regex {
+        let one =
+            |text: &str| Regex::Seq(text.chars().map(|c| Regex::Class(vec![(c as u32, c as u32)])).collect());
+        Regex::Alt(texts.into_iter().map(one).collect())
+    }
+
+    fn asserts(&self) -> bool {
+        match self {
+            Regex::Class(_) => false,
+            Regex::Assert(_) => true,
+            Regex::Seq(parts) | Regex::Alt(parts) => parts.iter().any(Regex::asserts),
+            Regex::Repeat(inner, ..) => inner.asserts(),
+        }
+    }
+
     /// Least and greatest length in characters.
     pub(super) fn lengths(&self) -> (u64, Option<u64>) {
         match self {
             Regex::Class(_) => (1, Some(1)),
+            Regex::Assert(_) => (0, Some(0)),
             Regex::Seq(parts) => parts.iter().fold((0, Some(0)), |(min, max), part| {
                 let (a, b) = part.lengths();
                 (min.saturating_add(a), max.zip(b).map(|(x, y)| x.saturating_add(y)))
@@ -125,6 +218,15 @@ impl Regex {
                 })
                 .map(|at| at + 1)
                 .collect(),
+            Regex::Assert(assert) => {
+                let word = |at: usize| chars.get(at).is_some_and(|c| is_word(*c));
+                let holds = |at: usize| match assert {
+                    Assert::Start => at == 0,
+                    Assert::End => at == chars.len(),
+                    Assert::Boundary(wanted) => ((at > 0 && word(at - 1)) != word(at)) == *wanted,
+                };
+                starts.iter().copied().filter(|&at| holds(at)).collect()
+            }
             Regex::Seq(parts) => parts.iter().fold(starts.clone(), |at, part| part.ends(chars, &at)),
             Regex::Alt(parts) => parts.iter().flat_map(|part| part.ends(chars, starts)).collect(),
             Regex::Repeat(inner, min, max) => {
@@ -149,24 +251,30 @@ impl Regex {
         }
     }
 
-    /// The inside of the JSON strings that it matches.
-    pub(super) fn lower(&self, b: &mut GrammarBuilder) -> Expr {
+    /// The inside of the JSON strings that it matches; it holds no conditions.
+    pub(super) fn lower(&self, w: &mut Writer<'_>) -> Expr {
         match self {
-            Regex::Class(ranges) => text::character(b, ranges),
+            Regex::Class(ranges) => w.character(ranges),
+            Regex::Assert(_) => w.b.never(),
             Regex::Seq(parts) => {
-                let parts: Vec<Expr> = parts.iter().map(|part| part.lower(b)).collect();
-                b.seq(&parts)
+                let parts: Vec<Expr> = parts.iter().map(|part| part.lower(w)).collect();
+                w.b.seq(&parts)
             }
             Regex::Alt(parts) => {
-                let parts: Vec<Expr> = parts.iter().map(|part| part.lower(b)).collect();
-                b.alt(&parts)
+                let parts: Vec<Expr> = parts.iter().map(|part| part.lower(w)).collect();
+                w.b.alt(&parts)
             }
             Regex::Repeat(inner, min, max) => {
-                let inner = inner.lower(b);
-                b.repeat(inner, *min, *max)
+                let inner = inner.lower(w);
+                w.b.repeat(inner, *min, *max)
             }
         }
     }
+}
+
+/// Whether `\w` matches the character.
+pub(super) fn is_word(c: u32) -> bool {
+    WORD.iter().any(|(lo, hi)| (lo..=hi).contains(&&c))
 }
 
 struct Parser {
@@ -176,7 +284,7 @@ struct Parser {
 }
 
 const DIGIT: &[(u32, u32)] = &[(48, 57)];
-const WORD: &[(u32, u32)] = &[(48, 57), (65, 90), (95, 95), (97, 122)];
+pub(super) const WORD: &[(u32, u32)] = &[(48, 57), (65, 90), (95, 95), (97, 122)];
 const SPACE: &[(u32, u32)] = &[
     (9, 13),
     (32, 32),
@@ -202,6 +310,10 @@ impl Parser {
         found
     }
 
+    fn next_is(&self, text: &str) -> bool {
+        text.chars().enumerate().all(|(i, c)| self.chars.get(self.at + i) == Some(&c))
+    }
+
     fn wrong(&self, what: &str) -> String {
         format!("the pattern cannot be enforced: {what} (character {})", self.at + 1)
     }
@@ -218,8 +330,12 @@ impl Parser {
         let mut parts = Vec::new();
         while let Some(c) = self.peek() {
             let part = match c {
-                '|' | ')' | '$' => break,
-                '^' => return Err(self.wrong("`^` inside")),
+                '|' | ')' => break,
+                '^' | '$' => {
+                    self.at += 1;
+                    parts.push(Regex::Assert(if c == '^' { Assert::Start } else { Assert::End }));
+                    continue;
+                }
                 '(' => self.group()?,
                 '[' => self.class()?,
                 '.' => {
@@ -227,8 +343,14 @@ impl Parser {
                     Regex::Class(utf8::complement(LINE_ENDS))
                 }
                 '*' | '+' | '?' => return Err(self.wrong(&format!("`{c}` with nothing before it"))),
+                '\\' if matches!(self.chars.get(self.at + 1), Some('b' | 'B')) => {
+                    let wanted = self.chars.get(self.at + 1) == Some(&'b');
+                    self.at += 2;
+                    parts.push(Regex::Assert(Assert::Boundary(wanted)));
+                    continue;
+                }
                 '\\' => Regex::Class(self.escape(false)?),
-                '{' | '}' | ']' => return Err(self.wrong(&format!("a bare `{c}`"))),
+                '{' => return Err(self.wrong("a bare `{`")),
                 c => {
                     self.at += 1;
                     Regex::Class(vec![(c as u32, c as u32)])
@@ -246,11 +368,17 @@ impl Parser {
         }
         self.at += 1;
         if self.eat('?') && !self.eat(':') {
-            return Err(self.wrong("look-around, named groups and flags"));
+            // A named group; what refers back to it is refused where it stands.
+            let named = self.eat('<') && self.peek().is_some_and(|c| c.is_alphabetic() || c == '_');
+            let name = self.chars[self.at.min(self.chars.len())..].iter().position(|c| *c == '>');
+            match name {
+                Some(length) if named => self.at += length + 1,
+                _ => return Err(self.wrong("look-around and flags")),
+            }
         }
         let inner = self.alternatives()?;
         if !self.eat(')') {
-            return Err(self.wrong(if self.peek() == Some('$') { "`$` inside" } else { "a missing `)`" }));
+            return Err(self.wrong("a missing `)`"));
         }
         self.depth -= 1;
         Ok(inner)
@@ -313,6 +441,12 @@ impl Parser {
             'f' => one(12),
             'r' => one(13),
             'b' if in_class => one(8),
+            '0' if !self.peek().is_some_and(|c| c.is_ascii_digit()) => one(0),
+            'c' if self.peek().is_some_and(|c| c.is_ascii_alphabetic()) => {
+                let code = self.peek().map_or(0, |c| c as u32 % 32);
+                self.at += 1;
+                one(code)
+            }
             'x' | 'u' => {
                 let len = if c == 'x' { 2 } else { 4 };
                 let text: String = self.chars[self.at..].iter().take(len).collect();
@@ -346,9 +480,7 @@ impl Parser {
             };
             let ranged = self.peek() == Some('-') && self.chars.get(self.at + 1).is_some_and(|c| *c != ']');
             let [(single, last)] = low[..] else {
-                if ranged {
-                    return Err(self.wrong("a range from a set"));
-                }
+                // Behind a set the hyphen stands for itself (ECMA-262, annex B).
                 ranges.extend(low);
                 continue;
             };
@@ -367,6 +499,10 @@ impl Parser {
             };
             match high[..] {
                 [(a, b)] if a == b && a >= single => ranges.push((single, a)),
+                ref set if set.len() > 1 || set.iter().any(|(a, b)| a != b) => {
+                    ranges.extend([(single, single), (45, 45)]);
+                    ranges.extend(set);
+                }
                 _ => return Err(self.wrong("a range that runs backwards")),
             }
         }

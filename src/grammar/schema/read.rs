@@ -1,125 +1,129 @@
 //! Keywords to shapes.
 
+use std::collections::HashSet;
+use std::rc::Rc;
+
 use serde_json::{Map, Value};
 
+use super::format::{self, Format};
 use super::number::{Bound, Decimal};
+use super::pattern::Pattern;
 use super::shape::*;
-use super::{Compiler, Draft, MAX_WORK, Sub, pattern};
+use super::{Compiler, Content, Draft, Lit, Sub, not};
 use crate::grammar::GrammarError;
 
-/// Keywords that say something that the grammar cannot promise; trivial values of some are let pass.
-const REFUSED: &[&str] = &[
-    "not",
-    "if",
-    "contains",
-    "propertyNames",
-    "dependencies",
-    "dependentRequired",
-    "dependentSchemas",
-    "unevaluatedItems",
-    "unevaluatedProperties",
-    "$dynamicRef",
-    "$recursiveRef",
-    "extends",
-    "disallow",
-    "divisibleBy",
-];
+/// Keywords that say something that the grammar cannot promise.
+const REFUSED: &[&str] = &["$recursiveRef", "extends", "disallow", "divisibleBy"];
 
-impl<'a> Compiler<'a> {
+/// What a property asks for where it is there: its name, the keyword that says so, the needs.
+pub(super) type Dependent = (String, &'static str, Vec<Needs>);
+
+/// A table of schemas, by name.
+pub(super) type Table<'a> = &'a Map<String, Value>;
+
+impl<'a> Compiler<'a, '_> {
     /// All that the schemas of `sub` ask for together.
     pub(super) fn read(&mut self, sub: &Sub) -> Result<Shape, GrammarError> {
         let mut shape = Shape::new();
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         // Depth first, the path kept, so that a reference that leads back to itself without a value in
         // between is found.
-        let mut work: Vec<(u32, bool)> = sub.nodes.iter().rev().map(|&node| (node, false)).collect();
-        let mut path = std::collections::HashSet::new();
-        while let Some((node, leave)) = work.pop() {
+        let mut work: Vec<(Lit, bool)> = sub.lits.iter().rev().map(|&lit| (lit, false)).collect();
+        let mut path = HashSet::new();
+        while let Some((lit, leave)) = work.pop() {
             if leave {
-                path.remove(&node);
+                path.remove(&lit);
                 continue;
             }
-            if path.contains(&node) {
-                return self.refuse(node, "$ref", "leads back to itself without a value in between");
+            if path.contains(&lit) {
+                return self.refuse(lit / 2, "$ref", "leads back to itself without a value in between");
             }
-            if !seen.insert(node) {
+            if !seen.insert(lit) {
                 continue;
             }
-            self.work += 1;
-            if self.work > MAX_WORK {
-                return Err(GrammarError::TooLarge { what: "work to read the schema", limit: MAX_WORK });
-            }
-            path.insert(node);
-            work.push((node, true));
-            match self.nodes[node as usize].0 {
-                Value::Bool(true) => {}
-                Value::Bool(false) => shape.types = 0,
-                Value::Object(map) => {
-                    let more = self.keywords(node, map, sub, &mut shape)?;
-                    work.extend(more.into_iter().rev().map(|node| (node, false)));
+            self.step(1)?;
+            path.insert(lit);
+            work.push((lit, true));
+            let more = match self.nodes[lit as usize / 2].content.clone() {
+                Content::Fact(fact) => {
+                    let settled = matches!(*fact, Fact::Other { .. })
+                        && self
+                            .choices
+                            .get(&(lit, "other".to_owned()))
+                            .is_some_and(|c| sub.made.contains(&c.0));
+                    if !settled {
+                        shape.take(lit / 2, lit, &fact);
+                    }
+                    Vec::new()
                 }
-                _ => return self.refuse(node, "", "a schema is an object, true or false"),
-            }
-        }
-        if let Some(values) = shape.values.take() {
-            let mut kept = Vec::new();
-            for value in values {
-                if self.fits_shape(&shape, &value)? {
-                    kept.push(value);
+                Content::Schema(Value::Bool(holds)) => {
+                    if *holds == (lit % 2 == 1) {
+                        shape.types = 0;
+                    }
+                    Vec::new()
                 }
-            }
-            shape.values = Some(kept);
+                Content::Schema(Value::Object(map)) if lit % 2 == 0 => {
+                    self.keywords(lit, map, sub, &mut shape)?
+                }
+                Content::Schema(Value::Object(_)) => {
+                    let (id, ways) = self.choice(lit, "not", |this| this.negated(lit / 2))?;
+                    if !sub.made.contains(&id) {
+                        shape.choices.push(Choice { id, node: lit / 2, one: false, ways });
+                    }
+                    Vec::new()
+                }
+                Content::Schema(_) => {
+                    return self.refuse(lit / 2, "", "a schema is an object, true or false");
+                }
+            };
+            work.extend(more.into_iter().rev().map(|lit| (lit, false)));
+            // A choice of one way is none.
+            shape.choices.retain(|choice| match choice.ways.as_slice() {
+                [only] => {
+                    work.extend(only.iter().rev().map(|&lit| (lit, false)));
+                    false
+                }
+                _ => true,
+            });
         }
+        shape.lacks.sort();
+        shape.lacks.dedup();
         Ok(shape)
     }
 
     /// Takes the keywords of one schema into the shape; gives the schemas that must hold as well.
     fn keywords(
         &mut self,
-        node: u32,
-        map: &'a Map<String, Value>,
+        lit: Lit,
+        map: Table<'a>,
         sub: &Sub,
         shape: &mut Shape,
-    ) -> Result<Vec<u32>, GrammarError> {
+    ) -> Result<Vec<Lit>, GrammarError> {
+        let node = lit / 2;
         let mut more = Vec::new();
-        if let Some(reference) = map.get("$ref") {
-            let Some(text) = reference.as_str() else { return self.refuse(node, "$ref", "is not a string") };
-            more.push(self.resolve(node, text)?);
+        for keyword in ["$ref", "$dynamicRef"] {
+            let Some(reference) = map.get(keyword) else { continue };
+            let Some(text) = reference.as_str() else { return self.refuse(node, keyword, "is not a string") };
+            if keyword == "$dynamicRef" && !self.resources.single() {
+                return self.refuse(node, keyword, "is only followed in a document without embedded `$id`");
+            }
+            more.push(self.resolve(node, keyword, text)?);
             if self.draft == Draft::Seven {
                 return Ok(more);
             }
         }
         for &keyword in REFUSED {
-            let Some(value) = map.get(keyword) else { continue };
-            let trivial = match keyword {
-                "not" => *value == Value::Bool(false),
-                "if" => map.get("then").is_none() && map.get("else").is_none(),
-                "propertyNames" | "unevaluatedItems" | "unevaluatedProperties" => {
-                    *value == Value::Bool(true) || value.as_object().is_some_and(Map::is_empty)
-                }
-                "dependencies" | "dependentRequired" | "dependentSchemas" => {
-                    value.as_object().is_some_and(Map::is_empty)
-                }
-                _ => false,
-            };
-            if !trivial {
-                return self.refuse(
-                    node,
-                    keyword,
-                    "cannot be enforced yet; leave it out or say it otherwise",
-                );
+            if map.contains_key(keyword) {
+                return self.refuse(node, keyword, "is not enforced; leave it out or say it otherwise");
             }
         }
         if let Some(types) = map.get("type") {
-            self.types(node, types, shape)?;
+            let (mask, integer) = self.types(node, types)?;
+            shape.types &= mask;
+            shape.integer |= integer;
         }
         for keyword in ["const", "enum"] {
-            let Some(value) = map.get(keyword) else { continue };
-            let listed = match (keyword, value) {
-                ("const", value) => std::slice::from_ref(value),
-                (_, Value::Array(all)) => all.as_slice(),
-                _ => return self.refuse(node, keyword, "is not a list"),
-            };
+            let Some(listed) = self.listed(node, keyword, map)? else { continue };
             shape.values = Some(match shape.values.take() {
                 None => listed.to_vec(),
                 Some(known) => known.into_iter().filter(|v| listed.iter().any(|l| same(l, v))).collect(),
@@ -129,26 +133,138 @@ impl<'a> Compiler<'a> {
         self.strings(node, map, shape)?;
         self.arrays(node, map, shape)?;
         self.objects(node, map, shape)?;
-        for (keyword, one) in [("anyOf", false), ("oneOf", true), ("allOf", false)] {
-            let Some(value) = map.get(keyword) else { continue };
-            let Some(all) = value.as_array().filter(|all| !all.is_empty()) else {
-                return self.refuse(node, keyword, "is not a list of schemas");
-            };
-            let branches: Vec<u32> = all
-                .iter()
-                .enumerate()
-                .map(|(i, schema)| self.child(node, schema, &[keyword, &i.to_string()]))
-                .collect();
-            if keyword == "allOf" {
-                more.extend(branches);
-            } else if !sub.made.contains(&(node, one)) {
-                shape.choices.push(Choice { node, one, branches });
+        let mut add = |one: bool, (id, ways): (u32, Vec<Vec<Lit>>)| {
+            if !sub.made.contains(&id) {
+                shape.choices.push(Choice { id, node, one, ways });
             }
+        };
+        for (keyword, one) in [("anyOf", false), ("oneOf", true)] {
+            if let Some(schemas) = self.list(node, keyword, map)? {
+                let made =
+                    self.choice(lit, keyword, |_| Ok(schemas.into_iter().map(|s| vec![s]).collect()))?;
+                add(one, made);
+            }
+        }
+        more.extend(self.list(node, "allOf", map)?.unwrap_or_default());
+        if let Some(schema) = map.get("not") {
+            more.push(not(self.child(node, schema, &["not"])));
+        }
+        if let Some(ways) = self.conditional(node, map) {
+            let made = self.choice(lit, "if", |_| Ok(ways))?;
+            add(false, made);
+        }
+        for (name, keyword, ways) in self.dependent(node, map)? {
+            let made = self.choice(lit, &format!("{keyword}/{name}"), |this| {
+                let lacks = this.fact(node, Fact::Lacks(name.clone()));
+                // What is needed is written before what needs it.
+                let needs = ways.iter().map(|way| match way {
+                    Needs::Property(name) => this.fact(node, Fact::Has(name.clone())),
+                    Needs::Schema(lit) => *lit,
+                });
+                let mut all: Vec<Lit> = needs.collect();
+                all.push(this.fact(node, Fact::Has(name.clone())));
+                Ok(vec![vec![lacks], all])
+            })?;
+            add(false, made);
         }
         Ok(more)
     }
 
-    fn types(&mut self, node: u32, types: &Value, shape: &mut Shape) -> Result<(), GrammarError> {
+    /// The schemas of a keyword that lists some.
+    pub(super) fn list(
+        &mut self,
+        node: u32,
+        keyword: &str,
+        map: Table<'a>,
+    ) -> Result<Option<Vec<Lit>>, GrammarError> {
+        let Some(value) = map.get(keyword) else { return Ok(None) };
+        let Some(all) = value.as_array().filter(|all| !all.is_empty()) else {
+            return self.refuse(node, keyword, "is not a list of schemas");
+        };
+        self.step(all.len())?;
+        let of = |(i, schema): (usize, &'a Value)| (i.to_string(), schema);
+        let all: Vec<(String, &'a Value)> = all.iter().enumerate().map(of).collect();
+        Ok(Some(all.into_iter().map(|(i, schema)| self.child(node, schema, &[keyword, &i])).collect()))
+    }
+
+    pub(super) fn listed(
+        &self,
+        node: u32,
+        keyword: &str,
+        map: Table<'a>,
+    ) -> Result<Option<&'a [Value]>, GrammarError> {
+        match (keyword, map.get(keyword)) {
+            (_, None) => Ok(None),
+            ("const", Some(value)) => Ok(Some(std::slice::from_ref(value))),
+            (_, Some(Value::Array(all))) => Ok(Some(all)),
+            _ => self.refuse(node, keyword, "is not a list"),
+        }
+    }
+
+    /// The ways of `if`, `then` and `else`.
+    pub(super) fn conditional(&mut self, node: u32, map: Table<'a>) -> Option<Vec<Vec<Lit>>> {
+        let (Some(condition), (then, other)) = (map.get("if"), (map.get("then"), map.get("else"))) else {
+            return None;
+        };
+        if then.is_none() && other.is_none() {
+            return None;
+        }
+        let condition = self.child(node, condition, &["if"]);
+        let (mut yes, mut no) = (vec![condition], vec![not(condition)]);
+        yes.extend(then.map(|schema| self.child(node, schema, &["then"])));
+        no.extend(other.map(|schema| self.child(node, schema, &["else"])));
+        Some(vec![yes, no])
+    }
+
+    /// What properties ask for where they are there: name, keyword, needs.
+    pub(super) fn dependent(&mut self, node: u32, map: Table<'a>) -> Result<Vec<Dependent>, GrammarError> {
+        let mut all = Vec::new();
+        for keyword in ["dependentRequired", "dependentSchemas", "dependencies"] {
+            if self.draft == Draft::Seven && keyword != "dependencies" {
+                continue;
+            }
+            let Some(table) = self.table(node, keyword, map)? else { continue };
+            for (name, value) in table {
+                let needs = match value {
+                    Value::Array(names) if keyword != "dependentSchemas" => {
+                        let names: Option<Vec<Needs>> =
+                            names.iter().map(|n| n.as_str().map(|n| Needs::Property(n.to_owned()))).collect();
+                        match names {
+                            Some(names) => names,
+                            None => {
+                                return self.refuse(node, keyword, format!("{value} is not a list of names"));
+                            }
+                        }
+                    }
+                    Value::String(other) if keyword == "dependencies" => vec![Needs::Property(other.clone())],
+                    Value::Object(_) | Value::Bool(_) if keyword != "dependentRequired" => {
+                        vec![Needs::Schema(self.child(node, value, &[keyword, name]))]
+                    }
+                    _ => return self.refuse(node, keyword, format!("{value} is no dependency")),
+                };
+                if !needs.is_empty() {
+                    all.push((name.clone(), keyword, needs));
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    pub(super) fn table(
+        &self,
+        node: u32,
+        keyword: &str,
+        map: Table<'a>,
+    ) -> Result<Option<Table<'a>>, GrammarError> {
+        match map.get(keyword) {
+            None => Ok(None),
+            Some(Value::Object(table)) => Ok(Some(table)),
+            Some(_) => self.refuse(node, keyword, "is not a table"),
+        }
+    }
+
+    /// The types' bits, and whether numbers must be whole.
+    pub(super) fn types(&self, node: u32, types: &Value) -> Result<(u8, bool), GrammarError> {
         let names = match types {
             Value::Array(all) => all.as_slice(),
             one => std::slice::from_ref(one),
@@ -169,121 +285,134 @@ impl<'a> Compiler<'a> {
                 Some("string") => STRING,
                 Some("array") => ARRAY,
                 Some("object") => OBJECT,
+                Some("any") if self.draft == Draft::Seven => {
+                    number = true;
+                    ALL_TYPES
+                }
                 _ => return self.refuse(node, "type", format!("{name} is not a type")),
             };
         }
-        shape.types &= mask;
-        shape.integer |= integer && !number;
-        Ok(())
+        Ok((mask, integer && !number))
     }
 
-    fn numbers(
-        &mut self,
-        node: u32,
-        map: &Map<String, Value>,
-        shape: &mut Shape,
-    ) -> Result<(), GrammarError> {
-        let read = |this: &Self, keyword: &str| -> Result<Option<Decimal>, GrammarError> {
-            match map.get(keyword) {
-                None => Ok(None),
-                Some(Value::Number(number)) => match Decimal::read(number) {
-                    Some(at) => Ok(Some(at)),
-                    None => this.refuse(node, keyword, format!("{number} is too large or too fine")),
-                },
-                Some(other) => this.refuse(node, keyword, format!("{other} is not a number")),
-            }
-        };
+    fn decimal(&self, node: u32, keyword: &str, map: Table<'a>) -> Result<Option<Decimal>, GrammarError> {
+        match map.get(keyword) {
+            None => Ok(None),
+            Some(Value::Number(number)) => match Decimal::read(number) {
+                Some(at) => Ok(Some(at)),
+                None => self.refuse(node, keyword, format!("{number} is too large or too fine")),
+            },
+            Some(other) => self.refuse(node, keyword, format!("{other} is not a number")),
+        }
+    }
+
+    /// The ends of numbers: whether it is the upper one, and the end.
+    pub(super) fn ends(&self, node: u32, map: Table<'a>) -> Result<Vec<(bool, Bound)>, GrammarError> {
+        let mut ends = Vec::new();
         for (keyword, exclusive, upper) in
             [("minimum", "exclusiveMinimum", false), ("maximum", "exclusiveMaximum", true)]
         {
             // In draft 4 the exclusive keyword is a flag of the other.
             let flag = map.get(exclusive).and_then(Value::as_bool);
-            let mut ends = Vec::new();
-            if let Some(at) = read(self, keyword)? {
-                ends.push(Bound { at, inclusive: flag != Some(true) });
+            if let Some(at) = self.decimal(node, keyword, map)? {
+                ends.push((upper, Bound { at, inclusive: flag != Some(true) }));
             }
             if flag.is_none()
-                && let Some(at) = read(self, exclusive)?
+                && let Some(at) = self.decimal(node, exclusive, map)?
             {
-                ends.push(Bound { at, inclusive: false });
-            }
-            for end in ends {
-                let slot = if upper { &mut shape.high } else { &mut shape.low };
-                *slot = Some(match slot.take() {
-                    None => end,
-                    Some(known) if upper => known.lower(end),
-                    Some(known) => known.higher(end),
-                });
+                ends.push((upper, Bound { at, inclusive: false }));
             }
         }
-        if let Some(value) = read(self, "multipleOf")? {
+        Ok(ends)
+    }
+
+    fn numbers(&mut self, node: u32, map: Table<'a>, shape: &mut Shape) -> Result<(), GrammarError> {
+        for (upper, end) in self.ends(node, map)? {
+            if upper { shape.narrow_high(end) } else { shape.narrow_low(end) }
+        }
+        if let Some(value) = self.decimal(node, "multipleOf", map)? {
             shape.multiples.push(Said { node, value });
         }
         Ok(())
     }
 
-    fn count(&self, node: u32, map: &Map<String, Value>, keyword: &str) -> Result<Option<u64>, GrammarError> {
-        match map.get(keyword) {
-            None => Ok(None),
-            Some(value) => match value
-                .as_u64()
-                .or(value.as_f64().filter(|f| f.fract() == 0.0 && *f >= 0.0).map(|f| f as u64))
-            {
-                Some(count) => Ok(Some(count)),
-                None => self.refuse(node, keyword, format!("{value} is not a count")),
-            },
+    pub(super) fn count(
+        &self,
+        node: u32,
+        map: Table<'a>,
+        keyword: &str,
+    ) -> Result<Option<u64>, GrammarError> {
+        let Some(value) = map.get(keyword) else { return Ok(None) };
+        let whole = value.as_f64().filter(|f| f.fract() == 0.0 && *f >= 0.0).map(|f| f as u64);
+        match value.as_u64().or(whole) {
+            Some(count) => Ok(Some(count)),
+            None => self.refuse(node, keyword, format!("{value} is not a count")),
         }
     }
 
-    fn strings(
-        &mut self,
-        node: u32,
-        map: &Map<String, Value>,
-        shape: &mut Shape,
-    ) -> Result<(), GrammarError> {
-        if let Some(min) = self.count(node, map, "minLength")?
-            && min > shape.min_length
-        {
-            shape.min_length = min;
-            shape.length_node = node;
-        }
-        if let Some(value) = self.count(node, map, "maxLength")?
-            && shape.max_length.as_ref().is_none_or(|known| value < known.value)
-        {
-            shape.max_length = Some(Said { node, value });
-        }
+    fn strings(&mut self, node: u32, map: Table<'a>, shape: &mut Shape) -> Result<(), GrammarError> {
+        let (min, max) = (self.count(node, map, "minLength")?, self.count(node, map, "maxLength")?);
+        shape.narrow_length(node, min.unwrap_or(0), max);
         if let Some(value) = map.get("pattern") {
             let Some(text) = value.as_str() else { return self.refuse(node, "pattern", "is not a string") };
-            match pattern::parse(text) {
-                Ok(value) if shape.patterns.iter().any(|known| known.value == value) => {}
-                Ok(value) => shape.patterns.push(Said { node, value }),
-                Err(what) => return self.refuse(node, "pattern", what),
-            }
+            let pattern = self.pattern(node, "pattern", text)?;
+            shape.add_pattern(node, pattern, true);
         }
-        if let Some(format) = map.get("format").and_then(Value::as_str) {
-            let place = self.nodes[node as usize].1.clone();
-            self.warnings.push(format!("`{place}`: format `{format}` is taken as a remark, not enforced"));
+        if let Some(name) = map.get("format").and_then(Value::as_str) {
+            for pattern in self.format(node, name) {
+                shape.add_pattern(node, pattern, true);
+            }
         }
         Ok(())
     }
 
-    fn arrays(
-        &mut self,
-        node: u32,
-        map: &'a Map<String, Value>,
-        shape: &mut Shape,
-    ) -> Result<(), GrammarError> {
-        if let Some(min) = self.count(node, map, "minItems")? {
-            shape.min_items = shape.min_items.max(min);
+    /// The patterns of a format; none, and a warning, for those that are annotations.
+    pub(super) fn format(&mut self, node: u32, name: &str) -> Vec<Rc<Pattern>> {
+        match format::find(name) {
+            Format::Enforced(patterns) => patterns.iter().map(|pattern| Rc::new(pattern.clone())).collect(),
+            Format::Remark => {
+                let place = &self.nodes[node as usize].pointer;
+                self.warnings.push(format!("`{place}`: format `{name}` is taken as a remark, not enforced"));
+                Vec::new()
+            }
         }
-        if let Some(max) = self.count(node, map, "maxItems")? {
-            shape.max_items = Some(shape.max_items.map_or(max, |known| known.min(max)));
-        }
+    }
+
+    fn arrays(&mut self, node: u32, map: Table<'a>, shape: &mut Shape) -> Result<(), GrammarError> {
+        let (min, max) = (self.count(node, map, "minItems")?, self.count(node, map, "maxItems")?);
+        shape.narrow_items(min.unwrap_or(0), max);
         match map.get("uniqueItems") {
             None | Some(Value::Bool(false)) => {}
             Some(Value::Bool(true)) => shape.unique = Some(node),
             Some(_) => return self.refuse(node, "uniqueItems", "is neither true nor false"),
         }
+        let part = self.array_part(node, map)?;
+        if !part.prefix.is_empty() || part.items.is_some() {
+            shape.arrays.push(part);
+        }
+        if let Some((lit, min, max)) = self.contains(node, map)? {
+            shape.contains.push(Contains { node, lit, min, max, from: 0 });
+        }
+        Ok(())
+    }
+
+    /// `contains` with its bounds.
+    pub(super) fn contains(
+        &mut self,
+        node: u32,
+        map: Table<'a>,
+    ) -> Result<Option<(Lit, u64, Option<u64>)>, GrammarError> {
+        let Some(schema) = map.get("contains") else { return Ok(None) };
+        let (mut min, mut max) = (1, None);
+        if self.draft == Draft::Modern {
+            min = self.count(node, map, "minContains")?.unwrap_or(1);
+            max = self.count(node, map, "maxContains")?;
+        }
+        let lit = self.child(node, schema, &["contains"]);
+        Ok((min > 0 || max.is_some()).then_some((lit, min, max)))
+    }
+
+    pub(super) fn array_part(&mut self, node: u32, map: Table<'a>) -> Result<ArrayPart, GrammarError> {
         let (prefix, rest) = match (map.get("items"), map.get("prefixItems")) {
             (Some(Value::Array(all)), None) => {
                 (Some(("items", all)), map.get("additionalItems").map(|v| ("additionalItems", v)))
@@ -298,138 +427,96 @@ impl<'a> Compiler<'a> {
                 (None, items.map(|v| ("items", v)))
             }
         };
-        if prefix.is_some() || rest.is_some() {
-            let mut list = Vec::new();
-            if let Some((keyword, all)) = prefix {
-                for (i, schema) in all.iter().enumerate() {
-                    list.push(self.child(node, schema, &[keyword, &i.to_string()]));
-                }
+        let rest = self.unevaluated(node, "unevaluatedItems", map, rest)?;
+        let mut list = Vec::new();
+        if let Some((keyword, all)) = prefix {
+            for (i, schema) in all.iter().enumerate() {
+                list.push(self.child(node, schema, &[keyword, &i.to_string()]));
             }
-            let items = rest.map(|(keyword, schema)| self.child(node, schema, &[keyword]));
-            shape.arrays.push(ArrayPart { prefix: list, items });
         }
-        Ok(())
+        let items = rest.map(|(keyword, schema)| self.child(node, schema, &[keyword]));
+        Ok(ArrayPart { prefix: list, items })
     }
 
-    fn objects(
-        &mut self,
+    /// `unevaluated…` where only the schema's own keywords can have evaluated anything: as the rest.
+    fn unevaluated(
+        &self,
         node: u32,
-        map: &'a Map<String, Value>,
-        shape: &mut Shape,
-    ) -> Result<(), GrammarError> {
+        keyword: &'static str,
+        map: Table<'a>,
+        rest: Option<(&'static str, &'a Value)>,
+    ) -> Result<Option<(&'static str, &'a Value)>, GrammarError> {
+        let Some(schema) = map.get(keyword).filter(|_| self.draft == Draft::Modern) else { return Ok(rest) };
+        if rest.is_some() || *schema == Value::Bool(true) {
+            return Ok(rest);
+        }
+        let others =
+            ["$ref", "$dynamicRef", "allOf", "anyOf", "oneOf", "if", "dependentSchemas", "not", "contains"];
+        match others.iter().find(|other| map.contains_key(**other)) {
+            Some(other) => self.refuse(node, keyword, format!("is not enforced beside `{other}`")),
+            None => Ok(Some((keyword, schema))),
+        }
+    }
+
+    /// The names of `required`.
+    pub(super) fn required(&self, node: u32, map: Table<'a>) -> Result<Vec<String>, GrammarError> {
         match map.get("required") {
-            None | Some(Value::Bool(_)) if map.get("required").is_none_or(|_| self.draft == Draft::Seven) => {
-            }
+            None => Ok(Vec::new()),
+            // Draft 3 wrote it into the property.
+            Some(Value::Bool(_)) if self.draft == Draft::Seven => Ok(Vec::new()),
             Some(Value::Array(names)) => {
-                for name in names {
-                    let Some(name) = name.as_str() else {
-                        return self.refuse(node, "required", format!("{name} is not a name"));
-                    };
-                    if !shape.required.iter().any(|known| known == name) {
-                        shape.required.push(name.to_owned());
-                    }
+                let all: Option<Vec<String>> = names.iter().map(|n| n.as_str().map(str::to_owned)).collect();
+                match all {
+                    Some(all) => Ok(all),
+                    None => self.refuse(node, "required", "holds something that is not a name"),
                 }
             }
-            _ => return self.refuse(node, "required", "is not a list of names"),
+            Some(_) => self.refuse(node, "required", "is not a list of names"),
         }
-        if let Some(value) = self.count(node, map, "minProperties")?
-            && value > shape.min_properties.value
-        {
-            shape.min_properties = Said { node, value };
+    }
+
+    fn objects(&mut self, node: u32, map: Table<'a>, shape: &mut Shape) -> Result<(), GrammarError> {
+        for name in self.required(node, map)? {
+            shape.require(&name);
         }
-        if let Some(value) = self.count(node, map, "maxProperties")?
-            && shape.max_properties.as_ref().is_none_or(|known| value < known.value)
-        {
-            shape.max_properties = Some(Said { node, value });
-        }
-        let mut part = ObjectPart { node, properties: Vec::new(), patterns: Vec::new(), additional: None };
-        let table = |this: &Self, keyword: &str| match map.get(keyword) {
-            None => Ok(None),
-            Some(Value::Object(table)) => Ok(Some(table)),
-            Some(_) => this.refuse(node, keyword, "is not a table of schemas"),
-        };
-        if let Some(table) = table(self, "properties")? {
-            for (name, schema) in table {
-                let id = self.child(node, schema, &["properties", name]);
-                part.properties.push((name.clone(), id));
-            }
-        }
-        if let Some(table) = table(self, "patternProperties")? {
-            for (name, schema) in table {
-                let id = self.child(node, schema, &["patternProperties", name]);
-                match pattern::parse(name) {
-                    Ok(regex) => part.patterns.push((regex, id)),
-                    Err(what) => return self.refuse(node, "patternProperties", what),
-                }
-            }
-        }
-        if let Some(schema) = map.get("additionalProperties") {
-            part.additional = Some(self.child(node, schema, &["additionalProperties"]));
-        }
+        let (min, max) = (self.count(node, map, "minProperties")?, self.count(node, map, "maxProperties")?);
+        shape.narrow_members(node, min.unwrap_or(0), max);
+        let part = self.object_part(node, map)?;
         if !part.properties.is_empty() || !part.patterns.is_empty() || part.additional.is_some() {
             shape.objects.push(part);
         }
+        if let Some(schema) = map.get("propertyNames") {
+            let value = self.child(node, schema, &["propertyNames"]);
+            shape.names_fit.push(Said { node, value });
+        }
         Ok(())
     }
 
-    fn resolve(&mut self, node: u32, text: &str) -> Result<u32, GrammarError> {
-        if let Some(id) = &self.embedded {
-            let what = format!("with an embedded `$id` ({id}) it is not clear what `{text}` refers to");
-            return self.refuse(node, "$ref", what);
+    pub(super) fn object_part(&mut self, node: u32, map: Table<'a>) -> Result<ObjectPart, GrammarError> {
+        let mut part = ObjectPart { node, properties: Vec::new(), patterns: Vec::new(), additional: None };
+        if let Some(table) = self.table(node, "properties", map)? {
+            for (name, schema) in table {
+                let lit = self.child(node, schema, &["properties", name]);
+                part.properties.push((name.clone(), lit));
+            }
         }
-        let root = self.root;
-        let own = root.get("$id").and_then(Value::as_str).map(|id| id.trim_end_matches('#'));
-        let fragment = match text.split_once('#') {
-            Some((before, fragment)) if before.is_empty() || Some(before) == own => fragment,
-            None if Some(text) == own => "",
-            _ => return self.refuse(node, "$ref", format!("`{text}` is not in this document")),
-        };
-        let Some(fragment) = decode_percent(fragment) else {
-            return self.refuse(node, "$ref", format!("`{text}` is not a reference"));
-        };
-        if !fragment.is_empty() && !fragment.starts_with('/') {
-            let Some(found) = find_anchor(root, &fragment) else {
-                return self.refuse(node, "$ref", format!("there is no anchor `{fragment}`"));
-            };
-            return Ok(self.node(found, format!("#{fragment}")));
+        if let Some(table) = self.table(node, "patternProperties", map)? {
+            for (name, schema) in table {
+                let lit = self.child(node, schema, &["patternProperties", name]);
+                let pattern = self.pattern(node, "patternProperties", name)?;
+                part.patterns.push((pattern, lit));
+            }
         }
-        match root.pointer(&fragment) {
-            Some(found) => Ok(self.node(found, format!("#{fragment}"))),
-            None => self.refuse(node, "$ref", format!("`{text}` leads nowhere")),
+        let rest = map.get("additionalProperties").map(|v| ("additionalProperties", v));
+        if let Some((keyword, schema)) = self.unevaluated(node, "unevaluatedProperties", map, rest)? {
+            part.additional = Some(self.child(node, schema, &[keyword]));
         }
+        Ok(part)
     }
 }
 
-fn decode_percent(text: &str) -> Option<String> {
-    let mut out = Vec::new();
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        out.push(match byte {
-            b'%' => {
-                let pair = [bytes.next()?, bytes.next()?];
-                u8::from_str_radix(std::str::from_utf8(&pair).ok()?, 16).ok()?
-            }
-            byte => byte,
-        });
-    }
-    String::from_utf8(out).ok()
-}
-
-fn find_anchor<'a>(root: &'a Value, name: &str) -> Option<&'a Value> {
-    let mut work = vec![root];
-    while let Some(value) = work.pop() {
-        match value {
-            Value::Object(map) => {
-                let old = map.get("$id").and_then(Value::as_str).and_then(|id| id.strip_prefix('#'));
-                if map.get("$anchor").and_then(Value::as_str) == Some(name) || old == Some(name) {
-                    return Some(value);
-                }
-                let skip = |key: &str| matches!(key, "const" | "enum" | "default" | "examples");
-                work.extend(map.iter().filter(|(key, _)| !skip(key)).map(|(_, inner)| inner));
-            }
-            Value::Array(all) => work.extend(all),
-            _ => {}
-        }
-    }
-    None
+/// What a property asks for where it is there.
+pub(super) enum Needs {
+    Property(String),
+    Schema(Lit),
 }
