@@ -47,7 +47,20 @@ fn json_has_a_line_a_case_and_the_totals_last() {
     assert_ne!((&lines[0]["exact"], &lines[1]["exact"]), (&true.into(), &true.into()));
     assert_eq!(lines[2]["cases"], 2);
     assert_eq!(lines[2]["by_category"]["switch"]["cases"], 1);
-    for share in ["exact", "tool", "arguments", "asked", "unsafe", "refusal_precision", "refusal_recall"] {
+    let [low, high] = [0, 1].map(|at| lines[2]["exact_interval"][at].as_f64().unwrap());
+    assert!(low <= lines[2]["exact"].as_f64().unwrap() && lines[2]["exact"].as_f64().unwrap() <= high);
+    assert!(lines[2]["ms"]["p50"].as_f64().unwrap() <= lines[2]["ms"]["p95"].as_f64().unwrap());
+    for share in [
+        "exact",
+        "tool",
+        "arguments",
+        "asked",
+        "unsafe",
+        "refusal_precision",
+        "refusal_recall",
+        "accuracy_at_90",
+        "risk_area",
+    ] {
         assert!((0.0..=1.0).contains(&lines[2][share].as_f64().unwrap()), "{share}");
     }
 }

@@ -32,7 +32,7 @@ pub fn run<E: From<EvalError>>(
         let state = state_of(agent, case)?;
         let answer = understand(state, case)?;
         let score = score(agent, case, &answer);
-        tally.add(case.category.as_deref(), &score);
+        tally.add(case.category.as_deref(), &answer, &score);
         on_case(state, case, &answer, &score)?;
     }
     Ok(tally.totals())

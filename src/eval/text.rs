@@ -31,6 +31,10 @@ pub struct Line<'a> {
     pub confidence: f64,
     /// Whether it is an accepted answer.
     pub exact: bool,
+    /// Whether its tools are right.
+    pub tool: bool,
+    /// Whether its tools and their arguments are right: exact, but for the asking.
+    pub arguments: bool,
     /// Whether it would change what no accepted answer changes.
     #[serde(rename = "unsafe")]
     pub unsafe_: bool,
@@ -52,6 +56,8 @@ impl<'a> Line<'a> {
             asked: answer.asked,
             confidence: answer.confidence,
             exact: score.exact,
+            tool: score.tool,
+            arguments: score.arguments,
             unsafe_: score.unsafe_,
             ms: answer.ms,
         }
@@ -135,7 +141,7 @@ mod tests {
         let line = serde_json::to_string(&Line::new("main", &case, &answer, &score)).unwrap();
         assert_eq!(
             line,
-            r#"{"file":"set.jsonl","line":3,"text":"dim a","category":"level","state":"main","expected":[{"tool":"set_level","arguments":{"devices":["a","b"],"percent":30}},{"tool":"wait","arguments":{"seconds":5}}],"calls":[{"tool":"note","arguments":{"text":"a"}}],"asked":false,"confidence":0.914,"exact":false,"unsafe":true,"ms":7.5}"#
+            r#"{"file":"set.jsonl","line":3,"text":"dim a","category":"level","state":"main","expected":[{"tool":"set_level","arguments":{"devices":["a","b"],"percent":30}},{"tool":"wait","arguments":{"seconds":5}}],"calls":[{"tool":"note","arguments":{"text":"a"}}],"asked":false,"confidence":0.914,"exact":false,"tool":false,"arguments":false,"unsafe":true,"ms":7.5}"#
         );
     }
 }
