@@ -9,6 +9,7 @@
 //! | [`gguf`] | model files: metadata and tensors, checked, in the map |
 //! | [`tokenizer`] | text to token ids and back |
 //! | [`kernels`] | arithmetic on quantised rows; the only place that knows CPU features |
+//! | [`quantize`] | model files in fewer bits |
 //! | [`model`] | the forward pass and the KV cache |
 //! | [`grammar`] | GBNF and JSON Schema to an automaton, and its token masks |
 //! | [`decode`] | sampling under a grammar |
@@ -37,6 +38,7 @@ pub mod kernels;
 pub mod link;
 pub mod model;
 pub mod prompt;
+pub mod quantize;
 pub mod repl;
 pub mod safety;
 pub mod sandbox;

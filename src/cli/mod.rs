@@ -7,6 +7,7 @@ mod doctor;
 mod eval;
 mod generate;
 mod inspect;
+mod quantize;
 mod render;
 mod run;
 mod tokenize;
@@ -16,6 +17,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::repl::escaped;
 
@@ -47,6 +49,7 @@ enum Command {
     Eval(eval::Args),
     Generate(generate::Args),
     Inspect(inspect::Args),
+    Quantize(quantize::Args),
     Render(render::Args),
     Run(run::Args),
     Tokenize(tokenize::Args),
@@ -73,6 +76,7 @@ pub fn main() -> ExitCode {
         Some(Command::Eval(args)) => eval::run(args),
         Some(Command::Generate(args)) => generate::run(args),
         Some(Command::Inspect(args)) => inspect::run(args),
+        Some(Command::Quantize(args)) => quantize::run(args),
         Some(Command::Render(args)) => render::run(args),
         Some(Command::Run(args)) => run::run(args, &state_dir),
         Some(Command::Tokenize(args)) => tokenize::run(args),
@@ -101,6 +105,13 @@ fn log(verbose: u8) {
         .without_time()
         .with_target(false)
         .init();
+}
+
+/// A bar for work that takes minutes, counted in weights; hidden where standard error is no terminal.
+fn bar(weights: u64) -> ProgressBar {
+    // The template is a constant; were it wrong, the default bar does as well.
+    let style = ProgressStyle::with_template("{bar:30} {percent:>3} % {eta:>4} {wide_msg}");
+    ProgressBar::new(weights).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 /// The user's state directory for this program.

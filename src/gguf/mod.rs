@@ -8,6 +8,7 @@
 //! Nothing is copied out of the file: [`Gguf`] holds an offset table of a few dozen bytes an entry, and
 //! hands out slices of the [`Bytes`] below it. [`Writer`] makes such files.
 
+mod atomic;
 mod bytes;
 mod error;
 mod ggml_type;
@@ -15,12 +16,13 @@ mod parse;
 mod value;
 mod write;
 
+pub use atomic::write_atomically;
 pub use bytes::Bytes;
 pub use error::GgufError;
 pub use ggml_type::GgmlType;
 pub use parse::{Gguf, TensorInfo};
 pub use value::{Array, FromValue, Strings, Value, ValueType};
-pub use write::Writer;
+pub use write::{TensorStream, Writer};
 
 #[cfg(test)]
 mod tests;

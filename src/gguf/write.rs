@@ -17,6 +17,7 @@ pub struct Writer<'a> {
     key_count: u64,
     keys: Vec<u8>,
     names: HashSet<String>,
+    tensor_names: HashSet<String>,
     tensors: Vec<Tensor<'a>>,
 }
 
@@ -25,12 +26,31 @@ struct Tensor<'a> {
     name: String,
     ty: GgmlType,
     shape: Vec<u64>,
-    data: Cow<'a, [u8]>,
+    size: usize,
+    /// `None` where the data come later, through a [`TensorStream`].
+    data: Option<Cow<'a, [u8]>>,
+}
+
+/// A GGUF file whose head is written and whose tensors' data follow, in the order they were declared.
+pub struct TensorStream<'w> {
+    out: &'w mut dyn Write,
+    alignment: usize,
+    /// Name and size of the tensors that are not complete, the next one last.
+    left: Vec<(String, usize)>,
+    /// Bytes of the next one that are written.
+    written: usize,
 }
 
 impl Default for Writer<'_> {
     fn default() -> Self {
-        Writer { alignment: 32, key_count: 0, keys: Vec::new(), names: HashSet::new(), tensors: Vec::new() }
+        Writer {
+            alignment: 32,
+            key_count: 0,
+            keys: Vec::new(),
+            names: HashSet::new(),
+            tensor_names: HashSet::new(),
+            tensors: Vec::new(),
+        }
     }
 }
 
@@ -129,25 +149,62 @@ impl<'a> Writer<'a> {
         data: impl Into<Cow<'a, [u8]>>,
     ) -> Result<&mut Self, GgufError> {
         let data = data.into();
+        self.declare(name, ty, shape, Some(data))
+    }
+
+    /// Adds a tensor whose data come later: such a file is written with [`Writer::start`].
+    ///
+    /// # Errors
+    /// As [`Writer::tensor`].
+    pub fn reserve(&mut self, name: &str, ty: GgmlType, shape: &[u64]) -> Result<&mut Self, GgufError> {
+        self.declare(name, ty, shape, None)
+    }
+
+    fn declare(
+        &mut self,
+        name: &str,
+        ty: GgmlType,
+        shape: &[u64],
+        data: Option<Cow<'a, [u8]>>,
+    ) -> Result<&mut Self, GgufError> {
         let size = shape.first().filter(|_| shape.len() <= 4).and_then(|&row| {
             let row = ty.row_bytes(usize::try_from(row).ok()?)? as u64;
             shape[1..].iter().try_fold(row, |size, &extent| size.checked_mul(extent))
         });
-        if size != Some(data.len() as u64) || data.is_empty() {
+        let Some(size) = size.and_then(|size| usize::try_from(size).ok()).filter(|&size| size > 0) else {
+            return Err(refused(name, format!("{ty} cannot be of shape {shape:?}")));
+        };
+        if let Some(data) = &data
+            && data.len() != size
+        {
             return Err(refused(name, format!("{ty} of shape {shape:?} cannot be {} bytes", data.len())));
         }
-        if self.tensors.iter().any(|tensor| tensor.name == name) {
+        if !self.tensor_names.insert(name.to_owned()) {
             return Err(refused(name, "stands twice"));
         }
-        self.tensors.push(Tensor { name: name.to_owned(), ty, shape: shape.to_vec(), data });
+        self.tensors.push(Tensor { name: name.to_owned(), ty, shape: shape.to_vec(), size, data });
         Ok(self)
     }
 
     /// Writes the file.
     ///
     /// # Errors
-    /// Those of `out`.
+    /// Those of `out`; a tensor that was only reserved.
     pub fn write_to(&self, out: &mut impl Write) -> io::Result<()> {
+        let mut stream = self.start(out)?;
+        for tensor in &self.tensors {
+            // Reserved data are missed by `finish`, or as soon as the next tensor's do not fit.
+            stream.put(tensor.data.as_deref().unwrap_or_default())?;
+        }
+        stream.finish()
+    }
+
+    /// Writes everything before the tensors' data, which then go into the stream one after the other: also those that
+    /// were given to [`Writer::tensor`].
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn start<'w>(&self, out: &'w mut dyn Write) -> io::Result<TensorStream<'w>> {
         let mut head = Vec::with_capacity(self.keys.len() + 64 * self.tensors.len() + 64);
         head.extend(b"GGUF");
         head.extend(3u32.to_le_bytes());
@@ -162,16 +219,12 @@ impl<'a> Writer<'a> {
             head.extend(tensor.shape.iter().flat_map(|extent| extent.to_le_bytes()));
             head.extend(tensor.ty.id().to_le_bytes());
             head.extend((offset as u64).to_le_bytes());
-            offset += tensor.data.len().next_multiple_of(alignment);
+            offset += tensor.size.next_multiple_of(alignment);
         }
         head.resize(head.len().next_multiple_of(alignment), 0);
         out.write_all(&head)?;
-        for tensor in &self.tensors {
-            out.write_all(&tensor.data)?;
-            let padding = tensor.data.len().next_multiple_of(alignment) - tensor.data.len();
-            io::copy(&mut io::Read::take(io::repeat(0), padding as u64), out)?;
-        }
-        Ok(())
+        let left = self.tensors.iter().rev().map(|tensor| (tensor.name.clone(), tensor.size)).collect();
+        Ok(TensorStream { out, alignment, left, written: 0 })
     }
 
     /// The file as bytes.
@@ -197,6 +250,46 @@ impl<'a> Writer<'a> {
         self.keys.extend((element as u32).to_le_bytes());
         self.keys.extend((len as u64).to_le_bytes());
         Ok(())
+    }
+}
+
+impl TensorStream<'_> {
+    /// Writes some of the next tensor's data, or all of it; never parts of two tensors.
+    ///
+    /// # Errors
+    /// Those of the output; more data than the tensor has.
+    pub fn put(&mut self, data: &[u8]) -> io::Result<()> {
+        if data.is_empty() {
+            return Ok(());
+        }
+        let end = self.written + data.len();
+        let Some(&(_, size)) = self.left.last().filter(|(_, size)| end <= *size) else {
+            let name = self.left.last().map_or("past the last tensor", |(name, _)| name);
+            return Err(io::Error::other(format!("{name}: more data than its type and shape ask for")));
+        };
+        self.out.write_all(data)?;
+        self.written = end;
+        if end == size {
+            let padding = end.next_multiple_of(self.alignment) - end;
+            io::copy(&mut io::Read::take(io::repeat(0), padding as u64), &mut self.out)?;
+            self.left.pop();
+            self.written = 0;
+        }
+        Ok(())
+    }
+
+    /// Ends the file.
+    ///
+    /// # Errors
+    /// Those of the output; a tensor whose data did not all come.
+    pub fn finish(self) -> io::Result<()> {
+        let TensorStream { out, left, written, .. } = self;
+        match left.last() {
+            Some((name, size)) => {
+                Err(io::Error::other(format!("{name}: {written} of its {size} bytes were given")))
+            }
+            None => out.flush(),
+        }
     }
 }
 
