@@ -1,12 +1,12 @@
 //! Attention of a tile of tokens over the key-value cache of a layer, kept in f16.
 
-use super::f16::F16;
+use super::float::{F16, Floats};
 use super::{Cpu, Isa, Pool, Rows, softmax};
 
 /// Multiply-adds below which threads cost more than they give.
 const WORTH_SPLITTING: usize = 128 * 1024;
 
-/// How many heads there are, and their size.
+/// How many heads there are, their size, and what they see.
 #[derive(Clone, Copy, Debug)]
 pub struct Heads {
     /// Query heads.
@@ -15,12 +15,16 @@ pub struct Heads {
     pub kv_heads: usize,
     /// Elements of a head.
     pub head_dim: usize,
+    /// Products of queries and keys are multiplied by this before the softmax; `1 / √head_dim` as a rule.
+    pub scale: f32,
+    /// Positions that a token sees, its own included; `usize::MAX` for all before it.
+    pub window: usize,
 }
 
-/// `out = Σ softmax(q·k / √head_dim) v` for each query head of a tile of tokens.
+/// `out = Σ softmax(scale * q·k) v` for each query head of a tile of tokens.
 ///
 /// `q` and `out` are `[token][head][element]`; the tile's first token stands at position `first` and sees positions
-/// `0..=first`, the next one more. `keys` and `values` are `[kv head][position][element]` in f16 bits, the tile's own
+/// `0..=first` (the last `window` of them), the next one more. `keys` and `values` are `[kv head][position][element]` in f16 bits, the tile's own
 /// already stored. `scores` is scratch: as many floats for each query head as `keys` has positions.
 ///
 /// # Panics
@@ -37,14 +41,13 @@ pub fn attend(
     scores: &mut [f32],
     out: &mut [f32],
 ) {
-    let Heads { heads, kv_heads, head_dim } = shape;
+    let Heads { heads, kv_heads, head_dim, scale, window } = shape;
     let width = heads * head_dim;
     let tokens = q.len() / width;
     let context = keys.len() / (kv_heads * head_dim);
     assert!(heads % kv_heads == 0 && q.len() == tokens * width && out.len() == q.len());
     assert!(keys.len() == kv_heads * context * head_dim && values.len() == keys.len());
-    assert!(first + tokens <= context && scores.len() >= heads * context);
-    let scale = 1.0 / (head_dim as f32).sqrt();
+    assert!(window > 0 && first + tokens <= context && scores.len() >= heads * context);
     let shared = (Shared(out.as_mut_ptr()), Shared(scores.as_mut_ptr()));
     let run = |head: usize| {
         let cached = head / (heads / kv_heads) * context * head_dim;
@@ -52,7 +55,8 @@ pub fn attend(
         let scores = unsafe { std::slice::from_raw_parts_mut(shared.1.at(head * context), context) };
         for token in 0..tokens {
             let at = token * width + head * head_dim;
-            let seen = cached..cached + (first + token + 1) * head_dim;
+            let end = first + token + 1;
+            let seen = cached + end.saturating_sub(window) * head_dim..cached + end * head_dim;
             // SAFETY: this head of this token is inside `out` by the check above, and only this call uses it.
             let out = unsafe { std::slice::from_raw_parts_mut(shared.0.at(at), head_dim) };
             one(cpu, &q[at..at + head_dim], &keys[seen.clone()], &values[seen], scale, scores, out);
@@ -83,15 +87,15 @@ fn one(cpu: Cpu, q: &[f32], keys: &[u16], values: &[u16], scale: f32, scores: &m
     let row = |p: usize| &keys[p * n * 2..(p + 1) * n * 2];
     for (i, four) in scores.chunks_mut(4).enumerate() {
         // Where fewer than four are left the last is computed again, and dropped.
-        let dots = F16::rows4(cpu, std::array::from_fn(|k| row((4 * i + k).min(positions - 1))), q);
+        let dots = Floats::<F16>::rows4(cpu, std::array::from_fn(|k| row((4 * i + k).min(positions - 1))), q);
         four.iter_mut().zip(dots).for_each(|(score, dot)| *score = dot * scale);
     }
     softmax(cpu, scores);
     match cpu.isa() {
         Isa::Scalar => weighted_sum(scores, values, out),
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: `Isa::Avx2` exists only where `Cpu` found AVX2, FMA and F16C.
-        Isa::Avx2 => unsafe { avx2::weighted_sum(scores, values, out) },
+        // SAFETY: these exist only where `Cpu` found AVX2, FMA and F16C.
+        Isa::Avx2 | Isa::Avx512 => unsafe { avx2::weighted_sum(scores, values, out) },
     }
 }
 
@@ -193,20 +197,23 @@ mod tests {
 
     #[test]
     fn a_tile_is_its_tokens_and_heads_one_by_one() {
-        let shape = Heads { heads: 6, kv_heads: 2, head_dim: 24 };
         let (tokens, context, first) = (70, 160, 81);
         let (q, k, v) = (floats(tokens * 144, 1), halves(2 * context * 24, 2), halves(2 * context * 24, 3));
         let (mut a, mut b) = (vec![0.0; tokens * 144], vec![0.0; tokens * 144]);
         let mut scores = vec![0.0; 6 * context];
-        attend(&Pool::new(3), Cpu::best(), shape, &q, first, &k, &v, &mut scores, &mut a);
-        for t in 0..tokens {
-            for h in 0..6 {
-                let at = (t * 6 + h) * 24;
-                let seen = h / 3 * context * 24..(h / 3 * context + first + t + 1) * 24;
-                let (k, v) = (&k[seen.clone()], &v[seen]);
-                one(Cpu::best(), &q[at..at + 24], k, v, 1.0 / 24f32.sqrt(), &mut scores, &mut b[at..at + 24]);
+        for window in [usize::MAX, 1, 100] {
+            let shape = Heads { heads: 6, kv_heads: 2, head_dim: 24, scale: 0.2, window };
+            attend(&Pool::new(3), Cpu::best(), shape, &q, first, &k, &v, &mut scores, &mut a);
+            for t in 0..tokens {
+                for h in 0..6 {
+                    let at = (t * 6 + h) * 24;
+                    let (end, start) = (first + t + 1, (first + t + 1).saturating_sub(window));
+                    let seen = (h / 3 * context + start) * 24..(h / 3 * context + end) * 24;
+                    let (k, v) = (&k[seen.clone()], &v[seen]);
+                    one(Cpu::best(), &q[at..at + 24], k, v, 0.2, &mut scores, &mut b[at..at + 24]);
+                }
             }
+            assert_eq!(a, b, "window {window}");
         }
-        assert_eq!(a, b);
     }
 }

@@ -13,8 +13,8 @@ macro_rules! twice {
             match cpu.isa() {
                 Isa::Scalar => $body($($arg),*),
                 #[cfg(target_arch = "x86_64")]
-                // SAFETY: `Isa::Avx2` exists only where `Cpu` found AVX2.
-                Isa::Avx2 => unsafe { $avx2($($arg),*) },
+                // SAFETY: these exist only where `Cpu` found AVX2.
+                Isa::Avx2 | Isa::Avx512 => unsafe { $avx2($($arg),*) },
             }
         }
 
@@ -43,6 +43,17 @@ twice!(
     /// # Panics
     /// If the lengths differ.
     silu_mul, silu_mul_avx2, silu_mul_body, (gate: &mut [f32], up: &[f32])
+);
+twice!(
+    /// The same in place: `x = x / sqrt(mean(x²) + eps) * weight`, row by row of `weight`'s length.
+    rmsnorm_in_place, rmsnorm_in_place_avx2, rmsnorm_in_place_body, (x: &mut [f32], weight: &[f32], eps: f32)
+);
+twice!(
+    /// `gate = gelu(gate) * up` in the approximation `gelu(x) = x / 2 * (1 + tanh(√(2/π) (x + 0.044715 x³)))`.
+    ///
+    /// # Panics
+    /// If the lengths differ.
+    gelu_mul, gelu_mul_avx2, gelu_mul_body, (gate: &mut [f32], up: &[f32])
 );
 twice!(
     /// `x += y`.
@@ -80,6 +91,17 @@ fn rmsnorm_body(x: &[f32], weight: &[f32], eps: f32, out: &mut [f32]) {
 }
 
 #[inline(always)]
+fn rmsnorm_in_place_body(x: &mut [f32], weight: &[f32], eps: f32) {
+    for x in x.chunks_exact_mut(weight.len()) {
+        let squares = fold(x, 0.0, |sum, x| sum + x * x, |a, b| a + b);
+        let scale = 1.0 / (squares / weight.len() as f32 + eps).sqrt();
+        for (x, w) in x.iter_mut().zip(weight) {
+            *x = *x * scale * w;
+        }
+    }
+}
+
+#[inline(always)]
 fn softmax_body(scores: &mut [f32]) {
     let larger = |a: f32, b: f32| if b > a { b } else { a };
     let most = fold(scores, f32::NEG_INFINITY, larger, larger);
@@ -97,6 +119,17 @@ fn silu_mul_body(gate: &mut [f32], up: &[f32]) {
     assert_eq!(gate.len(), up.len(), "gate and up differ in length");
     for (gate, up) in gate.iter_mut().zip(up) {
         *gate = *gate / (1.0 + exp(-*gate)) * up;
+    }
+}
+
+#[inline(always)]
+fn gelu_mul_body(gate: &mut [f32], up: &[f32]) {
+    assert_eq!(gate.len(), up.len(), "gate and up differ in length");
+    // (1 + tanh(u)) / 2 = 1 / (1 + exp(-2u))
+    let twice_root = 2.0 * (2.0 * std::f32::consts::FRAC_1_PI).sqrt();
+    for (gate, up) in gate.iter_mut().zip(up) {
+        let x = *gate;
+        *gate = x / (1.0 + exp(-twice_root * (x + 0.044715 * x * x * x))) * up;
     }
 }
 
@@ -165,7 +198,9 @@ mod tests {
             };
             both(&|cpu, out| rmsnorm(cpu, &x, &w, 1e-5, out));
             both(&|cpu, out| softmax(cpu, out));
+            both(&|cpu, out| rmsnorm_in_place(cpu, out, &w, 1e-5));
             both(&|cpu, out| silu_mul(cpu, out, &w));
+            both(&|cpu, out| gelu_mul(cpu, out, &w));
             both(&|cpu, out| add(cpu, out, &w));
         }
     }
@@ -181,6 +216,9 @@ mod tests {
             for ((out, x), w) in out.iter().zip(&x).zip(&w) {
                 assert!((f64::from(*out) - f64::from(x * w) / (mean + 1e-5).sqrt()).abs() < 1e-5);
             }
+            let mut same = x.clone();
+            rmsnorm_in_place(cpu, &mut same, &w, 1e-5);
+            assert_eq!(same, out);
             out.copy_from_slice(&x);
             softmax(cpu, &mut out);
             assert!((out.iter().sum::<f32>() - 1.0).abs() < 1e-5);
@@ -192,6 +230,13 @@ mod tests {
             silu_mul(cpu, &mut out, &w);
             for ((out, x), w) in out.iter().zip(&x).zip(&w) {
                 assert!((out - x / (1.0 + (-x).exp()) * w).abs() < 1e-6);
+            }
+            out.copy_from_slice(&x);
+            gelu_mul(cpu, &mut out, &w);
+            for ((out, x), w) in out.iter().zip(&x).zip(&w) {
+                let (x, w) = (f64::from(*x), f64::from(*w));
+                let tanh = ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3))).tanh();
+                assert!((f64::from(*out) - x / 2.0 * (1.0 + tanh) * w).abs() < 1e-6);
             }
         }
         softmax(cpu, &mut []);

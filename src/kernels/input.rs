@@ -3,13 +3,13 @@
 use super::{BLOCK, Cpu, Isa};
 
 /// Activations of a tile of tokens in 8 bits: per block of 32 codes `round(x / d)` (ties to even) with `d = max|x| / 127`,
-/// the scale `d` rounded to f16 (as Q8_0 stores it, so that codes and scales are those of llama.cpp), and the codes' sum,
-/// which Q4_0 needs for its offset of 8. Reused from product to product; it only grows.
+/// the scale `d` rounded to f16 (as Q8_0 stores it, so that codes and scales are those of llama.cpp), and the sums of
+/// the block's two halves, which formats with offsets and minima need. Reused from product to product; it only grows.
 #[derive(Debug, Default)]
 pub struct Quantized {
     codes: Vec<i8>,
     scales: Vec<f32>,
-    sums: Vec<i32>,
+    halves: Vec<[i32; 2]>,
 }
 
 /// One token of a [`Quantized`].
@@ -17,35 +17,37 @@ pub struct Quantized {
 pub(crate) struct Codes<'a> {
     pub codes: &'a [i8],
     pub scales: &'a [f32],
-    pub sums: &'a [i32],
+    pub halves: &'a [[i32; 2]],
 }
 
 impl Quantized {
-    /// Room for `elements` activations (a byte each and 8 bytes a block).
+    /// Room for `elements` activations (a byte each and 12 bytes a block).
     pub fn with_capacity(elements: usize) -> Self {
         let blocks = elements.div_ceil(BLOCK);
         Self {
             codes: Vec::with_capacity(elements),
             scales: Vec::with_capacity(blocks),
-            sums: Vec::with_capacity(blocks),
+            halves: Vec::with_capacity(blocks),
         }
     }
 
     /// Bytes it holds.
     pub fn bytes(&self) -> usize {
-        self.codes.capacity() + 4 * (self.scales.capacity() + self.sums.capacity())
+        self.codes.capacity() + 4 * self.scales.capacity() + 8 * self.halves.capacity()
     }
 
     fn fill(&mut self, cpu: Cpu, x: &[f32]) {
         let blocks = x.len() / BLOCK;
         self.codes.resize(x.len(), 0);
         self.scales.resize(blocks, 0.0);
-        self.sums.resize(blocks, 0);
+        self.halves.resize(blocks, [0; 2]);
         match cpu.isa() {
-            Isa::Scalar => quantize(x, &mut self.codes, &mut self.scales, &mut self.sums),
+            Isa::Scalar => quantize(x, &mut self.codes, &mut self.scales, &mut self.halves),
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: `Isa::Avx2` exists only where `Cpu` found AVX2, FMA and F16C.
-            Isa::Avx2 => unsafe { avx2(x, &mut self.codes, &mut self.scales, &mut self.sums) },
+            // SAFETY: these exist only where `Cpu` found AVX2, FMA and F16C.
+            Isa::Avx2 | Isa::Avx512 => unsafe {
+                avx2(x, &mut self.codes, &mut self.scales, &mut self.halves)
+            },
         }
     }
 }
@@ -58,9 +60,9 @@ fn round(x: f32) -> f32 {
 }
 
 #[inline(always)]
-fn quantize(x: &[f32], codes: &mut [i8], scales: &mut [f32], sums: &mut [i32]) {
-    for (((x, codes), scale), sum) in
-        x.chunks_exact(BLOCK).zip(codes.chunks_exact_mut(BLOCK)).zip(scales).zip(sums)
+fn quantize(x: &[f32], codes: &mut [i8], scales: &mut [f32], halves: &mut [[i32; 2]]) {
+    for (((x, codes), scale), sums) in
+        x.chunks_exact(BLOCK).zip(codes.chunks_exact_mut(BLOCK)).zip(scales).zip(halves)
     {
         let mut lanes = [0.0f32; 8];
         for eight in x.chunks_exact(8) {
@@ -72,21 +74,24 @@ fn quantize(x: &[f32], codes: &mut [i8], scales: &mut [f32], sums: &mut [i32]) {
         let most = lanes.iter().fold(0.0f32, |a, &b| if b > a { b } else { a });
         let inverse = if most > 0.0 { 127.0 / most } else { 0.0 };
         *scale = half::f16::from_f32(most / 127.0).to_f32();
-        let mut total = 0i32;
-        for (code, x) in codes.iter_mut().zip(x) {
-            let rounded = round(x * inverse) as i32;
-            *code = rounded as i8;
-            total += i32::from(*code);
+        let halves = codes.chunks_exact_mut(BLOCK / 2).zip(x.chunks_exact(BLOCK / 2));
+        for ((codes, x), sum) in halves.zip(sums) {
+            let mut total = 0i32;
+            for (code, x) in codes.iter_mut().zip(x) {
+                let rounded = round(x * inverse) as i32;
+                *code = rounded as i8;
+                total += i32::from(*code);
+            }
+            *sum = total;
         }
-        *sum = total;
     }
 }
 
 /// The same source, compiled with AVX2: no fused or reordered arithmetic, hence the same codes.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn avx2(x: &[f32], codes: &mut [i8], scales: &mut [f32], sums: &mut [i32]) {
-    quantize(x, codes, scales, sums);
+fn avx2(x: &[f32], codes: &mut [i8], scales: &mut [f32], halves: &mut [[i32; 2]]) {
+    quantize(x, codes, scales, halves);
 }
 
 /// The input of a product: `tokens` rows of `n` activations.
@@ -146,7 +151,7 @@ impl<'a> Input<'a> {
         Codes {
             codes: &q.codes[t * self.n..(t + 1) * self.n],
             scales: &q.scales[t * blocks..(t + 1) * blocks],
-            sums: &q.sums[t * blocks..(t + 1) * blocks],
+            halves: &q.halves[t * blocks..(t + 1) * blocks],
         }
     }
 }
@@ -164,7 +169,8 @@ mod tests {
             q.fill(Cpu::scalar(), &x);
             for (b, block) in x.chunks(BLOCK).enumerate() {
                 let codes = &q.codes[b * BLOCK..][..BLOCK];
-                assert_eq!(codes.iter().map(|&c| i32::from(c)).sum::<i32>(), q.sums[b]);
+                let sum = |half: &[i8]| half.iter().map(|&c| i32::from(c)).sum::<i32>();
+                assert_eq!([sum(&codes[..16]), sum(&codes[16..])], q.halves[b]);
                 assert!(codes.iter().any(|c| c.unsigned_abs() == 127));
                 for (x, &c) in block.iter().zip(codes) {
                     assert!((x - f32::from(c) * q.scales[b]).abs() <= q.scales[b] * 0.57);
@@ -183,7 +189,7 @@ mod tests {
             let (mut a, mut b) = (Quantized::default(), Quantized::default());
             a.fill(Cpu::scalar(), &x);
             b.fill(fast, &x);
-            assert_eq!((a.codes, a.sums), (b.codes, b.sums));
+            assert_eq!((a.codes, a.halves), (b.codes, b.halves));
             assert_eq!(a.scales, b.scales);
         }
     }

@@ -2,14 +2,12 @@
 
 use std::ops::Range;
 
-use super::f16::F16;
-use super::f32::F32;
-use super::q4_0::Q4_0;
-use super::q8_0::Q8_0;
-use super::{Cpu, Format, Input, Matrix, Pool, Rows};
+use super::{Cpu, Input, Matrix, PANEL, Pool, Rows, with_rows};
 
 /// Multiply-adds below which threads cost more than they give (about 15 µs of one core's work).
 const WORTH_SPLITTING: usize = 256 * 1024;
+/// Tokens from which unpacking rows costs less than it saves.
+const WORTH_UNPACKING: usize = 8;
 /// Bytes of rows that stay in the first cache while all tokens pass over them.
 const ROW_TILE: usize = 16 * 1024;
 /// Parts a thread may take: more than one, so that a thread that was held up leaves its work to the others.
@@ -58,9 +56,10 @@ pub fn matmul(pool: &Pool, cpu: Cpu, input: &Input<'_>, products: &mut [Product<
     }
     let run = |part: usize, parts: usize, products: &[(Matrix<'_>, Out)]| {
         for (matrix, out) in products {
-            // Each part takes its share of every matrix, in whole groups of four rows.
-            let groups = matrix.rows().div_ceil(4);
-            let edge = |i: usize| (groups * i / parts * 4).min(matrix.rows());
+            // Each part takes its share of every matrix, in whole groups of rows.
+            let group = if input.tokens() < WORTH_UNPACKING { 4 } else { PANEL };
+            let groups = matrix.rows().div_ceil(group);
+            let edge = |i: usize| (groups * i / parts * group).min(matrix.rows());
             range(cpu, matrix, input, edge(part)..edge(part + 1), *out);
         }
     };
@@ -91,12 +90,7 @@ pub fn matmul(pool: &Pool, cpu: Cpu, input: &Input<'_>, products: &mut [Product<
 pub fn matmul_rows(cpu: Cpu, matrix: &Matrix<'_>, input: &Input<'_>, ids: &[u32], out: &mut [f32]) {
     check(matrix, input);
     assert!(input.tokens() == 1 && ids.len() == out.len(), "one token and an output a row are needed");
-    match matrix.format() {
-        Format::F32 => picked::<F32>(cpu, matrix, input, ids, out),
-        Format::F16 => picked::<F16>(cpu, matrix, input, ids, out),
-        Format::Q8_0 => picked::<Q8_0>(cpu, matrix, input, ids, out),
-        Format::Q4_0 => picked::<Q4_0>(cpu, matrix, input, ids, out),
-    }
+    with_rows!(matrix.format(), R => picked::<R>(cpu, matrix, input, ids, out));
 }
 
 fn check(matrix: &Matrix<'_>, input: &Input<'_>) {
@@ -119,12 +113,31 @@ fn picked<R: Rows>(cpu: Cpu, matrix: &Matrix<'_>, input: &Input<'_>, ids: &[u32]
 }
 
 fn range(cpu: Cpu, matrix: &Matrix<'_>, input: &Input<'_>, rows: Range<usize>, out: Out) {
-    match matrix.format() {
-        Format::F32 => tiles::<F32>(cpu, matrix, input, rows, out),
-        Format::F16 => tiles::<F16>(cpu, matrix, input, rows, out),
-        Format::Q8_0 => tiles::<Q8_0>(cpu, matrix, input, rows, out),
-        Format::Q4_0 => tiles::<Q4_0>(cpu, matrix, input, rows, out),
+    with_rows!(matrix.format(), R => {
+        if input.tokens() < WORTH_UNPACKING || !panels::<R>(cpu, matrix, input, rows.clone(), out) {
+            tiles::<R>(cpu, matrix, input, rows, out);
+        }
+    });
+}
+
+/// Panels of rows with all tokens; `false` if this machine has no kernel for them.
+fn panels<R: Rows>(cpu: Cpu, matrix: &Matrix<'_>, input: &Input<'_>, rows: Range<usize>, out: Out) -> bool {
+    for start in rows.clone().step_by(PANEL) {
+        let count = PANEL.min(rows.end - start);
+        // Where fewer rows are left the last is computed again, and dropped.
+        let panel = std::array::from_fn(|k| matrix.row(start + k.min(count - 1)));
+        let done = R::panel(cpu, panel, input, &mut |t, dots| {
+            for (k, &dot) in dots[..count].iter().enumerate() {
+                // SAFETY: the token is the input's and the row in range (`matmul` checked the output's size), and this
+                // range of rows is this thread's alone.
+                unsafe { out.set(t, start + k, dot) };
+            }
+        });
+        if !done {
+            return false;
+        }
     }
+    true
 }
 
 /// Row tiles that fit the first cache, over them the tokens in fours, and the tokens left over one by one.
@@ -161,13 +174,9 @@ fn tiles<R: Rows>(cpu: Cpu, matrix: &Matrix<'_>, input: &Input<'_>, rows: Range<
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{FORMATS, floats, rows};
-    use super::super::{BLOCK, Quantized};
+    use super::super::testing::{floats, rows};
+    use super::super::{Format, Quantized};
     use super::*;
-
-    fn cpus() -> Vec<Cpu> {
-        [Some(Cpu::scalar()), Cpu::fastest()].into_iter().flatten().collect()
-    }
 
     fn multiply(pool: &Pool, cpu: Cpu, matrix: Matrix<'_>, x: &[f32]) -> Vec<f32> {
         let mut room = Quantized::default();
@@ -180,7 +189,9 @@ mod tests {
     /// Row lengths around block and vector edges, in elements.
     fn lengths(format: Format) -> Vec<usize> {
         if format.is_integer() {
-            (1..=9).chain([18, 33]).map(|b| b * BLOCK).collect()
+            let blocks: &[usize] =
+                if format.block_len() == 32 { &[1, 2, 3, 7, 18, 33, 66] } else { &[1, 2, 5, 9] };
+            blocks.iter().map(|b| b * format.block_len()).collect()
         } else {
             (1..=35).chain([63, 64, 65, 576]).collect()
         }
@@ -188,13 +199,13 @@ mod tests {
 
     #[test]
     fn products_match_dequantised_weights_in_doubles() {
-        for format in FORMATS {
+        for &format in Format::ALL {
             for n in lengths(format) {
-                for (count, tokens) in [(1, 1), (3, 2), (4, 4), (5, 5), (7, 9)] {
+                for (count, tokens) in [(1, 1), (3, 2), (4, 4), (5, 5), (7, 9), (18, 13)] {
                     let bytes = rows(format, count, n, n as u64);
                     let matrix = Matrix::new(format, count, n, &bytes).unwrap();
                     let x = floats(n * tokens, 5);
-                    for cpu in cpus() {
+                    for cpu in Cpu::all() {
                         let out = multiply(&Pool::new(1), cpu, matrix, &x);
                         let mut w = vec![0.0; n];
                         for r in 0..count {
@@ -221,22 +232,27 @@ mod tests {
     }
 
     #[test]
-    fn the_vector_path_equals_the_scalar_one() {
-        let Some(fast) = Cpu::fastest() else { return eprintln!("SKIPPED: no vector path here") };
-        for format in FORMATS {
+    fn every_vector_path_equals_the_scalar_one() {
+        for &format in Format::ALL {
             for n in lengths(format) {
-                let bytes = rows(format, 6, n, 11);
-                let matrix = Matrix::new(format, 6, n, &bytes).unwrap();
-                let x = floats(n * 6, 12);
-                let (a, b) = (
-                    multiply(&Pool::new(1), Cpu::scalar(), matrix, &x),
-                    multiply(&Pool::new(1), fast, matrix, &x),
-                );
-                for (a, b) in a.iter().zip(&b) {
-                    if format.is_integer() {
-                        assert_eq!(a.to_bits(), b.to_bits(), "{format:?} {n}");
-                    } else {
-                        assert!((a - b).abs() <= 1e-5 * n as f32, "{format:?} {n}: {a} {b}");
+                let bytes = rows(format, 22, n, 11);
+                let matrix = Matrix::new(format, 22, n, &bytes).unwrap();
+                for tokens in [1, 6, 21] {
+                    let x = floats(n * tokens, 12);
+                    let [scalar, vector @ ..] = &Cpu::all()[..] else { unreachable!() };
+                    let want = multiply(&Pool::new(1), *scalar, matrix, &x);
+                    for &cpu in vector {
+                        for (a, b) in want.iter().zip(multiply(&Pool::new(1), cpu, matrix, &x)) {
+                            if format.is_integer() {
+                                assert_eq!(
+                                    a.to_bits(),
+                                    b.to_bits(),
+                                    "{format:?} {n} {tokens} {cpu:?}: {a} {b}"
+                                );
+                            } else {
+                                assert!((a - b).abs() <= 1e-5 * n as f32, "{format:?} {n}: {a} {b}");
+                            }
+                        }
                     }
                 }
             }
@@ -246,12 +262,12 @@ mod tests {
     #[test]
     fn tiles_threads_and_offsets_change_no_bit() {
         let pools = [Pool::new(1), Pool::new(2), Pool::new(5)];
-        for format in FORMATS {
-            let (count, n, tokens) = (203, 288, 11);
+        for &format in Format::ALL {
+            let (count, n, tokens) = (203, 256 * 3, 11);
             let bytes = rows(format, count, n, 21);
             let shifted = [&[0u8][..], &bytes].concat();
             let x = floats(n * tokens, 22);
-            for cpu in cpus() {
+            for cpu in Cpu::all() {
                 let matrix = Matrix::new(format, count, n, &bytes).unwrap();
                 let all = multiply(&pools[0], cpu, matrix, &x);
                 for pool in &pools[1..] {
@@ -268,14 +284,14 @@ mod tests {
 
     #[test]
     fn picked_rows_are_the_rows() {
-        for format in FORMATS {
-            let bytes = rows(format, 9, 64, 31);
-            let matrix = Matrix::new(format, 9, 64, &bytes).unwrap();
-            let x = floats(64, 32);
-            for cpu in cpus() {
+        for &format in Format::ALL {
+            let bytes = rows(format, 9, 256, 31);
+            let matrix = Matrix::new(format, 9, 256, &bytes).unwrap();
+            let x = floats(256, 32);
+            for cpu in Cpu::all() {
                 let all = multiply(&Pool::new(1), cpu, matrix, &x);
                 let mut room = Quantized::default();
-                let input = Input::quantized(cpu, &x, 64, &mut room);
+                let input = Input::quantized(cpu, &x, 256, &mut room);
                 let ids = [8, 0, 3, 3, 9, u32::MAX, 7];
                 let mut out = [0.0; 7];
                 matmul_rows(cpu, &matrix, &input, &ids, &mut out);

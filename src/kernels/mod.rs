@@ -1,28 +1,28 @@
-//! Arithmetic on quantised rows: a scalar definition of each format, AVX2 beside it, chosen once at run time.
+//! Arithmetic on quantised rows: a scalar definition of each format, AVX2 and AVX-512 VNNI beside it, chosen once at run time.
 //!
-//! The only room that knows CPU features. Every format has a file with the same verbs: bytes of a row, a scalar
-//! dot product (the definition, the test oracle, and what a machine without AVX2 runs), an AVX2 twin, and
-//! [`Format::dequantize`]. What is promised of the results:
+//! The only room that knows CPU features. There are two shapes of kernel. A float format says how an element is read, an integer
+//! format (a file each in `formats`) what a group of 32 weights is made of and how a register is filled from it; the dot
+//! products over them are written once (`float`, `block`, and the vector loops in `x86`). What is promised of the results:
 //!
-//! - **Integer formats** ([`Format::Q8_0`], [`Format::Q4_0`]) multiply by activations quantised to 8 bits in blocks of
+//! - **Integer formats** (the `Q` and `IQ` types) multiply by activations quantised to 8 bits in blocks of
 //!   32 ([`Quantized`]). Sums inside a block are exact integers and blocks are added in order without fused
-//!   arithmetic, so the scalar and the AVX2 path give the same bits.
-//! - **Float formats** ([`Format::F32`], [`Format::F16`]) use fused multiply-adds in AVX2; they differ from the scalar
-//!   path by rounding only (relative error below 1e-5 of the sum of magnitudes).
+//!   arithmetic, so all paths give the same bits.
+//! - **Float formats** ([`Format::F32`], [`Format::F16`], [`Format::BF16`]) use fused multiply-adds in AVX2; they differ
+//!   from the scalar path by rounding only (relative error below 1e-5 of the sum of magnitudes).
 //! - **Any path**: one token alone gives the same bits as that token in a tile of many, and the number of threads
 //!   changes nothing, because each (row, token) sum is always made in the same order.
 //!
-//! `PINTAIL_CPU=scalar` in the environment forces the scalar path (read once, by [`Cpu::best`]).
+//! `PINTAIL_CPU=scalar` (or another name that [`Cpu::all`] lists) in the environment chooses a path (read by [`Cpu::best`]).
 
 mod attention;
+mod bandwidth;
+mod block;
 mod elementwise;
-mod f16;
-mod f32;
+mod float;
+mod formats;
 mod input;
 mod matmul;
 mod pool;
-mod q4_0;
-mod q8_0;
 mod rope;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -30,14 +30,20 @@ pub(crate) mod testing;
 mod x86;
 
 pub use attention::{Heads, attend};
-pub use elementwise::{add, rmsnorm, silu_mul, softmax};
+pub use bandwidth::read_bandwidth;
+pub use elementwise::{add, gelu_mul, rmsnorm, rmsnorm_in_place, silu_mul, softmax};
 pub use input::{Input, Quantized};
 pub use matmul::{Product, matmul, matmul_rows};
 pub use pool::Pool;
 pub use rope::{RopeStyle, RopeTable};
 
+use crate::gguf::GgmlType;
+
 /// Weights in a block of the integer formats, and activations that share a scale.
 pub const BLOCK: usize = 32;
+
+/// Rows that [`Rows::panel`] takes.
+pub(crate) const PANEL: usize = 16;
 
 /// The instruction set that kernels use; a value of it proves that the machine has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +54,8 @@ pub(crate) enum Isa {
     Scalar,
     #[cfg(target_arch = "x86_64")]
     Avx2,
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
 }
 
 impl Cpu {
@@ -56,32 +64,47 @@ impl Cpu {
         Self(Isa::Scalar)
     }
 
-    /// The best path of this machine, or the scalar one if `PINTAIL_CPU=scalar` is in the environment.
+    /// The best path of this machine, or the one that `PINTAIL_CPU` in the environment names, if the machine has it.
     pub fn best() -> Self {
-        if std::env::var_os("PINTAIL_CPU").is_some_and(|v| v == "scalar") {
-            return Self::scalar();
-        }
-        Self::fastest().unwrap_or(Self::scalar())
+        let all = Self::all();
+        let asked = std::env::var("PINTAIL_CPU").ok();
+        let named = all.iter().find(|cpu| asked.as_deref() == Some(cpu.name()));
+        named.or(all.last()).copied().unwrap_or(Self::scalar())
     }
 
     /// The vector path of this machine; `None` if it has only the scalar one.
     pub fn fastest() -> Option<Self> {
+        Self::all().last().copied().filter(|cpu| *cpu != Self::scalar())
+    }
+
+    /// Every path that this machine has, the scalar one first and the fastest last.
+    pub fn all() -> Vec<Self> {
+        let mut all = vec![Self::scalar()];
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("avx2")
             && is_x86_feature_detected!("fma")
             && is_x86_feature_detected!("f16c")
         {
-            return Some(Self(Isa::Avx2));
+            all.push(Self(Isa::Avx2));
+            if is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512vl")
+                && is_x86_feature_detected!("avx512vnni")
+            {
+                all.push(Self(Isa::Avx512));
+            }
         }
-        None
+        all
     }
 
-    /// Its name, for `doctor` and `bench`.
+    /// Its name, for `doctor`, `bench` and `PINTAIL_CPU`.
     pub const fn name(self) -> &'static str {
         match self.0 {
             Isa::Scalar => "scalar",
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => "avx512-vnni",
         }
     }
 
@@ -90,73 +113,117 @@ impl Cpu {
     }
 }
 
-/// How a row of weights is stored. Names and layouts are those of GGUF.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// 32-bit floats.
-    F32,
-    /// 16-bit floats.
-    F16,
-    /// Blocks of 32: an f16 scale and 32 signed bytes; 34 bytes.
-    Q8_0,
-    /// Blocks of 32: an f16 scale and 32 nibbles, each less 8 (element `j` low, `j + 16` high in byte `j`); 18 bytes.
-    Q4_0,
+macro_rules! formats {
+    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+        /// How a row of weights is stored. Names and layouts are those of GGUF.
+        #[allow(non_camel_case_types)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Format { $($(#[$doc])* $name,)* }
+
+        impl Format {
+            /// Every format.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// GGUF's name of it.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+
+            /// The GGUF type of it.
+            pub const fn ggml_type(self) -> GgmlType {
+                match self { $(Self::$name => GgmlType::$name,)* }
+            }
+        }
+    };
 }
 
-impl Format {
-    /// GGUF's name of it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::F32 => "F32",
-            Self::F16 => "F16",
-            Self::Q8_0 => "Q8_0",
-            Self::Q4_0 => "Q4_0",
+formats! {
+    /// 32-bit floats.
+    F32 = "F32";
+    /// 16-bit floats.
+    F16 = "F16";
+    /// The upper half of 32-bit floats.
+    BF16 = "BF16";
+    /// 4 bits and a scale a group of 32; 4.5 bits a weight.
+    Q4_0 = "Q4_0";
+    /// 4 bits, scale and minimum a group; 5.
+    Q4_1 = "Q4_1";
+    /// 5 bits and a scale a group; 5.5.
+    Q5_0 = "Q5_0";
+    /// 5 bits, scale and minimum a group; 6.
+    Q5_1 = "Q5_1";
+    /// Signed bytes and a scale a group; 8.5.
+    Q8_0 = "Q8_0";
+    /// 2 bits, scale and minimum a half group, in blocks of 256 (so all below but one); 2.625.
+    Q2_K = "Q2_K";
+    /// 3 bits and a scale a half group; 3.4375.
+    Q3_K = "Q3_K";
+    /// 4 bits, scale and minimum a group; 4.5.
+    Q4_K = "Q4_K";
+    /// 5 bits, scale and minimum a group; 5.5.
+    Q5_K = "Q5_K";
+    /// 6 bits and a scale a half group; 6.5625.
+    Q6_K = "Q6_K";
+    /// One of sixteen values and a scale a group of 32; 4.5.
+    IQ4_NL = "IQ4_NL";
+    /// One of sixteen values and a scale a group, in blocks of 256; 4.25.
+    IQ4_XS = "IQ4_XS";
+}
+
+/// Runs `$body` with `$R` standing for the rows of `$format`.
+macro_rules! with_rows {
+    ($format:expr, $R:ident => $body:expr) => {
+        with_rows!(@ $format, $R => $body, float: F32 F16 BF16,
+            formats: Q4_0 Q4_1 Q5_0 Q5_1 Q8_0 Q2_K Q3_K Q4_K Q5_K Q6_K IQ4_NL IQ4_XS)
+    };
+    (@ $format:expr, $R:ident => $body:expr, float: $($float:ident)*, formats: $($block:ident)*) => {
+        match $format {
+            $($crate::kernels::Format::$float => {
+                type $R = $crate::kernels::float::Floats<$crate::kernels::float::$float>;
+                $body
+            })*
+            $($crate::kernels::Format::$block => {
+                type $R = $crate::kernels::block::Blocks<$crate::kernels::formats::$block>;
+                $body
+            })*
         }
+    };
+}
+use with_rows;
+
+impl Format {
+    /// The format of a GGUF type, if kernels have it.
+    pub fn from_ggml(ty: GgmlType) -> Option<Self> {
+        Self::ALL.iter().copied().find(|format| format.ggml_type() == ty)
     }
 
     /// Elements of a block; a row's length must be a multiple of it.
     pub const fn block_len(self) -> usize {
-        match self {
-            Self::F32 | Self::F16 => 1,
-            Self::Q8_0 | Self::Q4_0 => BLOCK,
-        }
+        self.ggml_type().block_len()
     }
 
     /// Bytes of a block.
     pub const fn block_bytes(self) -> usize {
-        match self {
-            Self::F32 => 4,
-            Self::F16 => 2,
-            Self::Q8_0 => q8_0::BYTES,
-            Self::Q4_0 => q4_0::BYTES,
-        }
+        self.ggml_type().block_bytes()
     }
 
     /// Bytes of a row of `cols` elements; `None` if `cols` is no multiple of the block, or absurd.
     pub const fn row_bytes(self, cols: usize) -> Option<usize> {
-        if !cols.is_multiple_of(self.block_len()) {
-            return None;
-        }
-        (cols / self.block_len()).checked_mul(self.block_bytes())
+        self.ggml_type().row_bytes(cols)
     }
 
     /// Whether it multiplies 8-bit activations ([`Quantized`]) instead of floats.
     pub const fn is_integer(self) -> bool {
-        matches!(self, Self::Q8_0 | Self::Q4_0)
+        !matches!(self, Self::F32 | Self::F16 | Self::BF16)
     }
 
-    /// Writes the floats of one row.
+    /// Writes the floats of one row, bit for bit those of the GGUF reference implementation.
     ///
     /// # Panics
     /// If `row` is not [`Format::row_bytes`] of `out.len()`.
     pub fn dequantize(self, row: &[u8], out: &mut [f32]) {
         assert_eq!(Some(row.len()), self.row_bytes(out.len()), "row and output differ in length");
-        match self {
-            Self::F32 => f32::dequantize(row, out),
-            Self::F16 => f16::dequantize(row, out),
-            Self::Q8_0 => q8_0::dequantize(row, out),
-            Self::Q4_0 => q4_0::dequantize(row, out),
-        }
+        with_rows!(self, R => R::dequantize(row, out));
     }
 }
 
@@ -216,7 +283,7 @@ impl<'a> Matrix<'a> {
 }
 
 /// What a format offers to the product loops: four dot products at a time, of four rows with one token or of one row
-/// with four tokens. Both make each sum in the same order.
+/// with four tokens, and where the machine is up to it a panel of rows with all tokens. All make each sum in the same order.
 pub(crate) trait Rows {
     /// One token's input: floats, or codes and scales.
     type Token<'a>: Copy;
@@ -226,4 +293,15 @@ pub(crate) trait Rows {
     fn rows4(cpu: Cpu, rows: [&[u8]; 4], x: Self::Token<'_>) -> [f32; 4];
     /// One row with four tokens.
     fn tokens4(cpu: Cpu, row: &[u8], x: [Self::Token<'_>; 4]) -> [f32; 4];
+    /// The floats of a row.
+    fn dequantize(row: &[u8], out: &mut [f32]);
+    /// Sixteen rows with all tokens, `put` taking a token's number and its products; `false` if there is no such kernel.
+    fn panel(
+        _: Cpu,
+        _rows: [&[u8]; PANEL],
+        _: &Input<'_>,
+        _put: &mut dyn FnMut(usize, &[f32; PANEL]),
+    ) -> bool {
+        false
+    }
 }

@@ -1,6 +1,6 @@
 //! Made-up rows for the kernels' tests.
 
-use super::{BLOCK, Format};
+use super::Format;
 
 /// A small generator (SplitMix64), so that tests need no dependency and always see the same numbers.
 pub struct Random(pub u64);
@@ -26,23 +26,33 @@ pub fn floats(n: usize, seed: u64) -> Vec<f32> {
     (0..n).map(|_| random.float()).collect()
 }
 
-/// Rows in `format`; integer codes take every value, -128 and both nibble ends included.
+/// Rows in `format`: random bytes, so that integer codes and steps take every value, under scales that are small numbers.
 pub fn rows(format: Format, rows: usize, cols: usize, seed: u64) -> Vec<u8> {
     let mut random = Random(seed);
+    let half = |random: &mut Random| half::f16::from_f32(random.float() / 64.0).to_le_bytes();
+    // Where the f16 scales of a block stand.
+    let scales: &[usize] = match format {
+        Format::F32 | Format::F16 | Format::BF16 => &[],
+        Format::Q8_0 | Format::Q4_0 | Format::Q5_0 | Format::IQ4_NL | Format::IQ4_XS => &[0],
+        Format::Q4_1 | Format::Q5_1 | Format::Q4_K | Format::Q5_K => &[0, 2],
+        Format::Q2_K => &[80, 82],
+        Format::Q3_K => &[108],
+        Format::Q6_K => &[208],
+    };
     let mut out = Vec::new();
     for _ in 0..rows * cols / format.block_len() {
         match format {
             Format::F32 => out.extend(random.float().to_le_bytes()),
             Format::F16 => out.extend(half::f16::from_f32(random.float()).to_le_bytes()),
-            Format::Q8_0 | Format::Q4_0 => {
-                out.extend(half::f16::from_f32(random.float() / 64.0).to_le_bytes());
-                let bytes = if format == Format::Q8_0 { BLOCK } else { BLOCK / 2 };
-                out.extend((0..bytes).map(|_| random.next() as u8));
+            Format::BF16 => out.extend(&random.float().to_le_bytes()[2..]),
+            _ => {
+                let start = out.len();
+                out.extend((0..format.block_bytes()).map(|_| random.next() as u8));
+                for &at in scales {
+                    out[start + at..][..2].copy_from_slice(&half(&mut random));
+                }
             }
         }
     }
     out
 }
-
-/// Every format.
-pub const FORMATS: [Format; 4] = [Format::F32, Format::F16, Format::Q8_0, Format::Q4_0];

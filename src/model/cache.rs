@@ -20,7 +20,7 @@ pub(super) struct Cache {
 
 impl Cache {
     pub fn new(config: &Config, context: usize) -> Result<Self, ModelError> {
-        let elements = config.layers * config.kv_width();
+        let elements = config.layers.len() * config.kv_width();
         let elements = elements.checked_mul(context).filter(|n| *n < isize::MAX as usize / 8);
         let Some(elements) = elements else { return Err(ModelError::Memory { bytes: usize::MAX }) };
         Ok(Self {

@@ -2,15 +2,18 @@
 
 use std::ops::RangeInclusive;
 
-use super::ModelError;
+use super::{Architecture, ModelError};
 use crate::gguf::Gguf;
-use crate::kernels::RopeStyle;
 
-/// A llama model's shape. Every number is within bounds that keep products of them far from overflow.
+/// A model's shape. Every number is within bounds that keep products of them far from overflow.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
-    /// Layers, at least 1.
-    pub layers: usize,
+    /// The family, which says what the forward pass is made of.
+    pub architecture: &'static Architecture,
+    /// Blocks of weights, at least 1.
+    pub blocks: usize,
+    /// What a token goes through, in order; each layer has its own place in the key-value cache.
+    pub layers: Vec<LayerPlan>,
     /// Width of the residual stream.
     pub width: usize,
     /// Query heads.
@@ -27,119 +30,120 @@ pub struct Config {
     pub context: usize,
     /// Added to the mean square in norms.
     pub eps: f32,
+    /// Embeddings are multiplied by this.
+    pub embedding_scale: f32,
+    /// Products of queries and keys are multiplied by this.
+    pub attention_scale: f32,
     /// Elements of a head that turn with the position (even).
     pub rope_dims: usize,
-    /// Base of the frequencies.
-    pub rope_base: f64,
-    /// Positions are divided by this (linear scaling; 1 without).
-    pub rope_scale: f64,
-    /// Which elements of a head turn together.
-    pub rope_style: RopeStyle,
+    /// Frequencies of the turns: those of most layers first, then, in families that have them, those of windowed layers.
+    pub ropes: Vec<Rope>,
 }
 
+/// How a layer runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LayerPlan {
+    /// Its weights. Layers may share a block's weights.
+    pub block: usize,
+    /// Which of [`Config::ropes`] turns its queries and keys; `None` leaves them.
+    pub rope: Option<usize>,
+    /// How many tokens it sees, itself included; `None` is all.
+    pub window: Option<usize>,
+}
+
+/// Frequencies of rotary positions.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rope {
+    /// Base of the frequencies.
+    pub base: f64,
+    /// Positions are divided by this (linear scaling; 1 without).
+    pub scale: f64,
+}
+
+/// How often each block runs, one run after the other (MobileLLM's immediate block-wise sharing): a key of ours, because
+/// GGUF has none. 1 without it.
+const REPEAT: &str = "block_repeat";
+
 impl Config {
-    /// Reads the `llama.*` keys.
+    /// Reads the keys of the file's architecture.
     ///
     /// # Errors
     /// [`ModelError::Architecture`], [`ModelError::Key`] and, for missing keys, [`ModelError::Gguf`].
     pub fn from_gguf(file: &Gguf) -> Result<Self, ModelError> {
-        let architecture = file.str("general.architecture")?;
-        if architecture != "llama" {
-            return Err(ModelError::Architecture { found: architecture.escape_debug().to_string() });
-        }
-        let count = |key: &str, range: RangeInclusive<u64>| {
-            let found = file.u64(key)?;
-            if range.contains(&found) {
-                Ok(found as usize)
-            } else {
-                Err(wrong(key, found, format!("{} to {} is possible", range.start(), range.end())))
-            }
+        let name = file.str("general.architecture")?;
+        let Some(architecture) = Architecture::named(name) else {
+            return Err(ModelError::Architecture { found: name.escape_debug().to_string() });
         };
-        let count_or = |key: &str, range, default| {
-            if file.get(key).is_some() { count(key, range) } else { Ok(default) }
-        };
-        let width = count("llama.embedding_length", 1..=1 << 20)?;
-        let heads = count("llama.attention.head_count", 1..=4096)?;
-        let kv_heads = count_or("llama.attention.head_count_kv", 1..=heads as u64, heads)?;
+        let keys = Keys { file, prefix: architecture.name };
+        let width = keys.count("embedding_length", 1..=1 << 20)?;
+        let heads = keys.count("attention.head_count", 1..=4096)?;
+        let kv_heads = keys.count_or("attention.head_count_kv", 1..=heads as u64, heads)?;
         if !heads.is_multiple_of(kv_heads) {
             let expected = format!("it must divide the head count, {heads}");
-            return Err(wrong("llama.attention.head_count_kv", kv_heads, expected));
+            return Err(keys.wrong("attention.head_count_kv", kv_heads, expected));
         }
-        let head_dim = match file.get("llama.attention.key_length") {
-            Some(_) => count("llama.attention.key_length", 1..=4096)?,
-            None if width.is_multiple_of(heads) => width / heads,
-            None => {
+        let head_dim = match keys.has("attention.key_length") {
+            true => keys.count("attention.key_length", 1..=4096)?,
+            false if width.is_multiple_of(heads) => width / heads,
+            false => {
                 let expected = format!("it must divide the embedding length, {width}");
-                return Err(wrong("llama.attention.head_count", heads, expected));
+                return Err(keys.wrong("attention.head_count", heads, expected));
             }
         };
-        let value_dim = count_or("llama.attention.value_length", 1..=4096, head_dim)?;
+        let value_dim = keys.count_or("attention.value_length", 1..=4096, head_dim)?;
         if value_dim != head_dim {
             let expected = format!("it must be the key length, {head_dim}");
-            return Err(wrong("llama.attention.value_length", value_dim, expected));
+            return Err(keys.wrong("attention.value_length", value_dim, expected));
         }
-        let rope_dims = count_or("llama.rope.dimension_count", 0..=head_dim as u64, head_dim)?;
+        let rope_dims = keys.count_or("rope.dimension_count", 0..=head_dim as u64, head_dim)?;
         if rope_dims % 2 != 0 {
-            return Err(wrong("llama.rope.dimension_count", rope_dims, "it must be even"));
+            return Err(keys.wrong("rope.dimension_count", rope_dims, "it must be even"));
         }
-        let experts = count_or("llama.expert_count", 0..=u64::MAX, 0)?;
+        let experts = keys.count_or("expert_count", 0..=u64::MAX, 0)?;
         if experts != 0 {
-            return Err(wrong("llama.expert_count", experts, "mixtures of experts are not supported"));
+            return Err(keys.wrong("expert_count", experts, "mixtures of experts are not supported"));
         }
-        let positive = |key: &str, default: Option<f32>| {
-            let found = match default {
-                Some(default) => file.f32_or(key, default)?,
-                None => file.f32(key)?,
-            };
-            if found.is_finite() && found > 0.0 {
-                Ok(found)
-            } else {
-                Err(wrong(key, found, "it must be positive"))
+        for softcap in ["attn_logit_softcapping", "final_logit_softcapping"] {
+            if keys.has(softcap) {
+                return Err(keys.wrong(softcap, "capping", "it is not supported"));
             }
+        }
+        let blocks = keys.count("block_count", 1..=4096)?;
+        let repeat = keys.count_or(REPEAT, 1..=16, 1)?;
+        let window = match architecture.global_every {
+            Some(_) => Some(keys.count("attention.sliding_window", 1..=1 << 28)?),
+            None => None,
         };
-        let scaling = file.str_or("llama.rope.scaling.type", "none")?;
-        let rope_scale = match scaling {
-            "none" => 1.0,
-            "linear" => f64::from(positive("llama.rope.scaling.factor", None)?),
-            other => {
-                return Err(wrong(
-                    "llama.rope.scaling.type",
-                    other.escape_debug(),
-                    "none and linear are supported",
-                ));
-            }
+        let plan = |i: usize| {
+            let every = |n: Option<usize>| n.is_some_and(|n| (i + 1).is_multiple_of(n));
+            let window = window.filter(|_| !every(architecture.global_every));
+            let rope = if window.is_some() { 1 } else { 0 };
+            let rope = if every(architecture.nope_every) { None } else { Some(rope) };
+            LayerPlan { block: i / repeat, rope, window }
         };
-        let embedding = file.tensor("token_embd.weight").ok_or_else(|| ModelError::MissingTensor {
-            name: "token_embd.weight".into(),
-            expected: format!("[{width}, vocabulary size]"),
-        })?;
-        let vocab = embedding.rows();
-        if u32::try_from(vocab).is_err() {
-            let found = format!("{:?}", &embedding.shape[..embedding.dims]);
-            let expected = "a vocabulary of less than 2^32".into();
-            return Err(ModelError::Tensor { name: "token_embd.weight".into(), found, expected });
-        }
-        if file.get("tokenizer.ggml.tokens").is_some() {
-            let tokens = file.array("tokenizer.ggml.tokens")?.len();
-            if tokens != vocab {
-                let expected = format!("token_embd.weight has {vocab} rows");
-                return Err(wrong("tokenizer.ggml.tokens", format!("a list of {tokens}"), expected));
-            }
-        }
+        // Gemma 3 has one size (27B, 62 layers) whose queries are scaled by the width of a head that it does not have; no
+        // key says so.
+        let scaled_by = if architecture.name == "gemma3" && blocks == 62 {
+            width as f32 / heads as f32
+        } else {
+            head_dim as f32
+        };
         Ok(Self {
-            layers: count("llama.block_count", 1..=4096)?,
+            architecture,
+            blocks,
+            layers: (0..blocks * repeat).map(plan).collect(),
             width,
             heads,
             kv_heads,
             head_dim,
-            ffn: count("llama.feed_forward_length", 1..=1 << 24)?,
-            vocab,
-            context: count("llama.context_length", 1..=1 << 28)?,
-            eps: positive("llama.attention.layer_norm_rms_epsilon", None)?,
+            ffn: keys.count("feed_forward_length", 1..=1 << 24)?,
+            vocab: vocabulary(file, width)?,
+            context: keys.count("context_length", 1..=1 << 28)?,
+            eps: keys.positive("attention.layer_norm_rms_epsilon", None)?,
+            embedding_scale: if architecture.scaled_embedding { (width as f32).sqrt() } else { 1.0 },
+            attention_scale: 1.0 / scaled_by.sqrt(),
             rope_dims,
-            rope_base: f64::from(positive("llama.rope.freq_base", Some(10_000.0))?),
-            rope_scale,
-            rope_style: RopeStyle::Interleaved,
+            ropes: ropes(&keys, window.is_some())?,
         })
     }
 
@@ -154,6 +158,94 @@ impl Config {
     }
 }
 
-fn wrong(key: &str, found: impl ToString, expected: impl ToString) -> ModelError {
-    ModelError::Key { key: key.into(), found: found.to_string(), expected: expected.to_string() }
+/// The rows of the embeddings, which the list of tokens must have as many of where there is one.
+fn vocabulary(file: &Gguf, width: usize) -> Result<usize, ModelError> {
+    let embedding = file.tensor("token_embd.weight").ok_or_else(|| ModelError::MissingTensor {
+        name: "token_embd.weight".into(),
+        expected: format!("[{width}, vocabulary size]"),
+    })?;
+    let vocab = embedding.rows();
+    if u32::try_from(vocab).is_err() {
+        let found = format!("{:?}", &embedding.shape[..embedding.dims]);
+        let expected = "a vocabulary of less than 2^32".into();
+        return Err(ModelError::Tensor { name: "token_embd.weight".into(), found, expected });
+    }
+    if file.get("tokenizer.ggml.tokens").is_some() {
+        let tokens = file.array("tokenizer.ggml.tokens")?.len();
+        if tokens != vocab {
+            return Err(ModelError::Key {
+                key: "tokenizer.ggml.tokens".into(),
+                found: format!("a list of {tokens}"),
+                expected: format!("token_embd.weight has {vocab} rows"),
+            });
+        }
+    }
+    Ok(vocab)
+}
+
+fn ropes(keys: &Keys<'_>, windowed: bool) -> Result<Vec<Rope>, ModelError> {
+    let scale = match keys.file.str_or(&keys.key("rope.scaling.type"), "none")? {
+        "none" => 1.0,
+        "linear" => f64::from(keys.positive("rope.scaling.factor", None)?),
+        other => {
+            return Err(keys.wrong(
+                "rope.scaling.type",
+                other.escape_debug(),
+                "none and linear are supported",
+            ));
+        }
+    };
+    let base = f64::from(keys.positive("rope.freq_base", Some(10_000.0))?);
+    let mut ropes = vec![Rope { base, scale }];
+    if windowed {
+        // Windowed layers keep short positions, so their frequencies are neither slowed nor scaled.
+        let base = f64::from(keys.positive("rope.freq_base_swa", Some(10_000.0))?);
+        ropes.push(Rope { base, scale: 1.0 });
+    }
+    Ok(ropes)
+}
+
+/// The keys of one architecture, named without its prefix.
+struct Keys<'a> {
+    file: &'a Gguf,
+    prefix: &'static str,
+}
+
+impl Keys<'_> {
+    fn key(&self, name: &str) -> String {
+        format!("{}.{name}", self.prefix)
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.file.get(&self.key(name)).is_some()
+    }
+
+    fn count(&self, name: &str, range: RangeInclusive<u64>) -> Result<usize, ModelError> {
+        let found = self.file.u64(&self.key(name))?;
+        if range.contains(&found) {
+            Ok(found as usize)
+        } else {
+            Err(self.wrong(name, found, format!("{} to {} is possible", range.start(), range.end())))
+        }
+    }
+
+    fn count_or(&self, name: &str, range: RangeInclusive<u64>, default: usize) -> Result<usize, ModelError> {
+        if self.has(name) { self.count(name, range) } else { Ok(default) }
+    }
+
+    fn positive(&self, name: &str, default: Option<f32>) -> Result<f32, ModelError> {
+        let found = match default {
+            Some(default) => self.file.f32_or(&self.key(name), default)?,
+            None => self.file.f32(&self.key(name))?,
+        };
+        if found.is_finite() && found > 0.0 {
+            Ok(found)
+        } else {
+            Err(self.wrong(name, found, "it must be positive"))
+        }
+    }
+
+    fn wrong(&self, name: &str, found: impl ToString, expected: impl ToString) -> ModelError {
+        ModelError::Key { key: self.key(name), found: found.to_string(), expected: expected.to_string() }
+    }
 }

@@ -10,7 +10,7 @@ pub enum ModelError {
     #[error(transparent)]
     Gguf(#[from] GgufError),
     /// A family of models that is not supported.
-    #[error("architecture {found:?} is not supported (only \"llama\" is)")]
+    #[error("architecture {found:?} is not supported (llama, qwen2, qwen3, gemma3 and smollm3 are)")]
     Architecture {
         /// The value of `general.architecture`.
         found: String,
@@ -43,13 +43,13 @@ pub enum ModelError {
         /// What would be right.
         expected: String,
     },
-    /// A tensor that the llama architecture does not have: leaving it out would compute something else.
-    #[error(
-        "tensor {name} has no place in the llama architecture as it runs here (biases and experts do not)"
-    )]
+    /// A tensor that the architecture does not have: leaving it out would compute something else.
+    #[error("tensor {name} has no place in the {architecture} architecture as it runs here")]
     UnknownTensor {
         /// Its name.
         name: String,
+        /// The family.
+        architecture: &'static str,
     },
     /// A session was asked for with a context that is none.
     #[error(

@@ -1,9 +1,10 @@
-//! The Llama-architecture forward pass over mapped weights, and the session (KV cache) that changes.
+//! The forward pass over mapped weights, and the session (KV cache) that changes.
 //!
 //! A [`Model`] is a value: a checked [`Config`] and [`Weights`] that lie in the file's bytes, immutable and shared. What
 //! changes lives in a [`Session`]: the key-value cache, scratch rows, the position. Decoding sees only the
-//! [`LanguageModel`] trait.
+//! [`LanguageModel`] trait. Families of models differ by data ([`Architecture`], [`LayerPlan`]), not by code of their own.
 
+mod architecture;
 mod bundled;
 mod cache;
 mod config;
@@ -16,8 +17,9 @@ mod testing;
 mod tests;
 mod weights;
 
+pub use architecture::{Architecture, Gate};
 pub use bundled::bundled;
-pub use config::Config;
+pub use config::{Config, LayerPlan, Rope};
 pub use error::ModelError;
 pub use language_model::{LanguageModel, ScriptedModel};
 pub use session::{Options, Session};
@@ -36,7 +38,7 @@ impl Model {
     /// Takes a parsed file. Nothing of the weights is copied but the norms; heap use is about 1 KiB a layer beside them.
     ///
     /// # Errors
-    /// An architecture other than llama, keys that cannot be, tensors that are missing, of another shape or type, or
+    /// An unknown architecture, keys that cannot be, tensors that are missing, of another shape or type, or
     /// unknown: each names what was found and what is needed.
     pub fn from_gguf(file: Gguf) -> Result<Self, ModelError> {
         let config = Config::from_gguf(&file)?;

@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::cache::Cache;
 use super::language_model::check_feed;
-use super::{Config, LanguageModel, Layer, Model, ModelError};
+use super::{Config, Gate, LanguageModel, Layer, LayerPlan, Model, ModelError, Rope};
 use crate::kernels::{
-    Cpu, Heads, Input, Pool, Product, Quantized, RopeTable, add, attend, matmul, matmul_rows, rmsnorm,
-    silu_mul,
+    Cpu, Heads, Input, Pool, Product, Quantized, RopeTable, add, attend, gelu_mul, matmul, matmul_rows,
+    rmsnorm, rmsnorm_in_place, silu_mul,
 };
 
 /// Tokens that go through the layers together. More would reuse weights better still, but scratch grows with it
@@ -44,7 +44,7 @@ pub struct Session {
     cache: Cache,
     context: usize,
     len: usize,
-    rope: RopeTable,
+    ropes: Vec<RopeTable>,
     scratch: Scratch,
     /// The last fed token after the output norm; meaningless unless `fresh`.
     hidden: Vec<f32>,
@@ -85,18 +85,16 @@ impl Session {
         if context == 0 || context > config.context {
             return Err(ModelError::Context { asked: context, most: config.context });
         }
+        let rope = |rope: &Rope| {
+            let (style, dims) = (config.architecture.rope_style, config.rope_dims);
+            let factors = model.weights().rope_factors();
+            RopeTable::new(style, rope.base, rope.scale, dims, factors, CHUNK.min(context))
+        };
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         let threads = if options.threads == 0 { cores() } else { options.threads };
         Ok(Self {
             cache: Cache::new(config, context)?,
-            rope: RopeTable::new(
-                config.rope_style,
-                config.rope_base,
-                config.rope_scale,
-                config.rope_dims,
-                model.weights().rope_factors(),
-                CHUNK.min(context),
-            ),
+            ropes: config.ropes.iter().map(rope).collect(),
             scratch: Scratch::new(config, CHUNK.min(context), context),
             hidden: vec![0.0; config.width],
             fresh: false,
@@ -140,22 +138,26 @@ impl Session {
 
     /// Puts a chunk through all layers; `last` says that logits may follow, so that its last token must come out.
     fn forward(&mut self, tokens: &[u32], last: bool) -> Result<(), ModelError> {
-        let Self { model, pool, cpu, cache, rope, scratch, .. } = self;
+        let Self { model, pool, cpu, cache, ropes, scratch, .. } = self;
         let (config, weights, cpu) = (model.config(), model.weights(), *cpu);
         scratch.resize(config, tokens.len());
         let embedding = weights.embedding();
         for (x, &token) in scratch.x.chunks_exact_mut(config.width).zip(tokens) {
             embedding.dequantize_row(token as usize, x);
+            if config.embedding_scale != 1.0 {
+                x.iter_mut().for_each(|x| *x *= config.embedding_scale);
+            }
         }
-        rope.prepare(self.len, tokens.len());
-        for i in 0..config.layers {
+        ropes.iter_mut().for_each(|rope| rope.prepare(self.len, tokens.len()));
+        for (i, plan) in config.layers.iter().enumerate() {
             if self.cancel.as_ref().is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
                 return Err(ModelError::Cancelled);
             }
-            let layer = weights.layer(i);
+            let layer = weights.block(plan.block);
+            let rope = plan.rope.map(|rope| &ropes[rope]);
             let mut step = Step { config, pool, cpu, scratch };
             // The last layer serves only the logits: tokens other than the last need nothing but keys and values there.
-            let alone = i + 1 == config.layers && (tokens.len() > 1 || !last);
+            let alone = i + 1 == config.layers.len() && (tokens.len() > 1 || !last);
             step.project(&layer, rope, !alone);
             cache.store(i, self.len, &step.scratch.k, &step.scratch.v);
             let mut first = self.len;
@@ -166,7 +168,7 @@ impl Session {
                 first += tokens.len() - 1;
                 step.keep_last(&layer, rope, tokens.len());
             }
-            step.attention(&layer, first, cache.keys(i), cache.values(i));
+            step.attention(&layer, plan, first, cache.keys(i), cache.values(i));
             step.feed_forward(&layer);
         }
         if last {
@@ -271,8 +273,8 @@ struct Step<'a> {
 }
 
 impl Step<'_> {
-    /// `q, k, v = norm(x) W`, queries and keys turned; without `queries` the first is left out.
-    fn project(&mut self, layer: &Layer<'_>, rope: &RopeTable, queries: bool) {
+    /// `q, k, v = norm(x) W (+ b)`, heads normed and turned as the family does; without `queries` the first is left out.
+    fn project(&mut self, layer: &Layer<'_>, rope: Option<&RopeTable>, queries: bool) {
         let Scratch { x, y, q, k, v, codes, .. } = &mut *self.scratch;
         rmsnorm(self.cpu, x, layer.attn_norm, self.config.eps, y);
         let input = Input::quantized(self.cpu, y, self.config.width, codes);
@@ -283,14 +285,20 @@ impl Step<'_> {
         ];
         let count = if queries { 3 } else { 2 };
         matmul(self.pool, self.cpu, &input, &mut products[..count]);
-        turn(rope, 0, self.config.kv_width(), self.config.head_dim, k);
+        if let Some([_, _, bias]) = layer.biases {
+            v.chunks_exact_mut(bias.len()).for_each(|row| add(self.cpu, row, bias));
+        }
+        let [q_bias, k_bias] = layer.biases.map_or([None; 2], |[q, k, _]| [Some(q), Some(k)]);
+        let [q_norm, k_norm] = layer.head_norms.map_or([None; 2], |norms| norms.map(Some));
+        let kv_width = self.config.kv_width();
+        self.finish_heads(Which::Keys, k_bias, k_norm, rope, 0, kv_width);
         if queries {
-            turn(rope, 0, self.config.q_width(), self.config.head_dim, q);
+            self.finish_heads(Which::Queries, q_bias, q_norm, rope, 0, self.config.q_width());
         }
     }
 
     /// Drops all rows but the last of `tokens` and makes its queries.
-    fn keep_last(&mut self, layer: &Layer<'_>, rope: &RopeTable, tokens: usize) {
+    fn keep_last(&mut self, layer: &Layer<'_>, rope: Option<&RopeTable>, tokens: usize) {
         let width = self.config.width;
         for row in [&mut self.scratch.x, &mut self.scratch.y] {
             row.copy_within((tokens - 1) * width.., 0);
@@ -299,21 +307,53 @@ impl Step<'_> {
         let Scratch { y, q, codes, .. } = &mut *self.scratch;
         let input = Input::quantized(self.cpu, y, width, codes);
         matmul(self.pool, self.cpu, &input, &mut [Product { matrix: layer.q, out: q }]);
-        turn(rope, tokens - 1, self.config.q_width(), self.config.head_dim, q);
+        let (bias, norm) = (layer.biases.map(|b| b[0]), layer.head_norms.map(|n| n[0]));
+        self.finish_heads(Which::Queries, bias, norm, rope, tokens - 1, self.config.q_width());
+    }
+
+    /// What happens to rows of queries or keys after the product: bias, norm of each head, turn; the first row is the
+    /// table's position `at`.
+    fn finish_heads(
+        &mut self,
+        which: Which,
+        bias: Option<&[f32]>,
+        norm: Option<&[f32]>,
+        rope: Option<&RopeTable>,
+        at: usize,
+        width: usize,
+    ) {
+        let rows = match which {
+            Which::Queries => &mut self.scratch.q,
+            Which::Keys => &mut self.scratch.k,
+        };
+        for (i, row) in rows.chunks_exact_mut(width).enumerate() {
+            if let Some(bias) = bias {
+                add(self.cpu, row, bias);
+            }
+            if let Some(norm) = norm {
+                rmsnorm_in_place(self.cpu, row, norm, self.config.eps);
+            }
+            if let Some(rope) = rope {
+                row.chunks_exact_mut(self.config.head_dim).for_each(|head| rope.turn(at + i, head));
+            }
+        }
     }
 
     /// `x += attention(q, cache) Wo` for tokens from position `first` on.
-    fn attention(&mut self, layer: &Layer<'_>, first: usize, keys: &[u16], values: &[u16]) {
-        let Config { heads, kv_heads, head_dim, .. } = *self.config;
+    fn attention(&mut self, layer: &Layer<'_>, plan: &LayerPlan, first: usize, keys: &[u16], values: &[u16]) {
+        let Config { heads, kv_heads, head_dim, attention_scale: scale, .. } = *self.config;
         let Scratch { x, y, q, heads: result, scores, codes, .. } = &mut *self.scratch;
-        let shape = Heads { heads, kv_heads, head_dim };
+        let shape = Heads { heads, kv_heads, head_dim, scale, window: plan.window.unwrap_or(usize::MAX) };
         attend(self.pool, self.cpu, shape, q, first, keys, values, scores, result);
         let input = Input::quantized(self.cpu, result, heads * head_dim, codes);
         matmul(self.pool, self.cpu, &input, &mut [Product { matrix: layer.out, out: y }]);
+        if let Some([norm, _]) = layer.post_norms {
+            rmsnorm_in_place(self.cpu, y, norm, self.config.eps);
+        }
         add(self.cpu, x, y);
     }
 
-    /// `x += (silu(norm(x) Wgate) * (norm(x) Wup)) Wdown`.
+    /// `x += (gate(norm(x) Wgate) * (norm(x) Wup)) Wdown`.
     fn feed_forward(&mut self, layer: &Layer<'_>) {
         let Scratch { x, y, gate, up, codes, .. } = &mut *self.scratch;
         rmsnorm(self.cpu, x, layer.ffn_norm, self.config.eps, y);
@@ -321,16 +361,21 @@ impl Step<'_> {
         let products =
             &mut [Product { matrix: layer.gate, out: gate }, Product { matrix: layer.up, out: up }];
         matmul(self.pool, self.cpu, &input, products);
-        silu_mul(self.cpu, gate, up);
+        match self.config.architecture.gate {
+            Gate::Silu => silu_mul(self.cpu, gate, up),
+            Gate::Gelu => gelu_mul(self.cpu, gate, up),
+        }
         let input = Input::quantized(self.cpu, gate, self.config.ffn, codes);
         matmul(self.pool, self.cpu, &input, &mut [Product { matrix: layer.down, out: y }]);
+        if let Some([_, norm]) = layer.post_norms {
+            rmsnorm_in_place(self.cpu, y, norm, self.config.eps);
+        }
         add(self.cpu, x, y);
     }
 }
 
-/// Turns every head of rows of `width`; the first row is the table's position `at`.
-fn turn(rope: &RopeTable, at: usize, width: usize, head_dim: usize, rows: &mut [f32]) {
-    for (i, row) in rows.chunks_exact_mut(width).enumerate() {
-        row.chunks_exact_mut(head_dim).for_each(|head| rope.turn(at + i, head));
-    }
+/// Rows that heads are finished of.
+enum Which {
+    Queries,
+    Keys,
 }

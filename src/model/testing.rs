@@ -65,12 +65,7 @@ pub fn file(format: Format, tied: bool, replace: &[(&str, Option<u32>)], edit: &
             out.u32(key, value).unwrap();
         }
     }
-    let ty = match format {
-        Format::F32 => GgmlType::F32,
-        Format::F16 => GgmlType::F16,
-        Format::Q8_0 => GgmlType::Q8_0,
-        Format::Q4_0 => GgmlType::Q4_0,
-    };
+    let ty = format.ggml_type();
     for (i, (name, shape)) in tensors(tied).into_iter().enumerate() {
         let (ty, data) = if shape.len() == 1 {
             let norm =
@@ -94,4 +89,9 @@ pub fn gguf(format: Format, tied: bool) -> Gguf {
 /// A file's bytes, read.
 pub fn read(bytes: Vec<u8>) -> Gguf {
     Gguf::parse(Bytes::Owned(bytes.into())).unwrap()
+}
+
+/// The formats that rows of the made-up model are whole blocks of.
+pub fn formats() -> impl Iterator<Item = Format> {
+    Format::ALL.iter().copied().filter(|format| format.block_len() <= 32)
 }

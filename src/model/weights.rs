@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use super::{Config, ModelError};
+use super::{Config, LayerPlan, ModelError};
 use crate::gguf::{GgmlType, Gguf, TensorInfo};
 use crate::kernels::{Format, Matrix};
 
@@ -14,10 +14,10 @@ use crate::kernels::{Format, Matrix};
 #[derive(Debug)]
 pub struct Weights {
     file: Gguf,
-    width: usize,
-    /// Attention norm and feed-forward norm of each layer, then the output norm, `width` floats each.
-    norms: Vec<f32>,
-    layers: Vec<LayerPlaces>,
+    /// Norms and biases of all blocks, then the output norm.
+    floats: Vec<f32>,
+    blocks: Vec<BlockPlaces>,
+    output_norm: Range<usize>,
     embedding: Place,
     head: Option<Place>,
     rope_factors: Option<Vec<f32>>,
@@ -32,8 +32,9 @@ struct Place {
     data: Range<usize>,
 }
 
+/// Places of a block's matrices in the file, and of its norms and biases in [`Weights::floats`].
 #[derive(Debug)]
-struct LayerPlaces {
+struct BlockPlaces {
     q: Place,
     k: Place,
     v: Place,
@@ -41,6 +42,11 @@ struct LayerPlaces {
     gate: Place,
     up: Place,
     down: Place,
+    attn_norm: Range<usize>,
+    ffn_norm: Range<usize>,
+    biases: Option<[Range<usize>; 3]>,
+    head_norms: Option<[Range<usize>; 2]>,
+    post_norms: Option<[Range<usize>; 2]>,
 }
 
 /// The weights of one layer. Matrices are (rows, columns) = (output, input).
@@ -53,8 +59,14 @@ pub struct Layer<'a> {
     pub k: Matrix<'a>,
     /// Values, `[kv_width, width]`.
     pub v: Matrix<'a>,
+    /// Biases of queries, keys and values, `[q_width]` and twice `[kv_width]`, where the family has them.
+    pub biases: Option<[&'a [f32]; 3]>,
+    /// Norms of a head of queries and of keys, `[head_dim]`, where the family has them.
+    pub head_norms: Option<[&'a [f32]; 2]>,
     /// Heads back to the residual stream, `[width, q_width]`.
     pub out: Matrix<'a>,
+    /// Norms after attention and after the feed-forward layer, `[width]`, where the family has them.
+    pub post_norms: Option<[&'a [f32]; 2]>,
     /// Norm before the feed-forward layer, `[width]`.
     pub ffn_norm: &'a [f32],
     /// Gate, `[ffn, width]`.
@@ -71,59 +83,47 @@ impl Weights {
     /// # Errors
     /// A tensor that is missing, of another type or shape, or that the architecture does not have.
     pub fn from_gguf(file: Gguf, config: &Config) -> Result<Self, ModelError> {
-        let mut finder = Finder { file: &file, used: HashSet::new() };
-        let Config { width, ffn, .. } = *config;
-        let (q_width, kv_width) = (config.q_width(), config.kv_width());
+        let mut finder = Finder { file: &file, used: HashSet::new(), floats: Vec::new() };
+        let width = config.width;
         let embedding = finder.matrix("token_embd.weight", config.vocab, width)?;
-        let mut layers = Vec::new();
-        let mut norms = Vec::new();
-        for i in 0..config.layers {
-            finder.floats(&format!("blk.{i}.attn_norm.weight"), width, &mut norms)?;
-            finder.floats(&format!("blk.{i}.ffn_norm.weight"), width, &mut norms)?;
-            let mut matrix = |name, rows, cols| finder.matrix(&format!("blk.{i}.{name}.weight"), rows, cols);
-            layers.push(LayerPlaces {
-                q: matrix("attn_q", q_width, width)?,
-                k: matrix("attn_k", kv_width, width)?,
-                v: matrix("attn_v", kv_width, width)?,
-                out: matrix("attn_output", width, q_width)?,
-                gate: matrix("ffn_gate", ffn, width)?,
-                up: matrix("ffn_up", ffn, width)?,
-                down: matrix("ffn_down", width, ffn)?,
-            });
-        }
-        finder.floats("output_norm.weight", width, &mut norms)?;
+        let blocks = (0..config.blocks).map(|i| finder.block(i, config)).collect::<Result<_, _>>()?;
+        let output_norm = finder.floats("output_norm.weight", width)?;
         let head = match file.tensor("output.weight") {
             Some(_) => Some(finder.matrix("output.weight", config.vocab, width)?),
             None => None,
         };
         let rope_factors = match file.tensor("rope_freqs.weight") {
             Some(_) => {
-                let mut factors = Vec::new();
-                finder.floats("rope_freqs.weight", config.rope_dims / 2, &mut factors)?;
-                Some(factors)
+                let place = finder.floats("rope_freqs.weight", config.rope_dims / 2)?;
+                Some(finder.floats[place].to_vec())
             }
             None => None,
         };
-        finder.all_used()?;
-        Ok(Self { width, norms, layers, embedding, head, rope_factors, file })
+        finder.all_used(config.architecture.name)?;
+        let floats = finder.floats;
+        Ok(Self { floats, blocks, output_norm, embedding, head, rope_factors, file })
     }
 
-    /// The weights of layer `i`.
+    /// The weights of block `i`.
     ///
     /// # Panics
-    /// If the model has no layer `i`.
-    pub fn layer(&self, i: usize) -> Layer<'_> {
-        let l = &self.layers[i];
+    /// If the model has no block `i`.
+    pub fn block(&self, i: usize) -> Layer<'_> {
+        let places = &self.blocks[i];
+        let floats = |place: &Range<usize>| &self.floats[place.clone()];
         Layer {
-            attn_norm: self.norm(2 * i),
-            q: self.view(&l.q),
-            k: self.view(&l.k),
-            v: self.view(&l.v),
-            out: self.view(&l.out),
-            ffn_norm: self.norm(2 * i + 1),
-            gate: self.view(&l.gate),
-            up: self.view(&l.up),
-            down: self.view(&l.down),
+            attn_norm: floats(&places.attn_norm),
+            q: self.view(&places.q),
+            k: self.view(&places.k),
+            v: self.view(&places.v),
+            biases: places.biases.as_ref().map(|all| all.each_ref().map(floats)),
+            head_norms: places.head_norms.as_ref().map(|all| all.each_ref().map(floats)),
+            out: self.view(&places.out),
+            post_norms: places.post_norms.as_ref().map(|all| all.each_ref().map(floats)),
+            ffn_norm: floats(&places.ffn_norm),
+            gate: self.view(&places.gate),
+            up: self.view(&places.up),
+            down: self.view(&places.down),
         }
     }
 
@@ -137,6 +137,16 @@ impl Weights {
         self.view(self.head.as_ref().unwrap_or(&self.embedding))
     }
 
+    /// Bytes of matrices that a token reads when it goes through `layers`, all logits asked for. The row of the embeddings
+    /// that it looks up is left out.
+    pub fn bytes_per_token(&self, layers: &[LayerPlan]) -> usize {
+        let layer = |plan: &LayerPlan| {
+            let b = self.block(plan.block);
+            [b.q, b.k, b.v, b.out, b.gate, b.up, b.down].iter().map(Matrix::size).sum::<usize>()
+        };
+        layers.iter().map(layer).sum::<usize>() + self.head().size()
+    }
+
     /// Whether the head is the embeddings.
     pub fn is_tied(&self) -> bool {
         self.head.is_none()
@@ -144,7 +154,7 @@ impl Weights {
 
     /// The norm before the head, `[width]`.
     pub fn output_norm(&self) -> &[f32] {
-        self.norm(2 * self.layers.len())
+        &self.floats[self.output_norm.clone()]
     }
 
     /// Divisors of the rotary frequencies, `[rope_dims / 2]`, where the model has them.
@@ -157,10 +167,6 @@ impl Weights {
         &self.file
     }
 
-    fn norm(&self, i: usize) -> &[f32] {
-        &self.norms[i * self.width..(i + 1) * self.width]
-    }
-
     fn view(&self, place: &Place) -> Matrix<'_> {
         Matrix::new(place.format, place.rows, place.cols, &self.file.bytes()[place.data.clone()])
             .expect("sizes were checked when the place was found")
@@ -171,9 +177,52 @@ impl Weights {
 struct Finder<'a> {
     file: &'a Gguf,
     used: HashSet<String>,
+    floats: Vec<f32>,
 }
 
 impl<'a> Finder<'a> {
+    fn block(&mut self, i: usize, config: &Config) -> Result<BlockPlaces, ModelError> {
+        let Config { architecture, width, ffn, head_dim, .. } = *config;
+        let (q_width, kv_width) = (config.q_width(), config.kv_width());
+        let name = |name: &str| format!("blk.{i}.{name}");
+        let mut floats = |key: &str, len| self.floats(&name(key), len);
+        let attn_norm = floats("attn_norm.weight", width)?;
+        let ffn_norm = floats("ffn_norm.weight", width)?;
+        let biases = match architecture.qkv_bias {
+            true => Some([
+                floats("attn_q.bias", q_width)?,
+                floats("attn_k.bias", kv_width)?,
+                floats("attn_v.bias", kv_width)?,
+            ]),
+            false => None,
+        };
+        let head_norms = match architecture.qk_norm {
+            true => Some([floats("attn_q_norm.weight", head_dim)?, floats("attn_k_norm.weight", head_dim)?]),
+            false => None,
+        };
+        let post_norms = match architecture.post_norms {
+            true => {
+                Some([floats("post_attention_norm.weight", width)?, floats("post_ffw_norm.weight", width)?])
+            }
+            false => None,
+        };
+        let mut matrix = |key: &str, rows, cols| self.matrix(&name(key), rows, cols);
+        Ok(BlockPlaces {
+            q: matrix("attn_q.weight", q_width, width)?,
+            k: matrix("attn_k.weight", kv_width, width)?,
+            v: matrix("attn_v.weight", kv_width, width)?,
+            out: matrix("attn_output.weight", width, q_width)?,
+            gate: matrix("ffn_gate.weight", ffn, width)?,
+            up: matrix("ffn_up.weight", ffn, width)?,
+            down: matrix("ffn_down.weight", width, ffn)?,
+            attn_norm,
+            ffn_norm,
+            biases,
+            head_norms,
+            post_norms,
+        })
+    }
+
     fn find(&mut self, name: &str, shape: &[usize], types: &str) -> Result<TensorInfo<'a>, ModelError> {
         let expected = || format!("{types} {shape:?}");
         let Some(tensor) = self.file.tensor(name) else {
@@ -189,14 +238,10 @@ impl<'a> Finder<'a> {
     }
 
     fn matrix(&mut self, name: &str, rows: usize, cols: usize) -> Result<Place, ModelError> {
-        const TYPES: &str = "F32, F16, Q8_0 or Q4_0";
-        let tensor = self.find(name, &[cols, rows], TYPES)?;
-        let format = match tensor.ty {
-            GgmlType::F32 => Format::F32,
-            GgmlType::F16 => Format::F16,
-            GgmlType::Q8_0 => Format::Q8_0,
-            GgmlType::Q4_0 => Format::Q4_0,
-            _ => return Err(mismatch(&tensor, format!("{TYPES} {:?}", [cols, rows]))),
+        let tensor = self.find(name, &[cols, rows], "a matrix")?;
+        let Some(format) = Format::from_ggml(tensor.ty) else {
+            let types: Vec<_> = Format::ALL.iter().map(|format| format.name()).collect();
+            return Err(mismatch(&tensor, format!("one of the types {}", types.join(", "))));
         };
         let data = tensor.data.clone();
         if Matrix::new(format, rows, cols, &self.file.bytes()[data.clone()]).is_none() {
@@ -206,21 +251,24 @@ impl<'a> Finder<'a> {
         Ok(Place { format, rows, cols, data })
     }
 
-    fn floats(&mut self, name: &str, len: usize, out: &mut Vec<f32>) -> Result<(), ModelError> {
+    fn floats(&mut self, name: &str, len: usize) -> Result<Range<usize>, ModelError> {
         let tensor = self.find(name, &[len], "F32")?;
         if tensor.ty != GgmlType::F32 {
             return Err(mismatch(&tensor, format!("F32 [{len}]")));
         }
+        let start = self.floats.len();
         let bytes = self.file.tensor_bytes(&tensor);
-        out.extend(bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)));
-        Ok(())
+        self.floats.extend(bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)));
+        Ok(start..self.floats.len())
     }
 
-    fn all_used(&self) -> Result<(), ModelError> {
+    fn all_used(&self, architecture: &'static str) -> Result<(), ModelError> {
         // Tables that old converters wrote and nobody reads.
         let ignored = |name: &str| name.ends_with(".attn_rot_embd.weight") || name.ends_with(".rope_freqs");
         match self.file.tensors().find(|t| !self.used.contains(t.name) && !ignored(t.name)) {
-            Some(tensor) => Err(ModelError::UnknownTensor { name: tensor.name.escape_debug().to_string() }),
+            Some(tensor) => {
+                Err(ModelError::UnknownTensor { name: tensor.name.escape_debug().to_string(), architecture })
+            }
             None => Ok(()),
         }
     }

@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
 """Makes stand-in models: llama GGUF files of random weights, and llama.cpp's greedy run on them.
 
-    python3 make_stand_in.py golden                     the files of this folder: stand_in-*.gguf and stand_in.json
-    python3 make_stand_in.py shape SHAPE TYPE OUT.gguf   a random model of a real model's shape, for speed
+    python3 make_stand_in.py     the files of this folder: stand_in-*.gguf and stand_in.json
 
-Needs `pip install numpy gguf`, and for `golden` also llama-cpp-python (made with 0.3.36). Everything is seeded: the
+Needs `pip install numpy gguf llama-cpp-python` (made with llama-cpp-python 0.3.36). Everything is seeded: the
 same versions write the same bytes. Random rows need no permutation for RoPE: any permutation of them is as random.
 
 The golden model (2 layers of width 64, 4 query heads over 2, byte-level BPE vocabulary of 300) has weights large
@@ -31,10 +30,6 @@ FORMATS = ["F16", "Q8_0", "Q4_0"]
 # layers, width, heads, kv heads, ffn, vocab, context, rope base, tied
 SHAPES = {
     "golden": (2, 64, 4, 2, 128, 300, 256, 10000.0, False),
-    "bundled": (10, 256, 8, 2, 640, 4096, 2048, 10000.0, True),
-    "smollm2-135m": (30, 576, 9, 3, 1536, 49152, 8192, 100000.0, True),
-    "smollm2-360m": (32, 960, 15, 5, 2560, 49152, 8192, 100000.0, True),
-    "tinyllama-1.1b": (22, 2048, 32, 4, 5632, 32000, 2048, 10000.0, False),
 }
 
 
@@ -181,16 +176,5 @@ def golden():
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    verbs = parser.add_subparsers(dest="verb", required=True)
-    verbs.add_parser("golden")
-    shape = verbs.add_parser("shape")
-    shape.add_argument("shape", choices=SHAPES)
-    shape.add_argument("type", choices=["F32", *FORMATS])
-    shape.add_argument("out")
-    shape.add_argument("--seed", type=int, default=1)
-    args = parser.parse_args()
-    if args.verb == "golden":
-        golden()
-    else:
-        write(args.out, args.shape, args.type, args.seed)
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    golden()

@@ -1,0 +1,47 @@
+//! Q4_0: an f16 scale and 32 nibbles less 8, element `j` low and `j + 16` high in byte `j`.
+
+use crate::kernels::block::{Block, Group, half_at, nibbles};
+
+pub struct Q4_0;
+
+impl Block for Q4_0 {
+    const GROUPS: usize = 1;
+    const BYTES: usize = 18;
+    const OFFSET: i32 = 8;
+
+    #[inline(always)]
+    fn group(block: &[u8], _: usize) -> Group {
+        Group::plain(half_at(block, 0), nibbles(&block[2..]))
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod lanes {
+    use std::arch::x86_64::*;
+
+    use crate::kernels::x86::{Lanes, halves, nibbles};
+
+    impl Lanes for super::Q4_0 {
+        type Head = __m128;
+
+        #[inline]
+        #[target_feature(enable = "avx2,f16c")]
+        unsafe fn head(blocks: [*const u8; 4]) -> __m128 {
+            // SAFETY: the caller's promise: four whole blocks.
+            unsafe { halves(blocks) }
+        }
+
+        #[inline]
+        #[target_feature(enable = "avx2,f16c")]
+        unsafe fn codes(block: *const u8, _: usize) -> __m256i {
+            // SAFETY: the caller's promise: a whole block.
+            unsafe { nibbles(block.add(2)) }
+        }
+
+        #[inline]
+        #[target_feature(enable = "avx2,f16c")]
+        unsafe fn scales(head: &__m128, _: usize) -> __m128 {
+            *head
+        }
+    }
+}

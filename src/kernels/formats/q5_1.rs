@@ -1,0 +1,56 @@
+//! Q5_1: an f16 scale, an f16 minimum that is added, and five-bit codes as in Q5_0.
+
+use super::q5_0::five_bits;
+use crate::kernels::block::{Block, Group, half_at};
+
+pub struct Q5_1;
+
+impl Block for Q5_1 {
+    const GROUPS: usize = 1;
+    const BYTES: usize = 24;
+    const OFFSET: i32 = 0;
+    const MINS: bool = true;
+
+    #[inline(always)]
+    fn group(block: &[u8], _: usize) -> Group {
+        Group::affine(half_at(block, 0), -half_at(block, 2), five_bits(block, 4))
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod lanes {
+    use std::arch::x86_64::*;
+
+    use crate::kernels::x86::{Lanes, bits, halves, negated, nibbles};
+
+    impl Lanes for super::Q5_1 {
+        /// Scales and minima of four rows.
+        type Head = (__m128, __m128);
+
+        #[inline]
+        #[target_feature(enable = "avx2,f16c")]
+        unsafe fn head(blocks: [*const u8; 4]) -> (__m128, __m128) {
+            // SAFETY: the caller's promise: four whole blocks.
+            unsafe { (halves(blocks), negated(halves(blocks.map(|at| at.add(2))))) }
+        }
+
+        #[inline]
+        #[target_feature(enable = "avx2,f16c")]
+        unsafe fn codes(block: *const u8, _: usize) -> __m256i {
+            // SAFETY: the caller's promise: a whole block.
+            unsafe { _mm256_or_si256(nibbles(block.add(8)), bits(block.add(4), 16)) }
+        }
+
+        #[inline]
+        #[target_feature(enable = "avx2,f16c")]
+        unsafe fn scales(head: &(__m128, __m128), _: usize) -> __m128 {
+            head.0
+        }
+
+        #[inline]
+        #[target_feature(enable = "avx2,f16c")]
+        unsafe fn mins(head: &(__m128, __m128), _: usize) -> __m128 {
+            head.1
+        }
+    }
+}
