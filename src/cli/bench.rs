@@ -1,4 +1,4 @@
-//! `pintail bench`: how many tokens a second a model takes and gives here.
+//! `pintail bench`: how many tokens a second a model takes and gives here, and how near that is to what memory allows.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -9,6 +9,7 @@ use std::time::Instant;
 use anyhow::{Context, ensure};
 
 use crate::gguf::{Bytes, Gguf};
+use crate::kernels::{Pool, read_bandwidth};
 use crate::model::{LanguageModel, Model, Options, Session, bundled};
 
 /// Measures prompt and decode speed of a model: medians over runs, after one run to warm up
@@ -29,10 +30,16 @@ pub struct Args {
     /// Runs that count
     #[arg(short, long, default_value_t = 5)]
     runs: usize,
+    /// Measure also how fast this many threads read memory (over 1 GiB), and what share of that decoding reaches
+    #[arg(long)]
+    bandwidth: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
 }
+
+/// What the bandwidth of memory is measured over: more than any cache holds.
+const READ: usize = 1 << 30;
 
 /// Runs the command.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
@@ -55,17 +62,33 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         }
     }
     let (prefill, decode) = (median(&mut prefill), median(&mut decode));
+    let weights = model.weights().bytes_per_token(&model.config().layers);
+    let read = decode * weights as f64 / 1e9;
+    // Measured beside the model, not instead of it: both are then in the same state of the machine.
+    let bandwidth = match args.bandwidth {
+        true => {
+            let rate = read_bandwidth(&Pool::new(session.threads()), cpu, READ, 5);
+            Some(rate.context("no memory of 1 GiB to measure its bandwidth with")? / 1e9)
+        }
+        false => None,
+    };
     let mut out = io::stdout().lock();
     if args.json {
         let figures = serde_json::json!({
             "model": name, "threads": session.threads(), "cpu": cpu.name(), "p": args.prompt, "n": args.n,
             "runs": args.runs, "prefill_tps": prefill, "decode_tps": decode,
+            "weight_bytes": weights, "decode_gb_per_s": read, "bandwidth_gb_per_s": bandwidth,
+            "bandwidth_share": bandwidth.map(|bandwidth| read / bandwidth),
             "cache_bytes": session.cache_bytes(), "scratch_bytes": session.scratch_bytes(),
         });
         writeln!(out, "{figures}")?;
     } else {
         writeln!(out, "prefill {prefill:.1} tokens/s ({} tokens)", args.prompt)?;
-        writeln!(out, "decode  {decode:.1} tokens/s ({} tokens)", args.n)?;
+        writeln!(out, "decode  {decode:.1} tokens/s ({} tokens), {read:.1} GB/s of weights", args.n)?;
+        if let Some(bandwidth) = bandwidth {
+            let share = 100.0 * read / bandwidth;
+            writeln!(out, "memory  {bandwidth:.1} GB/s read; decoding reaches {share:.0} % of it")?;
+        }
         let (threads, cache) = (session.threads(), session.cache_bytes() / 1024);
         writeln!(out, "{threads} threads, {}, medians of {} runs, cache {cache} KiB", cpu.name(), args.runs)?;
     }
