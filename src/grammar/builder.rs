@@ -13,13 +13,13 @@ pub(super) const MAX_STATES: usize = 2_000_000;
 
 /// An expression of a [`GrammarBuilder`]; valid only for the builder that made it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Expr(u32);
+pub struct Expr(pub(super) u32);
 
 /// A rule of a [`GrammarBuilder`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct RuleId(u32);
+pub struct RuleId(pub(super) u32);
 
-enum Node {
+pub(super) enum Node {
     Empty,
     Bytes(Box<[u8]>),
     Class(Box<[(u8, u8)]>),
@@ -49,19 +49,19 @@ pub struct Member {
     pub required: bool,
 }
 
-struct Rule {
-    name: String,
-    body: Option<Expr>,
+pub(super) struct Rule {
+    pub(super) name: String,
+    pub(super) body: Option<Expr>,
 }
 
 /// Builds a [`Grammar`] from parts. Everything is a cheap handle; an expression that is used twice
 /// is lowered twice, so make a [`rule`](Self::rule) of what is large and shared.
 #[derive(Default)]
 pub struct GrammarBuilder {
-    nodes: Vec<Node>,
-    depth: Vec<u32>,
-    rules: Vec<Rule>,
-    sets: Vec<TokenSet>,
+    pub(super) nodes: Vec<Node>,
+    pub(super) depth: Vec<u32>,
+    pub(super) rules: Vec<Rule>,
+    pub(super) sets: Vec<TokenSet>,
     plain: Option<RuleId>,
 }
 

@@ -34,6 +34,31 @@ pub fn parse(text: &str) -> Result<Grammar, GrammarError> {
 /// # Errors
 /// As [`parse`].
 pub fn parse_with(text: &str, token: &dyn Fn(&str) -> Option<u32>) -> Result<Grammar, GrammarError> {
+    let Parts { builder, root, at } = parts(text, token)?;
+    builder.build(root).map_err(|error| match error {
+        GrammarError::Impossible(_) => {
+            let what = "no finite text fits: every way through `root` comes back to itself";
+            place(text, at, what.to_owned())
+        }
+        other => other,
+    })
+}
+
+/// A GBNF text as the parts of a grammar.
+pub struct Parts {
+    /// The rules, ready to be built.
+    pub builder: GrammarBuilder,
+    /// The rule `root`.
+    pub root: RuleId,
+    /// Where `root` is defined, in bytes.
+    at: usize,
+}
+
+/// Reads a GBNF text and builds nothing yet; `token` as for [`parse_with`].
+///
+/// # Errors
+/// [`GrammarError::Gbnf`] for everything that stands in the text.
+pub fn parts(text: &str, token: &dyn Fn(&str) -> Option<u32>) -> Result<Parts, GrammarError> {
     if text.len() > MAX_LENGTH {
         return Err(GrammarError::TooLarge { what: "length of the grammar", limit: MAX_LENGTH });
     }
@@ -60,13 +85,7 @@ pub fn parse_with(text: &str, token: &dyn Fn(&str) -> Option<u32>) -> Result<Gra
         return Err(parser.error_at(0, "there is no rule `root` to start with".to_owned()));
     };
     let (root, at) = (root.id, root.defined.unwrap_or(0));
-    let place = |what: String| -> GrammarError { place(text, at, what) };
-    parser.builder.build(root).map_err(|error| match error {
-        GrammarError::Impossible(_) => {
-            place("no finite text fits: every way through `root` comes back to itself".to_owned())
-        }
-        other => other,
-    })
+    Ok(Parts { builder: parser.builder, root, at })
 }
 
 struct Known {

@@ -8,12 +8,18 @@
 mod analysis;
 mod automaton;
 mod builder;
+pub mod cases;
+mod dot;
 mod engine;
 mod error;
+pub mod explain;
 pub mod gbnf;
 mod left;
 mod matcher;
+mod sample;
 pub mod schema;
+mod shipped;
+mod show;
 mod trie;
 mod utf8;
 
@@ -21,4 +27,6 @@ pub use automaton::Grammar;
 pub use builder::{Expr, GrammarBuilder, Member, RuleId};
 pub use error::{GrammarError, MatchError};
 pub use matcher::{Limits, Matcher};
+pub use sample::Samples;
+pub use shipped::shipped;
 pub use trie::{MAX_VOCABULARY, TokenMask, TokenTrie};
