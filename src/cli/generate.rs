@@ -1,7 +1,7 @@
 //! `pintail generate`: text from a model, freely or under a grammar.
 
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use anyhow::{Context, bail};
 
+use super::grammar::source;
 use crate::decode::{Ending, Guide, Sampler, Sampling, Settings, feed_prompt, run as decode};
 use crate::gguf::{Bytes, Gguf};
 use crate::grammar::{Grammar, Matcher, TokenTrie, gbnf, schema};
@@ -45,7 +46,7 @@ pub struct Args {
     /// Draw among tokens at least this share as likely as the likeliest
     #[arg(long, default_value_t = 0.0)]
     min_p: f32,
-    /// Hold the text to this GBNF grammar
+    /// Hold the text to this GBNF grammar: a file, or the name of a grammar that comes with pintail
     #[arg(long, conflicts_with = "schema")]
     grammar: Option<PathBuf>,
     /// Hold the text to JSON that fits this JSON Schema
@@ -173,13 +174,13 @@ fn prompt_tokens(args: &Args, tokenizer: &Tokenizer) -> anyhow::Result<Vec<u32>>
 }
 
 fn grammar(args: &Args, tokenizer: &Tokenizer) -> anyhow::Result<Option<Grammar>> {
-    let read = |path: &Path| std::fs::read_to_string(path).with_context(|| path.display().to_string());
     if let Some(path) = &args.grammar {
-        let grammar = gbnf::parse_with(&read(path)?, &|text| tokenizer.token_id(text));
-        return Ok(Some(grammar.with_context(|| path.display().to_string())?));
+        let (file, text) = source::gbnf_text(path)?;
+        let grammar = gbnf::parse_with(&text, &|text| tokenizer.token_id(text));
+        return Ok(Some(grammar.with_context(|| file)?));
     }
     let Some(path) = &args.schema else { return Ok(None) };
-    let compiled = schema::parse(&read(path)?).with_context(|| path.display().to_string())?;
+    let compiled = schema::parse(&source::read_text(path)?).with_context(|| path.display().to_string())?;
     for warning in &compiled.warnings {
         eprintln!("warning: {}: {}", path.display(), super::escaped(warning));
     }

@@ -6,6 +6,7 @@ mod check;
 mod doctor;
 mod eval;
 mod generate;
+mod grammar;
 mod inspect;
 mod quantize;
 mod render;
@@ -48,6 +49,7 @@ enum Command {
     Doctor(doctor::Args),
     Eval(eval::Args),
     Generate(generate::Args),
+    Grammar(grammar::Args),
     Inspect(inspect::Args),
     Quantize(quantize::Args),
     Render(render::Args),
@@ -75,6 +77,7 @@ pub fn main() -> ExitCode {
         Some(Command::Doctor(args)) => doctor::run(args),
         Some(Command::Eval(args)) => eval::run(args),
         Some(Command::Generate(args)) => generate::run(args),
+        Some(Command::Grammar(args)) => grammar::run(args),
         Some(Command::Inspect(args)) => inspect::run(args),
         Some(Command::Quantize(args)) => quantize::run(args),
         Some(Command::Render(args)) => render::run(args),
