@@ -297,7 +297,12 @@ pub(super) fn number_at(text: &str, words: &[Word], taken: &[bool], at: usize) -
             return Some((Number::new(67.0, Unit::Percent), 2));
         }
         "a" | "an" | "one" => {
-            if let Some(unit) = next(1).and_then(seconds).filter(|_| next(1).is_some_and(|w| w.len() > 1)) {
+            // "When you have a second" says nothing of how long.
+            let leisure = at > 0
+                && matches!(words[at - 1].text.as_str(), "have" | "had" | "got" | "get" | "find" | "spare");
+            if let Some(unit) =
+                next(1).and_then(seconds).filter(|_| !leisure && next(1).is_some_and(|word| word.len() > 1))
+            {
                 if next(2) == Some("and") && next(3) == Some("a") && next(4) == Some("half") {
                     return duration(1.5, unit, 5);
                 }
@@ -430,6 +435,7 @@ mod tests {
         ] {
             assert_eq!(all(text), [(value, unit)], "{text}");
         }
+        assert_eq!(all("when you have a sec, wait a minute"), [(60.0, Seconds)]);
         assert_eq!(all("three times, a second each"), [(3.0, Times), (1.0, Seconds)]);
         assert_eq!(all("at half past"), []);
         assert_eq!(all("there is a sixth one, the fifth"), []);
