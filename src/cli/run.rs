@@ -110,7 +110,7 @@ fn at_terminal(shell: &Shell, state_dir: &Path) -> anyhow::Result<ExitCode> {
     }
     // Under a service manager: events drive the agent until a signal ends the process.
     listen(shell, false)?;
-    tracing::info!("no terminal: waiting for events");
+    eprintln!("no terminal: the agent waits for events (`-p -` reads a request a line)");
     loop {
         std::thread::park();
     }
