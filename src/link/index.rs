@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use crate::board::Device;
 
-use super::lexicon::{family, is_determiner, is_everyday, is_filler, kind_words, measured, unit_words};
+use super::lexicon::{
+    family, is_determiner, is_everyday, is_filler, kind_words, measured, names_of_unit, unit_words,
+};
 use super::number::{mended, number_at};
 use super::spell::{is_command, meant};
 use super::words::{Word, singular, slip, words};
@@ -122,6 +124,10 @@ impl Index {
             for word in words(hint) {
                 if word.text.len() > 2 && !is_everyday(&word.text) && !is_filler(&word.text) {
                     index.add(&word.text, Mark::Tool(at), RANK_HINT);
+                }
+                // A tool that takes `ml` is meant by millilitres.
+                for name in names_of_unit(&word.text) {
+                    index.add(name, Mark::Tool(at), RANK_HINT);
                 }
             }
         }
@@ -505,6 +511,14 @@ impl Index {
                 push(&mut marks, mark(m));
             }
         }
+        // A choice within the name of a place: a bed `south` in the south bed.
+        let within = |m: &&Match| m.full && m.exact && m.first >= best.first && m.last <= best.last;
+        if matches!(marks[..], [Mark::Area(_)]) {
+            let choice = |m: &&Match| matches!(mark(m), Mark::Value(_));
+            if let Some(m) = found.iter().filter(within).find(choice) {
+                push(&mut marks, mark(m));
+            }
+        }
         marks
     }
 }
@@ -527,6 +541,7 @@ fn words_of_kind(kind: &str) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::link::{Number, Unit};
 
     fn marks(request: &str) -> Vec<Vec<Mark>> {
         let mut devices = vec![
@@ -602,6 +617,22 @@ mod tests {
         let number = |said: &str| matches!(marks(said)[1][..], [Mark::Number(number)] if number.value == 8.0);
         assert!(number("ceiling fan 8") && number("ceiling fan 8 percent"));
         assert_eq!(marks("open the lock"), [[Mark::Device(3)]]);
+    }
+
+    #[test]
+    fn a_choice_in_the_name_of_a_place_and_units_hint_at_tools() {
+        let areas = ["north bed".to_owned(), "south bed".to_owned()];
+        let values = ["north".to_owned(), "south".to_owned()];
+        let index = Index::new(&[], &[], &areas, &values, &["dose: ml, bed".into(), "weigh: kg".into()]);
+        let marks =
+            |text| -> Vec<Mark> { index.links(text).into_iter().flat_map(|link| link.marks).collect() };
+        let number = |value| Mark::Number(Number { value, unit: Unit::Plain, said: value });
+        assert_eq!(
+            marks("120 millilitres on the south bed"),
+            [number(120.0), Mark::Tool(0), Mark::Area(1), Mark::Value(1)]
+        );
+        assert_eq!(marks("30 mils for the north"), [number(30.0), Mark::Tool(0), Mark::Value(0)]);
+        assert_eq!(marks("two kilos"), [number(2.0), Mark::Tool(1)]);
     }
 
     #[test]

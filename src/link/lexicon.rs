@@ -44,6 +44,24 @@ pub(super) fn unit_words(unit: &str) -> &'static [&'static str] {
     }
 }
 
+/// How people say and write a unit of a tool's parameter, itself among them; none for what is no unit. Lengths of time and percents
+/// are numbers of their own kind.
+pub(super) fn names_of_unit(unit: &str) -> &'static [&'static str] {
+    const UNITS: &[&[&str]] = &[
+        &["ml", "mils", "millilitre", "millilitres", "milliliter", "milliliters"],
+        &["litre", "litres", "liter", "liters"],
+        &["gram", "grams", "gramme", "grammes", "g"],
+        &["kg", "kilo", "kilos", "kilogram", "kilograms"],
+        &["mm", "millimetre", "millimetres", "millimeter", "millimeters", "mils"],
+        &["cm", "centimetre", "centimetres", "centimeter", "centimeters"],
+        &["metre", "metres", "meter", "meters"],
+        &["km", "kilometre", "kilometres", "kilometer", "kilometers"],
+        &["rpm", "revs", "revolutions"],
+        &["euro", "euros", "quid", "pounds", "dollars", "bucks"],
+    ];
+    UNITS.iter().find(|names| names.contains(&unit)).copied().unwrap_or_default()
+}
+
 /// What may follow "how" in a question that this device answers ("how warm", "how much"), from its kind, unit and name.
 pub(super) fn measured(device: &Device) -> &'static [&'static str] {
     const WARM: &[&str] = &["warm", "hot", "cold", "cool", "chilly", "freezing", "toasty"];
