@@ -4,12 +4,13 @@
 //! explains itself (every [`Link`] says which bytes of the request it stands on). Links are hints: the
 //! prompt shows them beside the words, and the model may overrule them. It decides nothing.
 //!
-//! Beside it, [`corrections`]: how the words between the links are spelt; and [`deferred`]: whether the request is for
-//! another time.
+//! Beside it, [`corrections`]: how the words between the links are spelt; [`deferred`]: whether the request is for
+//! another time; and [`gist`]: what is asked without the talk around it.
 //!
 //! [`Index`] is built once per scene from names alone; [`Index::links`] reads one request.
 
 mod deferral;
+mod gist;
 mod index;
 mod lexicon;
 mod number;
@@ -17,6 +18,7 @@ mod spell;
 mod words;
 
 pub use deferral::deferred;
+pub use gist::gist;
 pub use index::Index;
 pub use lexicon::{family, kind_words};
 pub use number::{Number, ONES, Unit};

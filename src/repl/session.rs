@@ -208,6 +208,7 @@ fn why(shell: &Shell) {
         println!("Nothing has been asked yet.");
         return;
     };
+    println!("  read {}", escaped(&reading.request));
     for link in &reading.links {
         let marks: Vec<String> = link.marks.iter().map(|mark| meaning(&engine, mark)).collect();
         println!("  {} -> {}", escaped(&reading.request[link.start..link.end]), escaped(&marks.join(" or ")));

@@ -8,7 +8,7 @@ use crate::decode::sampler::{Sampler, Sampling};
 use crate::decode::{DecodeError, Decoded, Guide, Settings, feed_prompt};
 use crate::gguf::{Bytes, Gguf, GgufError};
 use crate::grammar::{Grammar, GrammarError, MatchError, Matcher, TokenTrie};
-use crate::link::{Link, Mark, deferred};
+use crate::link::{Link, Mark, deferred, gist};
 use crate::model::{LanguageModel, Model, ModelError, Options, Session, bundled};
 use crate::prompt::pintail::{self, AnswerError, MOST_REQUEST, Piece, Pointers, Token};
 use crate::prompt::{Scene, Step, Turn, json, resolve};
@@ -110,7 +110,7 @@ enum Dialect {
 /// What a request means.
 #[derive(Clone, Debug)]
 pub struct Reading {
-    /// The person's words.
+    /// The person's words, or the part of them that was read in the end ([`gist`]).
     pub request: String,
     /// The calls; none: nothing legal serves the request, or it is for another time ([`deferred`]).
     pub calls: Vec<Call>,
@@ -125,6 +125,35 @@ pub struct Reading {
     /// The answer as text.
     pub answer: String,
 }
+
+impl Reading {
+    /// This reading, or that of the request without the talk around it where this one finds nothing to do or is unsure. Talk
+    /// that was not seen in training looks like a request for something else, but leaving it out may lose what
+    /// matters: the other reading counts for less the surer this one is.
+    fn or(self, bare: Reading) -> Reading {
+        let doubt = 1.0 - TALK * self.confidence;
+        let confidence = bare.confidence * doubt;
+        let tokens = TokenCounts {
+            sampled: self.tokens.sampled + bare.tokens.sampled,
+            forced: self.tokens.forced + bare.tokens.forced,
+            ..self.tokens
+        };
+        if bare.calls.is_empty() || bare.calls == self.calls {
+            let confidence =
+                if bare.calls == self.calls { self.confidence.max(confidence) } else { self.confidence };
+            return Reading { confidence, tokens, ..self };
+        }
+        if !self.calls.is_empty() && confidence <= self.confidence {
+            return Reading { tokens, ..self };
+        }
+        Reading { tokens, confidence, ..bare }
+    }
+}
+
+/// A reading that does something and is this sure is not looked at twice.
+const SURE: f64 = 0.5;
+/// How much a reading of the whole request counts against one of the request without its talk.
+const TALK: f64 = 0.5;
 
 /// One reading of a request beside others.
 struct Candidate {
@@ -287,7 +316,17 @@ impl Mind {
         let mut reading = match &self.dialect {
             Dialect::Pintail(ids) => {
                 let ids = ids.clone();
-                self.point(&turn, &ids, cancel)?
+                let whole = self.point(&turn, &ids, cancel)?;
+                // What a tool of the user's copies may look like talk.
+                let builtin = |call: &Call| Builtin::from_name(&call.tool).is_some();
+                let unsure = whole.confidence < SURE && whole.calls.iter().all(builtin);
+                match gist(request, &turn.links).filter(|_| unsure || whole.calls.is_empty()) {
+                    Some(part) => {
+                        let bare = self.point(&Turn::new(scene, &request[part]), &ids, cancel)?;
+                        whole.or(bare)
+                    }
+                    None => whole,
+                }
             }
             Dialect::Json => self.write(&turn, prose, cancel)?,
         };
