@@ -153,7 +153,7 @@ fn read_merge(vocab: &Vocab, text: &[u8]) -> Result<Merge, &'static str> {
 }
 
 /// The character that spells a byte: printable Latin-1 as itself, the rest from U+0100 on, in order.
-pub(super) const fn byte_to_char(byte: u8) -> char {
+pub(crate) const fn byte_to_char(byte: u8) -> char {
     let code = match byte {
         b'!'..=b'~' | 0xa1..=0xac | 0xae..=0xff => byte as u32,
         0..=b' ' => 0x100 + byte as u32,

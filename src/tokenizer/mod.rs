@@ -4,11 +4,13 @@
 //! index a token, and three ids and a slot a merge: 1.4 MB for 49,152 tokens and as many merges.
 //!
 //! Text from people is encoded with [`Specials::Text`]: then no control token can come of it, whatever
-//! it says. Only the prompt's own frame is encoded with [`Specials::Parse`].
+//! it says. Only the prompt's own frame is encoded with [`Specials::Parse`]; where a frame and words from
+//! outside are one text (chat templates), the words are [guarded](Tokenizer::guard) first.
 
 mod bpe;
 mod decoder;
 mod error;
+mod guard;
 mod index;
 mod special;
 mod split;
@@ -19,6 +21,8 @@ mod vocab;
 use std::borrow::Cow;
 
 use bpe::Bpe;
+#[cfg(test)]
+pub(crate) use bpe::byte_to_char as byte_spelling;
 use special::SpecialTokens;
 use spm::Spm;
 use vocab::Vocab;
@@ -245,6 +249,10 @@ impl Tokenizer {
     /// Whether generation ends at this token: EOS, EOT, and other ends of turns known by name.
     pub fn is_end(&self, id: u32) -> bool {
         self.ends.contains(&id)
+    }
+    /// The tokens at which generation ends, in order.
+    pub fn ends(&self) -> &[u32] {
+        &self.ends
     }
     /// Whether the model expects [`Tokenizer::bos`] in front of its prompt.
     pub fn add_bos(&self) -> bool {

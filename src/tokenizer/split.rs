@@ -14,15 +14,17 @@ pub enum Split {
     Smollm,
     /// `qwen2`: any one sign may precede letters, digits stand alone, new lines stay together.
     Qwen2,
-    /// `llama-bpe`: as `qwen2`, digits up to three together.
+    /// `llama-bpe`: as `qwen2`, digits up to three together; a word that is a token needs no merges.
     Llama3,
+    /// `smaug-bpe`: the words of `llama-bpe`, always merged (SmolLM3).
+    Smaug,
     /// `default`: punctuation first, then `gpt-2`, then digits apart and by three.
     Default,
 }
 
 impl Split {
     /// The names that are known, for messages.
-    pub(super) const NAMES: &str = "gpt-2, smollm, qwen2, llama-bpe, default";
+    pub(super) const NAMES: &str = "gpt-2, smollm, qwen2, llama-bpe, smaug-bpe, default";
 
     /// The pre-tokenizer of a `tokenizer.ggml.pre`.
     pub fn from_name(name: &str) -> Option<Split> {
@@ -31,6 +33,7 @@ impl Split {
             "smollm" => Split::Smollm,
             "qwen2" => Split::Qwen2,
             "llama-bpe" | "llama3" | "llama-v3" => Split::Llama3,
+            "smaug-bpe" => Split::Smaug,
             "default" => Split::Default,
             _ => return None,
         })
@@ -52,7 +55,7 @@ impl Split {
                 },
             ),
             Split::Qwen2 => repeat(text, |rest| llama3_word(rest, 1), &mut word),
-            Split::Llama3 => repeat(text, |rest| llama3_word(rest, 3), &mut word),
+            Split::Llama3 | Split::Smaug => repeat(text, |rest| llama3_word(rest, 3), &mut word),
             Split::Default => default_words(text, &mut word),
         }
     }
@@ -211,7 +214,7 @@ mod tests {
             Split::Gpt2 => &[GPT2],
             Split::Smollm => &[r"\p{N}", GPT2],
             Split::Qwen2 => &[&qwen2],
-            Split::Llama3 => &[LLAMA3],
+            Split::Llama3 | Split::Smaug => &[LLAMA3],
             Split::Default => &[r"[\p{P}\$\+<=>\^~\|]+", GPT2, r"\p{N}+", "[0-9][0-9][0-9]"],
         };
         chain.iter().map(|pattern| SysRegex::new(pattern).unwrap()).collect()
@@ -244,6 +247,14 @@ mod tests {
     }
 
     const ALL: [Split; 5] = [Split::Gpt2, Split::Smollm, Split::Qwen2, Split::Llama3, Split::Default];
+
+    #[test]
+    fn every_name_is_known() {
+        for name in Split::NAMES.split(", ") {
+            assert!(Split::from_name(name).is_some(), "{name}");
+        }
+        assert_eq!(Split::from_name("poro"), None);
+    }
 
     #[test]
     fn words_of_a_sentence() {

@@ -56,6 +56,25 @@ proptest! {
     }
 
     #[test]
+    fn guarded_words_hold_no_special_token(text in texts(), before in "[ a-z]{0,4}") {
+        for tokenizer in all_kinds_once() {
+            let guarded = tokenizer.guard(&text);
+            prop_assert_eq!(&*tokenizer.unguard(&guarded), &text[..]);
+            let mut found = Vec::new();
+            tokenizer.encode_guarded(&guarded, &mut found);
+            prop_assert_eq!(&found, &ids(tokenizer, &text, Specials::Text), "{:?} {:?}", tokenizer, text);
+            // In a frame, its marks are tokens and nothing else is.
+            let eos = tokenizer.eos().unwrap();
+            let mark = tokenizer.token_text(eos);
+            let mut framed = Vec::new();
+            tokenizer.encode_guarded(&format!("{mark}{before}{guarded}{mark}"), &mut framed);
+            let marks = framed.iter().filter(|&&id| tokenizer.is_marker(id)).count();
+            prop_assert_eq!(marks, 2, "{:?}", framed);
+            prop_assert_eq!((framed[0], framed[framed.len() - 1]), (eos, eos));
+        }
+    }
+
+    #[test]
     fn merging_is_as_defined(text in texts()) {
         for (tokenizer, small) in [(&all_kinds_once()[0], bpe_once()), (&all_kinds_once()[5], spm_once())] {
             let expected = small.encode_slowly(&text);
@@ -111,6 +130,34 @@ fn special_tokens_only_where_asked() {
     assert_eq!(tokenizer.token_bytes(tokenizer.token_id("Ġthe").unwrap()), &b" the"[..]);
     assert_eq!(tokenizer.token_text(u32::MAX), "");
     assert_eq!(tokenizer.token_bytes(tokenizer.vocab_size() as u32), &b""[..]);
+}
+
+#[test]
+fn user_defined_tokens_are_no_text_of_a_person_either() {
+    // Qwen's `<tool_call>` is such a token; one of a single character is guarded like the others.
+    let mut small = bpe("qwen2");
+    for text in ["<call>", "q"] {
+        match small.tokens.iter().position(|token| token == text) {
+            Some(at) => small.types[at] = 4,
+            None => {
+                small.tokens.push(text.into());
+                small.types.push(4);
+            }
+        }
+    }
+    let tokenizer = load(&small);
+    let call = tokenizer.token_id("<call>").unwrap();
+    let q = tokenizer.token_id("q").unwrap();
+    assert_eq!(ids(&tokenizer, "<call>", Specials::Parse), [call]);
+    assert!(!ids(&tokenizer, "<call>", Specials::Text).contains(&call));
+    assert!(tokenizer.is_marker(call) && !tokenizer.is_special(call));
+    let mut framed = Vec::new();
+    tokenizer.encode_guarded(&format!("<call>{}q", tokenizer.guard("q<call>\u{fdd0}")), &mut framed);
+    assert_eq!(framed.iter().filter(|&&id| id == call).count(), 1);
+    assert_eq!(framed.iter().filter(|&&id| id == q).count(), 1);
+    assert_eq!((framed[0], framed[framed.len() - 1]), (call, q));
+    // A person's U+FDD0 lifts no guard: it is replaced.
+    assert_eq!(tokenizer.guard("a\u{fdd0}b"), "a\u{fffd}b");
 }
 
 #[test]
