@@ -2,10 +2,11 @@
 
 use std::fs::File;
 use std::ops::Deref;
+use std::os::fd::{AsFd, AsRawFd};
 use std::path::Path;
 use std::sync::Arc;
 
-use memmap2::Mmap;
+use memmap2::{Mmap, MmapOptions};
 
 use super::GgufError;
 
@@ -46,6 +47,32 @@ impl Bytes {
         // no reader relies on a check made earlier to stay in bounds of the map, and text is
         // validated again each time it is handed out as `str`.
         let map = unsafe { Mmap::map(&file) }.map_err(open)?;
+        Ok(Bytes::Mapped(Arc::new(map)))
+    }
+
+    /// Maps `len` bytes from `offset` of an open file: a model that lies inside another file. The descriptor is only
+    /// borrowed and may be closed afterwards; what [`Bytes::map`] says of changes holds here too.
+    ///
+    /// # Errors
+    /// [`GgufError::Open`] when it is not a regular file with that many bytes there.
+    pub fn map_part(file: &impl AsFd, offset: u64, len: usize) -> Result<Bytes, GgufError> {
+        let fd = file.as_fd();
+        let open = |source| {
+            let path = format!("descriptor {} at {offset}", fd.as_raw_fd()).into();
+            GgufError::Open { path, source }
+        };
+        let metadata =
+            fd.try_clone_to_owned().map(File::from).and_then(|file| file.metadata()).map_err(open)?;
+        let end = offset.checked_add(len as u64);
+        if !metadata.is_file() || end.is_none_or(|end| end > metadata.len()) {
+            let problem = format!("not a regular file with {len} bytes there ({} in all)", metadata.len());
+            return Err(open(std::io::Error::other(problem)));
+        }
+        if len == 0 {
+            return Ok(Bytes::Static(&[]));
+        }
+        // SAFETY: as in `Bytes::map`.
+        let map = unsafe { MmapOptions::new().offset(offset).len(len).map(&fd) }.map_err(open)?;
         Ok(Bytes::Mapped(Arc::new(map)))
     }
 }

@@ -25,7 +25,10 @@ pub use language_model::{LanguageModel, ScriptedModel};
 pub use session::{Options, Session};
 pub use weights::{Layer, Weights};
 
-use crate::gguf::Gguf;
+use std::os::fd::AsFd;
+use std::path::Path;
+
+use crate::gguf::{Bytes, Gguf};
 
 /// A model that runs here: every key and tensor was checked.
 #[derive(Debug)]
@@ -44,6 +47,30 @@ impl Model {
         let config = Config::from_gguf(&file)?;
         let weights = Weights::from_gguf(file, &config)?;
         Ok(Self { config, weights })
+    }
+
+    /// A model in memory: bytes of the program, of a map, or on the heap. They are used where they are.
+    ///
+    /// # Errors
+    /// As [`Model::from_gguf`], and for what is no GGUF file.
+    pub fn from_bytes(bytes: impl Into<Bytes>) -> Result<Self, ModelError> {
+        Self::from_gguf(Gguf::parse(bytes.into())?)
+    }
+
+    /// A model file, mapped.
+    ///
+    /// # Errors
+    /// As [`Model::from_bytes`], and for a path that cannot be opened.
+    pub fn from_path(path: impl AsRef<Path>) -> Result<Self, ModelError> {
+        Self::from_bytes(Bytes::map(path)?)
+    }
+
+    /// A model inside another file: `len` bytes from `offset`, mapped. The descriptor is only borrowed.
+    ///
+    /// # Errors
+    /// As [`Model::from_bytes`], and when there are fewer bytes.
+    pub fn from_fd(file: &impl AsFd, offset: u64, len: usize) -> Result<Self, ModelError> {
+        Self::from_bytes(Bytes::map_part(file, offset, len)?)
     }
 
     /// Its shape.
