@@ -10,6 +10,7 @@
 //! | [`tokenizer`] | text to token ids and back |
 //! | [`kernels`] | arithmetic on quantised rows; the only place that knows CPU features |
 //! | [`quantize`] | model files in fewer bits |
+//! | [`convert`] | Hugging Face folders as model files |
 //! | [`model`] | the forward pass and the KV cache |
 //! | [`grammar`] | GBNF and JSON Schema to an automaton, and its token masks |
 //! | [`decode`] | sampling under a grammar |
@@ -29,6 +30,7 @@
 pub mod agent;
 pub mod board;
 pub mod cli;
+pub mod convert;
 pub mod corpus;
 pub mod decode;
 pub mod eval;

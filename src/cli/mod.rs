@@ -3,6 +3,7 @@
 mod bench;
 mod caged;
 mod check;
+mod convert;
 mod doctor;
 mod eval;
 mod generate;
@@ -46,6 +47,7 @@ pub struct Cli {
 enum Command {
     Bench(bench::Args),
     Check(check::Args),
+    Convert(convert::Args),
     Doctor(doctor::Args),
     Eval(eval::Args),
     Generate(generate::Args),
@@ -74,6 +76,7 @@ pub fn main() -> ExitCode {
         None => run::default(&cli.options, &state_dir),
         Some(Command::Bench(args)) => bench::run(args),
         Some(Command::Check(args)) => check::run(args),
+        Some(Command::Convert(args)) => convert::run(args),
         Some(Command::Doctor(args)) => doctor::run(args),
         Some(Command::Eval(args)) => eval::run(args),
         Some(Command::Generate(args)) => generate::run(args),
