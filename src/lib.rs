@@ -19,7 +19,7 @@
 //! | [`tool`] | calls, built-in tools, the user's own tools |
 //! | [`agent`] | agent files, checked; the pure state machine |
 //! | [`link`] | mentions of devices, areas, kinds and numbers in a request; misspelt words; orders for another time |
-//! | [`prompt`] | turns rendered to prompt and grammar, answers read back as calls |
+//! | [`prompt`] | turns rendered to prompt and grammar (chat templates for other models), answers read back as calls |
 //! | [`safety`] | the one way to the board |
 //! | [`turn`] | one turn, whole: a request read, checked, acted on, answered |
 //! | [`corpus`] | worlds and sentences for training |

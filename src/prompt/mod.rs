@@ -2,10 +2,12 @@
 //!
 //! A [`Scene`] is what a state offers (tools and devices); a [`Turn`] adds a request with its links. The
 //! bundled model's rendering is [`pintail`]: devices, areas, kinds, choices and numbers are pointers, so that an
-//! answer can name nothing that the prompt does not hold. Other models get the same calls as JSON.
-//! Both give a grammar with the prompt, and only texts of that grammar are ever read back.
+//! answer can name nothing that the prompt does not hold. Models of other families are spoken to through their chat
+//! template and write the same calls in their own notation: [`chat`]. Both give a grammar with the prompt, and only texts
+//! of that grammar are ever read back.
 
-pub mod json;
+pub mod chat;
+pub mod form;
 pub mod pintail;
 mod plan;
 mod scene;

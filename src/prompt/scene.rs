@@ -88,7 +88,7 @@ impl Tool {
 }
 
 /// The kinds of parameter that pointers can fill; anything a schema asks beyond that is `None`, never dropped.
-fn param_kind(schema: &Value) -> Option<ParamKind> {
+pub(super) fn param_kind(schema: &Value) -> Option<ParamKind> {
     const NOTES: [&str; 5] = ["description", "title", "default", "examples", "format"];
     let known = |keys: &[&str]| {
         let object = schema.as_object()?;

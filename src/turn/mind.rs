@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::SystemTime;
 
 use crate::agent::ModelRef;
 use crate::decode::sampler::{Sampler, Sampling};
@@ -10,8 +11,9 @@ use crate::gguf::{Bytes, Gguf, GgufError};
 use crate::grammar::{Grammar, GrammarError, MatchError, Matcher, TokenTrie};
 use crate::link::{Link, Mark, deferred, gist};
 use crate::model::{LanguageModel, Model, ModelError, Options, Session, bundled};
+use crate::prompt::chat::{Chat, ChatError, Today};
 use crate::prompt::pintail::{self, AnswerError, MOST_REQUEST, Piece, Pointers, Token};
-use crate::prompt::{Scene, Step, Turn, json, resolve};
+use crate::prompt::{Scene, Step, Turn, resolve};
 use crate::tokenizer::{Specials, Tokenizer, TokenizerError};
 use crate::tool::{Builtin, Call};
 
@@ -48,6 +50,14 @@ pub enum MindError {
         name: String,
         /// What is wrong with it.
         source: ModelError,
+    },
+    /// The model's chat template, when it is read or when a prompt is made with it.
+    #[error("model {name}: {source}")]
+    Chat {
+        /// The file, or `bundled`.
+        name: String,
+        /// What is wrong with it.
+        source: ChatError,
     },
     /// The model was made for another version of the rendering.
     #[error(
@@ -103,8 +113,8 @@ pub enum MindError {
 enum Dialect {
     /// Pointers; the ids of the control tokens, by [`Token::index`].
     Pintail(Vec<u32>),
-    /// Prose and JSON, for models of other families.
-    Json,
+    /// The model's own chat template and notation of calls.
+    Chat(Arc<Chat>),
 }
 
 /// What a request means.
@@ -261,7 +271,10 @@ impl Mind {
             .optional::<u32>("pintail.rendering")
             .map_err(|source| MindError::File { name: name.clone(), source })?;
         let dialect = match version {
-            None => Dialect::Json,
+            None => {
+                let wrong = |source| MindError::Chat { name: name.clone(), source };
+                Dialect::Chat(Arc::new(Chat::of(&file, &tokenizer).map_err(wrong)?))
+            }
             Some(pintail::VERSION) => {
                 let ids = Token::all()
                     .map(|token| {
@@ -286,7 +299,7 @@ impl Mind {
         let model = Model::from_gguf(file).map_err(wrong)?;
         let context = match dialect {
             Dialect::Pintail(_) => CONTEXT.min(model.config().context),
-            Dialect::Json => (4 * CONTEXT).min(model.config().context),
+            Dialect::Chat(_) => (4 * CONTEXT).min(model.config().context),
         };
         let options = Options { context: Some(context), threads, cancel: Some(cancel), ..Options::default() };
         let session = Session::new(Arc::new(model), options).map_err(wrong)?;
@@ -328,7 +341,10 @@ impl Mind {
                     None => whole,
                 }
             }
-            Dialect::Json => self.write(&turn, prose, cancel)?,
+            Dialect::Chat(chat) => {
+                let chat = chat.clone();
+                self.write(&turn, &chat, prose, cancel)?
+            }
         };
         // What is asked for another time is not done now, whatever the model makes of it.
         let moves = |call: &Call| {
@@ -352,10 +368,10 @@ impl Mind {
             }
         }
         let grammar = Arc::new(pintail::grammar(turn, &pointers, &|token| ids[token.index() as usize])?);
-        let (first, mut counts) = self.decode(&prompt, &[], grammar.clone(), cancel)?;
+        let (first, mut counts) = self.decode(&prompt, &[], grammar.clone(), &[], cancel)?;
         let mut readings = vec![self.weigh(turn, &pointers, ids, first)?];
         for (opening, probability) in readings[0].openings() {
-            let (rest, more) = self.decode(&prompt, &opening, grammar.clone(), cancel)?;
+            let (rest, more) = self.decode(&prompt, &opening, grammar.clone(), &[], cancel)?;
             counts.sampled += more.sampled;
             counts.forced += more.forced;
             let mut other = self.weigh(turn, &pointers, ids, rest)?;
@@ -394,27 +410,26 @@ impl Mind {
     fn write(
         &mut self,
         turn: &Turn<'_>,
+        chat: &Chat,
         prose: Option<&str>,
         cancel: &AtomicBool,
     ) -> Result<Reading, MindError> {
-        let text = json::prompt(turn, prose);
-        let mut prompt = Vec::new();
-        if self.tokenizer.add_bos() {
-            prompt.extend(self.tokenizer.bos());
-        }
-        self.tokenizer.encode(&text, Specials::Text, &mut prompt);
-        let (decoded, counts) = self.decode(&prompt, &[], Arc::new(json::grammar(turn)?), cancel)?;
-        let confidence = decoded.confidence();
-        let answer = self.tokenizer.decode(&decoded.tokens, Specials::Text);
-        let calls = json::parse(turn, &answer)?;
-        let request = turn.request.to_owned();
+        let today = Today::at(SystemTime::now());
+        let wrong = |source| MindError::Chat { name: self.name.clone(), source };
+        let prompt = chat.prompt(turn, prose, &self.tokenizer, today).map_err(wrong)?;
+        let grammar = Arc::new(chat.grammar(turn.scene, &self.tokenizer)?);
+        let stops = chat.stops(&self.tokenizer);
+        let (decoded, counts) = self.decode(&prompt.tokens, &[], grammar, &stops, cancel)?;
+        let mut answer = Vec::new();
+        decoded.tokens.iter().for_each(|&token| self.tokenizer.append_bytes(token, &mut answer));
+        let answer = String::from_utf8_lossy(&answer).into_owned();
         Ok(Reading {
-            request,
-            calls,
-            confidence,
+            request: turn.request.to_owned(),
+            calls: chat.parse(&answer)?,
+            confidence: decoded.confidence(),
             tokens: counts,
             links: turn.links.clone(),
-            prompt: text,
+            prompt: prompt.text,
             answer,
         })
     }
@@ -426,6 +441,7 @@ impl Mind {
         prompt: &[u32],
         opening: &[u32],
         grammar: Arc<Grammar>,
+        stop: &[u32],
         cancel: &AtomicBool,
     ) -> Result<(Decoded, TokenCounts), MindError> {
         let context = self.session.context();
@@ -449,7 +465,7 @@ impl Mind {
             &mut self.session,
             Some(Guide { matcher: &mut matcher, tokenize: &mut tokenize }),
             &mut sampler,
-            Settings { max_tokens: MOST_ANSWER, stop: &[] },
+            Settings { max_tokens: MOST_ANSWER, stop },
             cancel,
             &mut |_| {},
         )?;

@@ -8,9 +8,9 @@ use super::token::{MOST_NUMBERS, Token};
 
 /// Why an answer could not be read back. Under the turn's grammar this does not happen.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("the model's answer cannot be read at piece {at}: found {found}, expected {expected}")]
+#[error("the model's answer cannot be read at {at}: found {found}, expected {expected}")]
 pub struct AnswerError {
-    /// Which piece of the answer.
+    /// Which piece of the answer (in other models' answers: which byte).
     pub at: usize,
     /// What stood there.
     pub found: String,
