@@ -4,9 +4,9 @@ use std::io::Write;
 use std::thread;
 
 use super::mix::is_float;
-use super::read::{floats, is_readable};
 use super::{Mix, QuantizeError, quantize_row};
 use crate::gguf::{GgmlType, Gguf, TensorInfo, Value, Writer};
+use crate::kernels::Format;
 
 /// Floats that one thread works on at a time.
 const SLICE: usize = 1 << 18;
@@ -58,7 +58,7 @@ impl<'a> Job<'a> {
             if !is_float(from) && !requantize {
                 return Err(QuantizeError::Requantize { name: name(), from });
             }
-            if !is_readable(from) {
+            if Format::from_ggml(from).is_none() {
                 return Err(QuantizeError::Source { name: name(), from });
             }
         }
@@ -162,12 +162,11 @@ fn requantize(
 ) -> Result<Vec<u8>, QuantizeError> {
     let source = || QuantizeError::Source { name: tensor.name.escape_debug().to_string(), from: tensor.ty };
     let cols = tensor.row_len();
+    let (format, size) = Format::from_ggml(tensor.ty).zip(tensor.ty.row_bytes(cols)).ok_or_else(source)?;
     let mut weights = vec![0.0; cols];
     let mut out = Vec::new();
-    for (i, row) in rows.chunks_exact(tensor.ty.row_bytes(cols).ok_or_else(source)?).enumerate() {
-        if !floats(tensor.ty, row, &mut weights) {
-            return Err(source());
-        }
+    for (i, row) in rows.chunks_exact(size).enumerate() {
+        format.dequantize(row, &mut weights);
         let holds = |x: &f32| if to == GgmlType::F32 { x.is_finite() } else { x.abs() <= LARGEST };
         if let Some(bad) = weights.iter().position(|x| !holds(x)) {
             return Err(QuantizeError::Weight {

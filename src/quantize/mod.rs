@@ -13,7 +13,6 @@ mod job;
 mod k_affine;
 mod k_symmetric;
 mod mix;
-mod read;
 
 pub use error::QuantizeError;
 pub use job::{Job, Progress};
@@ -62,7 +61,5 @@ pub fn quantize_row(ty: GgmlType, row: &[f32], out: &mut Vec<u8>) {
     }
 }
 
-#[cfg(test)]
-mod k_decode;
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@ use serde_json::Value as Json;
 
 use super::*;
 use crate::gguf::{Gguf, Value, Writer};
+use crate::kernels::Format;
 
 /// The floats of `make_quants.py`.
 fn floats(n: usize, seed: u64, kind: &str) -> Vec<f32> {
@@ -55,6 +56,13 @@ fn quantized(ty: GgmlType, x: &[f32]) -> Vec<u8> {
     out
 }
 
+/// Blocks as floats, by the kernels' definition of their layout (which `kernels` holds against the `gguf` package).
+fn dequantized(ty: GgmlType, blocks: &[u8]) -> Vec<f32> {
+    let mut out = vec![0.0; blocks.len() / ty.block_bytes() * ty.block_len()];
+    Format::from_ggml(ty).unwrap().dequantize(blocks, &mut out);
+    out
+}
+
 #[test]
 fn small_blocks_are_those_of_the_reference() {
     let x = blocks();
@@ -77,7 +85,7 @@ fn k_types_err_no_more_than_llama_cpp() {
         let ty = *WRITABLE.iter().find(|ty| ty.name() == name).unwrap();
         for (seed, kind) in (11..).zip(["plain", "cubed", "positive"]) {
             let x = floats(400 * 256, seed, kind);
-            let back = k_decode::floats(ty, &quantized(ty, &x));
+            let back = dequantized(ty, &quantized(ty, &x));
             let miss = |(a, b): (&f32, &f32)| (f64::from(*a) - f64::from(*b)).powi(2);
             let error: f64 = x.iter().zip(&back).map(miss).sum();
             let theirs = kinds[kind].as_f64().unwrap();
@@ -98,7 +106,7 @@ fn k_types_take_what_is_hard() {
     let large: [f32; 256] = std::array::from_fn(|j| if j % 2 == 0 { 65_504.0 } else { -65_504.0 });
     for ty in [GgmlType::Q4_K, GgmlType::Q5_K, GgmlType::Q6_K] {
         for x in [zero, one, constant, negative, tiny, large] {
-            let back = k_decode::floats(ty, &quantized(ty, &x));
+            let back = dequantized(ty, &quantized(ty, &x));
             let widest = x.iter().fold(0.0f32, |widest, x| widest.max(x.abs()));
             for (x, back) in x.iter().zip(&back) {
                 assert!((x - back).abs() <= widest * 0.04 + 1e-6, "{ty}: {x} became {back}");
