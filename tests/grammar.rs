@@ -210,6 +210,34 @@ fn cases_are_counted() {
 }
 
 #[test]
+fn keys_come_in_the_order_of_the_schema_unless_any_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = written(folder.path(), "s.json", switch().to_string());
+    let swapped = b"{\"line\":17,\"tool\":\"on\"}";
+    let loose = b"{ \"tool\": \"on\",\n\"line\": 17 }";
+    assert!(out(&["test", &path, "--input", "-"], swapped, 1).contains("expected `tool\":\"o`"));
+    out(&["test", &path, "--any-order", "--input", "-"], swapped, 0);
+    out(&["test", &path, "--input", "-"], loose, 1);
+    out(&["test", &path, "--whitespace", "1", "--input", "-"], loose, 0);
+    let orders = out(&["sample", &path, "--any-order", "-n", "40"], b"", 0);
+    assert!(["{\"tool", "{\"line"].iter().all(|start| orders.lines().any(|line| line.starts_with(start))));
+    assert!(out(&["show", &path, "--any-order"], b"", 0).contains("in any order"));
+    fails(&["check", "yes_no", "--any-order"], 1, "for JSON Schemas");
+    // Recorded values have their keys as they were written.
+    let case = format!(
+        "{{\"id\":\"a\",\"schema\":{},\"tests\":[{{\"data\":{},\"valid\":true}}]}}",
+        switch(),
+        text(swapped)
+    );
+    let cases = written(folder.path(), "c.jsonl", case);
+    for (option, order, accepted) in [("--any-order", "any", 1), ("--schema-order", "schema", 0)] {
+        let stdout = out(&["cases", &cases, "-m", MODEL, "--json", option], b"", 0);
+        let totals: Value = serde_json::from_str(stdout.lines().last().unwrap()).unwrap();
+        assert_eq!((&totals["order"], &totals["valid_accepted"]), (&json!(order), &json!(accepted)));
+    }
+}
+
+#[test]
 fn a_case_that_goes_wrong_is_counted_and_the_others_go_on() {
     let folder = tempfile::tempdir().unwrap();
     let case = |id: &str, schema: Value| {

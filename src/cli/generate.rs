@@ -52,6 +52,8 @@ pub struct Args {
     /// Hold the text to JSON that fits this JSON Schema
     #[arg(long)]
     schema: Option<PathBuf>,
+    #[command(flatten)]
+    layout: source::Layout,
     /// Take the strings of special tokens in the prompt for those tokens
     #[arg(long)]
     special: bool,
@@ -175,12 +177,14 @@ fn prompt_tokens(args: &Args, tokenizer: &Tokenizer) -> anyhow::Result<Vec<u32>>
 
 fn grammar(args: &Args, tokenizer: &Tokenizer) -> anyhow::Result<Option<Grammar>> {
     if let Some(path) = &args.grammar {
+        args.layout.forbid()?;
         let (file, text) = source::gbnf_text(path)?;
         let grammar = gbnf::parse_with(&text, &|text| tokenizer.token_id(text));
         return Ok(Some(grammar.with_context(|| file)?));
     }
     let Some(path) = &args.schema else { return Ok(None) };
-    let compiled = schema::parse(&source::read_text(path)?).with_context(|| path.display().to_string())?;
+    let compiled = schema::parse_with(&source::read_text(path)?, args.layout.options());
+    let compiled = compiled.with_context(|| path.display().to_string())?;
     for warning in &compiled.warnings {
         eprintln!("warning: {}: {}", path.display(), super::escaped(warning));
     }

@@ -240,8 +240,24 @@ impl Vocabulary {
     }
 }
 
+/// How cases are run.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Memory of a run.
+    pub limits: Limits,
+    /// Keys of objects in any order, as recorded values have them; otherwise in the schema's.
+    pub any_order: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { limits: Limits::default(), any_order: true }
+    }
+}
+
 /// Runs a case over the trie of the vocabulary.
-pub fn run(case: &Case, vocabulary: &Vocabulary, trie: &Arc<TokenTrie>, limits: Limits) -> Outcome {
+pub fn run(case: &Case, vocabulary: &Vocabulary, trie: &Arc<TokenTrie>, settings: Settings) -> Outcome {
+    let Settings { limits, any_order } = settings;
     let schema: Value = match serde_json::from_str(&case.schema) {
         Ok(schema) => schema,
         Err(error) => {
@@ -249,7 +265,7 @@ pub fn run(case: &Case, vocabulary: &Vocabulary, trie: &Arc<TokenTrie>, limits: 
         }
     };
     let start = Instant::now();
-    let options = schema::Options { draft: case.draft, ..schema::Options::default() };
+    let options = schema::Options { draft: case.draft, any_order, ..schema::Options::default() };
     let grammar = match schema::compile(&schema, options) {
         Ok(compiled) => Arc::new(compiled.grammar),
         Err(error) => return Outcome::broken(case, Status::Refused, error.to_string()),

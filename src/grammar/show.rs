@@ -32,6 +32,7 @@ impl GrammarBuilder {
             builder: self,
             names: HashMap::new(),
             taken: HashSet::new(),
+            numbers: HashMap::new(),
             queue: Vec::new(),
             graphs: HashMap::new(),
             raw: false,
@@ -139,6 +140,8 @@ struct Printer<'a> {
     builder: &'a GrammarBuilder,
     names: HashMap<Item, String>,
     taken: HashSet<String>,
+    /// The last number behind a name that several rules have.
+    numbers: HashMap<String, u32>,
     /// Rules in the order in which they were met.
     queue: Vec<Item>,
     graphs: HashMap<u32, States>,
@@ -159,10 +162,10 @@ impl Printer<'_> {
             Item::Choice(_) => "any-order".to_owned(),
         };
         let mut name = base.clone();
-        let mut n = 2;
         while !self.taken.insert(name.clone()) {
+            let n = self.numbers.entry(base.clone()).or_insert(1);
+            *n += 1;
             name = format!("{base}-{n}");
-            n += 1;
         }
         self.names.insert(item, name.clone());
         self.queue.push(item);
@@ -225,7 +228,8 @@ impl Printer<'_> {
             } else {
                 self.name(Item::State(node, to))
             };
-            parts.push(format!("{step} {rest}"));
+            let nothing = matches!(self.builder.nodes[expr.0 as usize], Node::Empty);
+            parts.push(if nothing { rest } else { format!("{step} {rest}") });
         }
         match (may_end, parts.len()) {
             (true, 0) => (Level::Part, "\"\"".to_owned()),
@@ -292,11 +296,22 @@ impl Printer<'_> {
                 alternatives(all)
             }
             Node::Seq(parts) => {
-                let all: Vec<String> = parts.iter().map(|part| self.expr(*part, Level::Part)).collect();
+                let mut all = Vec::new();
+                for part in parts {
+                    match &builder.nodes[part.0 as usize] {
+                        Node::Empty => {}
+                        Node::Seq(_) => all.push(self.expr(*part, Level::Sequence)),
+                        _ => all.push(self.expr(*part, Level::Part)),
+                    }
+                }
+                if all.is_empty() {
+                    all.push("\"\"".to_owned());
+                }
                 (Level::Sequence, all.join(" "))
             }
+            Node::Alt(parts) if parts.len() == 1 => (Level::Part, self.expr(parts[0], least)),
             Node::Alt(parts) => {
-                alternatives(parts.iter().map(|part| self.expr(*part, Level::Sequence)).collect())
+                alternatives(parts.iter().map(|part| self.expr(*part, Level::Alternatives)).collect())
             }
             Node::Repeat(inner, min, max) | Node::Counted(inner, min, max) => {
                 let inner = self.expr(*inner, Level::Part);
@@ -348,7 +363,6 @@ impl Printer<'_> {
 fn alternatives(parts: Vec<String>) -> (Level, String) {
     match parts.len() {
         0 => (Level::Part, "[]".to_owned()),
-        // A single part may be a sequence.
         1 => (Level::Sequence, parts.concat()),
         _ => (Level::Alternatives, parts.join(" | ")),
     }

@@ -11,8 +11,8 @@ use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 
 use super::source::{read_text, tokenizer};
+use crate::grammar::TokenTrie;
 use crate::grammar::cases::{self, Case, Outcome, Status, Times, Totals, Vocabulary};
-use crate::grammar::{Limits, TokenTrie};
 use crate::repl::escaped;
 
 /// How long reading a model may take.
@@ -33,6 +33,12 @@ pub struct Args {
     /// Print JSON lines
     #[arg(long)]
     json: bool,
+    /// Compile for object keys in any order, as recorded values have them: the default here
+    #[arg(long)]
+    any_order: bool,
+    /// Compile for object keys in the order of the schema
+    #[arg(long, conflicts_with = "any_order")]
+    schema_order: bool,
     /// Only schemas of this split
     #[arg(long, value_name = "NAME")]
     split: Option<String>,
@@ -75,7 +81,9 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     )?;
     let totals = totals.finish(peak);
     if args.json {
-        writeln!(out, "{}", serde_json::to_string(&totals)?)?;
+        let mut line = serde_json::to_value(&totals)?;
+        line["order"] = if args.schema_order { "schema" } else { "any" }.into();
+        writeln!(out, "{line}")?;
     } else {
         describe(&mut out, &totals)?;
     }
@@ -126,6 +134,9 @@ fn command(args: &Args, from: usize) -> anyhow::Result<Command> {
     if let Some(split) = &args.split {
         command.args(["--split", split]);
     }
+    if args.schema_order {
+        command.arg("--schema-order");
+    }
     if let Some(memory) = args.memory {
         command.args(["--memory", &memory.to_string()]);
     }
@@ -171,8 +182,8 @@ fn unpack(path: &Path) -> anyhow::Result<String> {
 fn work(args: &Args, cases: &[Case]) -> anyhow::Result<()> {
     let vocabulary = Vocabulary::new(tokenizer(&args.model)?);
     let trie = Arc::new(TokenTrie::of(vocabulary.tokenizer()));
-    let mut limits = Limits::default();
-    limits.states = args.memory.unwrap_or(limits.states);
+    let mut settings = cases::Settings { any_order: !args.schema_order, ..cases::Settings::default() };
+    settings.limits.states = args.memory.unwrap_or(settings.limits.states);
     let mut out = io::stdout().lock();
     let mut say = |outcome| -> anyhow::Result<()> {
         let report = Report { outcome, peak_rss_kb: peak_rss_kb() };
@@ -181,7 +192,7 @@ fn work(args: &Args, cases: &[Case]) -> anyhow::Result<()> {
     };
     say(None)?;
     for case in cases {
-        say(Some(cases::run(case, &vocabulary, &trie, limits)))?;
+        say(Some(cases::run(case, &vocabulary, &trie, settings)))?;
     }
     Ok(())
 }

@@ -26,6 +26,45 @@ pub struct Source {
     /// The GGUF file whose vocabulary has the tokens that a GBNF grammar names (`<text>`)
     #[arg(short, long, value_name = "FILE")]
     model: Option<PathBuf>,
+    #[command(flatten)]
+    layout: Layout,
+}
+
+/// How the texts of a JSON Schema are laid out.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+pub struct Layout {
+    /// JSON Schema: properties in any order, not in the schema's
+    #[arg(long)]
+    any_order: bool,
+    /// JSON Schema: up to N blanks, tabs and line ends between the parts of a text; none without
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    whitespace: u32,
+}
+
+impl Layout {
+    /// As the compiler takes it.
+    pub fn options(self) -> schema::Options {
+        schema::Options {
+            any_order: self.any_order,
+            whitespace: self.whitespace,
+            ..schema::Options::default()
+        }
+    }
+
+    /// Whether texts are compact JSON.
+    pub fn is_compact(self) -> bool {
+        self.whitespace == 0
+    }
+
+    /// Refuses what a GBNF grammar does not know.
+    pub fn forbid(self) -> anyhow::Result<()> {
+        if self.any_order || self.whitespace > 0 {
+            bail!(
+                "--any-order and --whitespace are for JSON Schemas: a GBNF grammar says itself what it allows"
+            );
+        }
+        Ok(())
+    }
 }
 
 /// The language that a grammar is written in.
@@ -52,6 +91,7 @@ pub struct Parts {
     pub builder: GrammarBuilder,
     pub root: RuleId,
     pub warnings: Vec<String>,
+    layout: Layout,
     /// What `<text>` names tokens of.
     pub tokenizer: Option<Tokenizer>,
     started: Instant,
@@ -63,6 +103,7 @@ pub struct Built {
     pub language: Language,
     pub grammar: Grammar,
     pub warnings: Vec<String>,
+    pub layout: Layout,
     pub tokenizer: Option<Tokenizer>,
     /// From the text to the grammar.
     pub took: Duration,
@@ -77,6 +118,10 @@ impl Source {
             (Some(path), ..) => (path, language(path)?),
             _ => bail!("no grammar was named"),
         };
+        let layout = self.layout;
+        if language == Language::Gbnf {
+            layout.forbid().with_context(|| path.display().to_string())?;
+        }
         let tokenizer = self.model.as_deref().map(tokenizer).transpose()?;
         let (file, text) = match language {
             Language::Gbnf => gbnf_text(path)?,
@@ -85,10 +130,10 @@ impl Source {
         let started = Instant::now();
         let (builder, root, warnings) = match language {
             Language::Gbnf => read_gbnf(&text, tokenizer.as_ref()),
-            Language::Schema => read_schema(&text),
+            Language::Schema => read_schema(&text, layout.options()),
         }
         .with_context(|| file.clone())?;
-        Ok(Parts { file, language, builder, root, warnings, tokenizer, started })
+        Ok(Parts { file, language, builder, root, warnings, layout, tokenizer, started })
     }
 
     /// Reads and builds the grammar; warnings go to standard error.
@@ -101,9 +146,9 @@ impl Source {
 
 impl Parts {
     pub fn build(self) -> anyhow::Result<Built> {
-        let Parts { file, language, builder, root, warnings, tokenizer, started } = self;
+        let Parts { file, language, builder, root, warnings, layout, tokenizer, started } = self;
         let grammar = builder.build(root).with_context(|| file.clone())?;
-        Ok(Built { file, language, grammar, warnings, tokenizer, took: started.elapsed() })
+        Ok(Built { file, language, grammar, warnings, layout, tokenizer, took: started.elapsed() })
     }
 }
 
@@ -138,10 +183,13 @@ fn read_gbnf(
     Ok((parts.builder, parts.root, warnings))
 }
 
-fn read_schema(text: &str) -> Result<(GrammarBuilder, RuleId, Vec<String>), GrammarError> {
+fn read_schema(
+    text: &str,
+    options: schema::Options,
+) -> Result<(GrammarBuilder, RuleId, Vec<String>), GrammarError> {
     let schema = serde_json::from_str(text).map_err(|error| GrammarError::Json(error.to_string()))?;
     let mut builder = GrammarBuilder::new();
-    let (root, warnings) = schema::add(&mut builder, &schema, schema::Options::default())?;
+    let (root, warnings) = schema::add(&mut builder, &schema, options)?;
     Ok((builder, root, warnings))
 }
 

@@ -53,7 +53,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         }
         Some(tokenizer) => by_tokens(grammar, &tokenizer, &text).with_context(|| built.file.clone())?,
     };
-    let language = built.language;
+    let (language, compact) = (built.language, built.layout.is_compact());
     let mut out = io::stdout().lock();
     if args.json {
         let report = match &verdict {
@@ -70,7 +70,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     } else {
         match &verdict {
             None => writeln!(out, "accepted")?,
-            Some(refusal) => write!(out, "{}", escaped(&describe(language, &text, refusal)))?,
+            Some(refusal) => write!(out, "{}", escaped(&describe(language, compact, &text, refusal)))?,
         }
     }
     Ok(if verdict.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -90,7 +90,7 @@ fn pointer(language: Language, text: &[u8], refusal: &Refusal) -> Option<String>
     (language == Language::Schema).then(|| explain::pointer(&text[..refusal.at]))
 }
 
-fn describe(language: Language, text: &[u8], refusal: &Refusal) -> String {
+fn describe(language: Language, compact: bool, text: &[u8], refusal: &Refusal) -> String {
     let (line, column, whole) = explain::place(text, refusal.at);
     let found = refusal.found.as_deref().unwrap_or("the end of the text");
     let mut out = format!("refused at byte {} (line {line}, column {column}): found {found}\n", refusal.at);
@@ -98,8 +98,9 @@ fn describe(language: Language, text: &[u8], refusal: &Refusal) -> String {
         out += &format!("in the value {pointer}\n");
     }
     out += &format!("expected {}\n", refusal.expected.join(", "));
-    if language == Language::Schema && matches!(text.get(refusal.at), Some(b' ' | b'\t' | b'\r' | b'\n')) {
-        out += "a schema's texts are compact JSON: no white space between its parts\n";
+    let blank = matches!(text.get(refusal.at), Some(b' ' | b'\t' | b'\r' | b'\n'));
+    if language == Language::Schema && compact && blank {
+        out += "a schema's texts are compact JSON: --whitespace N allows some between the parts\n";
     }
     let from = column.saturating_sub(AROUND + 1);
     let shown: String =

@@ -12,7 +12,7 @@ fn vocabulary() -> Vocabulary {
 fn outcome(line: &Value) -> Outcome {
     let vocabulary = vocabulary();
     let trie = Arc::new(TokenTrie::of(vocabulary.tokenizer()));
-    run(&Case::parse(&line.to_string()).unwrap(), &vocabulary, &trie, Limits::default())
+    run(&Case::parse(&line.to_string()).unwrap(), &vocabulary, &trie, Settings::default())
 }
 
 #[test]

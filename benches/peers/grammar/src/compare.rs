@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Result;
+use pintail::grammar::TokenTrie;
 use pintail::grammar::cases::{self, Case, Outcome, Status, Times, Totals};
-use pintail::grammar::{Limits, TokenTrie};
 
 use crate::Side;
 use crate::peer::Peer;
@@ -36,13 +36,13 @@ pub fn compare(side: &Side, cases: &[Case], settings: Settings) -> Result<()> {
         let mut pair: Option<(Outcome, Outcome)> = None;
         for round in 0..settings.rounds {
             // Who goes first changes, so that neither always finds the other's warm or cold caches.
-            let us = |limits| cases::run(case, &side.vocabulary, &trie, limits);
+            let us = || cases::run(case, &side.vocabulary, &trie, side.settings);
             let (a, b) = if (i + round) % 2 == 0 {
-                let a = us(Limits::default());
+                let a = us();
                 (a, peer.run(case, &side.vocabulary))
             } else {
                 let b = peer.run(case, &side.vocabulary);
-                (us(Limits::default()), b)
+                (us(), b)
             };
             match &mut pair {
                 None => pair = Some((a, b)),
@@ -143,7 +143,7 @@ pub fn diff(side: &Side, cases: &[Case]) -> Result<()> {
     let peer = Peer::start(side.vocabulary.tokenizer(), true, false)?;
     let mut different = 0;
     for case in cases {
-        let ours = cases::run(case, &side.vocabulary, &trie, Limits::default());
+        let ours = cases::run(case, &side.vocabulary, &trie, side.settings);
         let theirs = peer.run(case, &side.vocabulary);
         let what = |outcome: &Outcome| match &outcome.error {
             Some(error) => format!("{:?} ({error})", outcome.status),

@@ -10,7 +10,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
 use pintail::gguf::{Bytes, Gguf};
-use pintail::grammar::cases::{Case, Vocabulary};
+use pintail::grammar::cases::{self, Case, Vocabulary};
 use pintail::tokenizer::Tokenizer;
 
 #[derive(Parser)]
@@ -56,23 +56,27 @@ enum Mode {
 }
 
 #[derive(clap::Args)]
-struct Input {
+pub struct Input {
     /// Cases, a JSON object a line; FILE.gz is unpacked with `gzip`
-    file: PathBuf,
+    pub file: PathBuf,
     /// The GGUF file with the vocabulary
     #[arg(short, long)]
-    model: PathBuf,
+    pub model: PathBuf,
     /// Only every so many-th case
     #[arg(long, default_value_t = 1)]
-    every: usize,
+    pub every: usize,
     /// Only cases of this split
     #[arg(long)]
     split: Option<String>,
+    /// Our engine takes object keys in any order, as recorded values have them; the peer knows the schema's only
+    #[arg(long)]
+    pub any_order: bool,
 }
 
 /// What both engines are given.
 pub struct Side {
     pub vocabulary: Vocabulary,
+    pub settings: cases::Settings,
 }
 
 fn main() -> Result<()> {
@@ -85,7 +89,7 @@ fn main() -> Result<()> {
                 compare::Settings { rounds: rounds.max(1), slices: !plain, flexible, slowest },
             )?;
             if !no_memory {
-                memory::compare(&input.model, &input.file, input.every)?;
+                memory::compare(&input)?;
             }
             Ok(())
         }
@@ -114,7 +118,8 @@ impl Input {
         if let Some(split) = &self.split {
             cases.retain(|case| case.split.as_ref() == Some(split));
         }
-        Ok((Side { vocabulary }, cases))
+        let settings = cases::Settings { any_order: self.any_order, ..cases::Settings::default() };
+        Ok((Side { vocabulary, settings }, cases))
     }
 }
 

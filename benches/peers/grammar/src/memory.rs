@@ -1,18 +1,17 @@
 //! Start time and resident memory of one engine in a process of its own.
 
-use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
+use pintail::grammar::TokenTrie;
 use pintail::grammar::cases::{self, Case};
-use pintail::grammar::{Limits, TokenTrie};
 use serde_json::{Value, json};
 
-use crate::Side;
 use crate::peer::Peer;
+use crate::{Input, Side};
 
 /// Which engine a process holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -50,7 +49,7 @@ pub fn measure(side: &Side, cases: &[Case], engine: Engine) -> Result<()> {
     let started = status()?;
     for case in cases {
         match (&trie, &peer) {
-            (Some(trie), _) => drop(cases::run(case, &side.vocabulary, trie, Limits::default())),
+            (Some(trie), _) => drop(cases::run(case, &side.vocabulary, trie, side.settings)),
             (_, Some(peer)) => drop(peer.run(case, &side.vocabulary)),
             _ => case.tests.iter().for_each(|test| drop(side.vocabulary.tokens(&test.text))),
         }
@@ -74,16 +73,16 @@ fn status() -> Result<Value> {
 }
 
 /// Runs one process an engine and prints a line for each: start, and what is over the bare process.
-pub fn compare(model: &Path, file: &Path, every: usize) -> Result<()> {
+pub fn compare(input: &Input) -> Result<()> {
     println!("\nmemory over the bare process in kB (its own process each; `peak` over all cases), and start");
     println!(
         "{:<20} {:>10} {:>16} {:>12} {:>10}",
         "engine", "start ms", "anonymous start", "rss start", "rss peak"
     );
-    let bare = child(model, file, every, Engine::Bare)?;
+    let bare = child(input, Engine::Bare)?;
     let extra = bare["ended"]["peak"].as_f64().unwrap_or(0.0) - bare["before"]["rss"].as_f64().unwrap_or(0.0);
     for engine in [Engine::Pintail, Engine::Llguidance, Engine::LlguidancePlain] {
-        let report = child(model, file, every, engine)?;
+        let report = child(input, engine)?;
         let kb = |point: &str, kind: &str| report[point][kind].as_f64().unwrap_or(0.0);
         println!(
             "{:<20} {:>10.2} {:>16.0} {:>12.0} {:>10.0}",
@@ -97,13 +96,15 @@ pub fn compare(model: &Path, file: &Path, every: usize) -> Result<()> {
     Ok(())
 }
 
-fn child(model: &Path, file: &Path, every: usize, engine: Engine) -> Result<Value> {
+fn child(input: &Input, engine: Engine) -> Result<Value> {
     let name = engine.to_possible_value().context("an engine without a name")?.get_name().to_owned();
-    let output = Command::new(std::env::current_exe()?)
-        .args(["resident", "--engine", &name, "--every", &every.to_string(), "-m"])
-        .arg(model)
-        .arg(file)
-        .output()?;
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["resident", "--engine", &name, "--every", &input.every.to_string(), "-m"]);
+    command.arg(&input.model).arg(&input.file);
+    if input.any_order {
+        command.arg("--any-order");
+    }
+    let output = command.output()?;
     if !output.status.success() {
         bail!("{engine:?}: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
     }
