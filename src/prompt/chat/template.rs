@@ -247,6 +247,23 @@ mod tests {
         template.render(&messages, Some(&tools), Today::default())
     }
 
+    /// `tests/golden/make_chats.py` rendered these with Python's jinja2.
+    #[test]
+    fn built_in_templates_render_as_in_python() {
+        let root = env!("CARGO_MANIFEST_DIR");
+        let cases = std::fs::read_to_string(format!("{root}/tests/golden/chats.json")).unwrap();
+        let cases: Vec<Json> = serde_json::from_str(&cases).unwrap();
+        assert_eq!(cases.len(), 25);
+        for case in cases {
+            let name = case["template"].as_str().unwrap();
+            let source = std::fs::read_to_string(format!("{root}/src/prompt/chat/templates/{name}")).unwrap();
+            let template = Template::new(name.into(), &source, "<s>".into(), "</s>".into()).unwrap();
+            let tools = Some(&case["tools"]).filter(|tools| !tools.is_null());
+            let ours = template.render(&case["messages"], tools, Today::default()).unwrap();
+            assert_eq!(ours, case["expected"].as_str().unwrap(), "{name}");
+        }
+    }
+
     #[test]
     fn what_templates_use_of_python_works() {
         for (source, expected) in [
