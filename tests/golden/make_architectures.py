@@ -15,7 +15,7 @@ import gguf
 import numpy as np
 
 HERE = pathlib.Path(__file__).parent / "architectures"
-VOCAB, WIDTH, FFN, CONTEXT = 48, 32, 48, 128
+VOCAB, WIDTH, FFN, CONTEXT = 48, 32, 48, 1024
 PROMPT = [int(i * i + 5 * i + 3) % VOCAB for i in range(70)]
 # Positions whose logits are kept: the first, two inside, and the last.
 KEPT = [0, 9, 37, 69]
@@ -46,6 +46,9 @@ def make(name, model, rng):
     writer.add_head_count_kv(kv)
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_rope_freq_base(model["base"])
+    # No vocabulary, in the way that llama.cpp takes (make_peer.py).
+    writer.add_tokenizer_model("none")
+    writer.add_vocab_size(VOCAB)
     if model["dim"]:
         writer.add_key_length(dim)
         writer.add_value_length(dim)
