@@ -95,7 +95,10 @@ fn one(cpu: Cpu, q: &[f32], keys: &[u16], values: &[u16], scale: f32, scores: &m
         Isa::Scalar => weighted_sum(scores, values, out),
         #[cfg(target_arch = "x86_64")]
         // SAFETY: these exist only where `Cpu` found AVX2, FMA and F16C.
-        Isa::Avx2 | Isa::Avx512 => unsafe { avx2::weighted_sum(scores, values, out) },
+        Isa::Avx2 | Isa::AvxVnni | Isa::Avx512 => unsafe { avx2::weighted_sum(scores, values, out) },
+        #[cfg(target_arch = "aarch64")]
+        // SAFETY: every aarch64 that this is compiled for has NEON.
+        Isa::Neon | Isa::DotProd => unsafe { super::aarch64::weighted_sum(scores, values, out) },
     }
 }
 

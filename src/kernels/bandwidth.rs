@@ -32,11 +32,13 @@ fn read(cpu: Cpu, data: &[u64], runs: usize) -> u64 {
     match cpu.isa() {
         Isa::Scalar => sum(data, runs),
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: `Isa::Avx2` exists only where `Cpu` found AVX2.
-        Isa::Avx2 => unsafe { sum_avx2(data, runs) },
+        // SAFETY: these exist only where `Cpu` found AVX2.
+        Isa::Avx2 | Isa::AvxVnni => unsafe { sum_avx2(data, runs) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: `Isa::Avx512` exists only where `Cpu` found AVX-512 F.
         Isa::Avx512 => unsafe { sum_avx512(data, runs) },
+        #[cfg(target_arch = "aarch64")]
+        Isa::Neon | Isa::DotProd => sum(data, runs),
     }
 }
 

@@ -24,6 +24,7 @@ use super::input::Codes;
 use super::{BLOCK, Cpu, Input, Isa, PANEL, Rows};
 
 /// What a group of 32 weights is made of; see the head of this file.
+#[derive(Clone)]
 pub(crate) struct Group {
     pub codes: [u8; BLOCK],
     pub scale: f32,
@@ -41,6 +42,15 @@ impl Group {
     /// A group under one scale, less one minimum.
     pub fn affine(scale: f32, min: f32, codes: [u8; BLOCK]) -> Self {
         Self { codes, scale, steps: [1; 2], min, mins: [1; 2] }
+    }
+
+    /// `sum` and this group's part in a dot product, in the order of the definition. `exact` are the products of weights (in
+    /// steps) and activation codes, `sums` those of the codes alone, both by halves; `dx` is the activations' scale.
+    #[inline(always)]
+    pub fn added<B: Block>(&self, sum: f32, exact: [i32; 2], sums: [i32; 2], dx: f32) -> f32 {
+        let both = |by: [i32; 2], of: [i32; 2]| (by[0] * of[0] + by[1] * of[1]) as f32;
+        let sum = sum + both(self.steps, exact) * (self.scale * dx);
+        if B::MINS { sum - both(self.mins, sums) * (self.min * dx) } else { sum }
     }
 }
 
@@ -67,9 +77,14 @@ pub(crate) trait Integer: Block + super::x86::Lanes {}
 #[cfg(target_arch = "x86_64")]
 impl<B: Block + super::x86::Lanes> Integer for B {}
 /// A [`Block`] with the vector forms that this architecture has.
-#[cfg(not(target_arch = "x86_64"))]
+#[cfg(target_arch = "aarch64")]
+pub(crate) trait Integer: Block + super::aarch64::Lanes {}
+#[cfg(target_arch = "aarch64")]
+impl<B: Block + super::aarch64::Lanes> Integer for B {}
+/// A [`Block`] with the vector forms that this architecture has.
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 pub(crate) trait Integer: Block {}
-#[cfg(not(target_arch = "x86_64"))]
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 impl<B: Block> Integer for B {}
 
 /// Rows of an integer format.
@@ -90,8 +105,17 @@ impl<B: Integer> Rows for Blocks<B> {
             // SAFETY: `Isa::Avx2` exists only where `Cpu` found AVX2, FMA and F16C.
             Isa::Avx2 => unsafe { super::x86::avx2::dot4::<B, true>(rows, [x; 4]) },
             #[cfg(target_arch = "x86_64")]
+            // SAFETY: `Isa::AvxVnni` exists only where `Cpu` found these and AVX-VNNI.
+            Isa::AvxVnni => unsafe { super::x86::avx_vnni::dot4::<B, true>(rows, [x; 4]) },
+            #[cfg(target_arch = "x86_64")]
             // SAFETY: `Isa::Avx512` exists only where `Cpu` found these and AVX-512 F, BW, VL and VNNI.
             Isa::Avx512 => unsafe { super::x86::avx512::dot4::<B, true>(rows, [x; 4]) },
+            #[cfg(target_arch = "aarch64")]
+            // SAFETY: every aarch64 that this is compiled for has NEON.
+            Isa::Neon => unsafe { super::aarch64::neon::dot4::<B, true>(rows, [x; 4]) },
+            #[cfg(target_arch = "aarch64")]
+            // SAFETY: `Isa::DotProd` exists only where `Cpu` found the dot product.
+            Isa::DotProd => unsafe { super::aarch64::dotprod::dot4::<B, true>(rows, [x; 4]) },
         }
     }
 
@@ -104,7 +128,16 @@ impl<B: Integer> Rows for Blocks<B> {
             Isa::Avx2 => unsafe { super::x86::avx2::dot4::<B, false>([row; 4], x) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as in `rows4`.
+            Isa::AvxVnni => unsafe { super::x86::avx_vnni::dot4::<B, false>([row; 4], x) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as in `rows4`.
             Isa::Avx512 => unsafe { super::x86::avx512::dot4::<B, false>([row; 4], x) },
+            #[cfg(target_arch = "aarch64")]
+            // SAFETY: as in `rows4`.
+            Isa::Neon => unsafe { super::aarch64::neon::dot4::<B, false>([row; 4], x) },
+            #[cfg(target_arch = "aarch64")]
+            // SAFETY: as in `rows4`.
+            Isa::DotProd => unsafe { super::aarch64::dotprod::dot4::<B, false>([row; 4], x) },
         }
     }
 
@@ -146,18 +179,17 @@ fn dot<B: Block>(row: &[u8], x: Codes<'_>) -> f32 {
     for (b, block) in row.chunks_exact(B::BYTES).enumerate() {
         for g in 0..B::GROUPS {
             let i = b * B::GROUPS + g;
-            let Group { codes, scale, steps, min, mins } = B::group(block, g);
+            let group = B::group(block, g);
             let (first, second) = x.codes[i * BLOCK..(i + 1) * BLOCK].split_at(BLOCK / 2);
             let products = |w: &[u8], x: &[i8]| -> i32 {
                 w.iter().zip(x).map(|(&w, &x)| i32::from(w) * i32::from(x)).sum()
             };
             let [s0, s1] = x.halves[i];
-            let exact = steps[0] * (products(&codes[..BLOCK / 2], first) - B::OFFSET * s0)
-                + steps[1] * (products(&codes[BLOCK / 2..], second) - B::OFFSET * s1);
-            sum += exact as f32 * (scale * x.scales[i]);
-            if B::MINS {
-                sum -= (mins[0] * s0 + mins[1] * s1) as f32 * (min * x.scales[i]);
-            }
+            let exact = [
+                products(&group.codes[..BLOCK / 2], first) - B::OFFSET * s0,
+                products(&group.codes[BLOCK / 2..], second) - B::OFFSET * s1,
+            ];
+            sum = group.added::<B>(sum, exact, [s0, s1], x.scales[i]);
         }
     }
     sum

@@ -14,7 +14,10 @@ macro_rules! twice {
                 Isa::Scalar => $body($($arg),*),
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: these exist only where `Cpu` found AVX2.
-                Isa::Avx2 | Isa::Avx512 => unsafe { $avx2($($arg),*) },
+                Isa::Avx2 | Isa::AvxVnni | Isa::Avx512 => unsafe { $avx2($($arg),*) },
+                #[cfg(target_arch = "aarch64")]
+                // Compiled for NEON as it is.
+                Isa::Neon | Isa::DotProd => $body($($arg),*),
             }
         }
 

@@ -84,10 +84,21 @@ impl Float for BF16 {
     }
 }
 
+/// A [`Float`] with the vector forms that this architecture has.
+#[cfg(target_arch = "aarch64")]
+pub(crate) trait Stored: Float + super::aarch64::Quads {}
+#[cfg(target_arch = "aarch64")]
+impl<F: Float + super::aarch64::Quads> Stored for F {}
+/// A [`Float`] with the vector forms that this architecture has.
+#[cfg(not(target_arch = "aarch64"))]
+pub(crate) trait Stored: Float {}
+#[cfg(not(target_arch = "aarch64"))]
+impl<F: Float> Stored for F {}
+
 /// Rows of a float format.
 pub(crate) struct Floats<F>(PhantomData<F>);
 
-impl<F: Float> Rows for Floats<F> {
+impl<F: Stored> Rows for Floats<F> {
     type Token<'a> = &'a [f32];
 
     fn token<'a>(input: &Input<'a>, t: usize) -> &'a [f32] {
@@ -100,7 +111,10 @@ impl<F: Float> Rows for Floats<F> {
             Isa::Scalar => rows.map(|row| dot::<F>(row, x)),
             #[cfg(target_arch = "x86_64")]
             // SAFETY: these exist only where `Cpu` found AVX2, FMA and F16C.
-            Isa::Avx2 | Isa::Avx512 => unsafe { dot4::<F>(rows, [x; 4]) },
+            Isa::Avx2 | Isa::AvxVnni | Isa::Avx512 => unsafe { dot4::<F>(rows, [x; 4]) },
+            #[cfg(target_arch = "aarch64")]
+            // SAFETY: every aarch64 that this is compiled for has NEON.
+            Isa::Neon | Isa::DotProd => unsafe { super::aarch64::float_dot4::<F>(rows, [x; 4]) },
         }
     }
 
@@ -110,7 +124,10 @@ impl<F: Float> Rows for Floats<F> {
             Isa::Scalar => x.map(|x| dot::<F>(row, x)),
             #[cfg(target_arch = "x86_64")]
             // SAFETY: these exist only where `Cpu` found AVX2, FMA and F16C.
-            Isa::Avx2 | Isa::Avx512 => unsafe { dot4::<F>([row; 4], x) },
+            Isa::Avx2 | Isa::AvxVnni | Isa::Avx512 => unsafe { dot4::<F>([row; 4], x) },
+            #[cfg(target_arch = "aarch64")]
+            // SAFETY: every aarch64 that this is compiled for has NEON.
+            Isa::Neon | Isa::DotProd => unsafe { super::aarch64::float_dot4::<F>([row; 4], x) },
         }
     }
 

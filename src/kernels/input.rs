@@ -45,9 +45,12 @@ impl Quantized {
             Isa::Scalar => quantize(x, &mut self.codes, &mut self.scales, &mut self.halves),
             #[cfg(target_arch = "x86_64")]
             // SAFETY: these exist only where `Cpu` found AVX2, FMA and F16C.
-            Isa::Avx2 | Isa::Avx512 => unsafe {
+            Isa::Avx2 | Isa::AvxVnni | Isa::Avx512 => unsafe {
                 avx2(x, &mut self.codes, &mut self.scales, &mut self.halves)
             },
+            #[cfg(target_arch = "aarch64")]
+            // Compiled for NEON as it is.
+            Isa::Neon | Isa::DotProd => quantize(x, &mut self.codes, &mut self.scales, &mut self.halves),
         }
     }
 }

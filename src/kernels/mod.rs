@@ -1,8 +1,9 @@
-//! Arithmetic on quantised rows: a scalar definition of each format, AVX2 and AVX-512 VNNI beside it, chosen once at run time.
+//! Arithmetic on quantised rows: a scalar definition of each format and vector paths beside it (AVX2, AVX-VNNI, AVX-512 VNNI; NEON,
+//! NEON with dot products), chosen once at run time.
 //!
 //! The only room that knows CPU features. There are two shapes of kernel. A float format says how an element is read, an integer
 //! format (a file each in `formats`) what a group of 32 weights is made of and how a register is filled from it; the dot
-//! products over them are written once (`float`, `block`, and the vector loops in `x86`). What is promised of the results:
+//! products over them are written once (`float`, `block`, and the vector loops in `x86` and `aarch64`). What is promised of the results:
 //!
 //! - **Integer formats** (the `Q` and `IQ` types) multiply by activations quantised to 8 bits in blocks of
 //!   32 ([`Quantized`]). Sums inside a block are exact integers and blocks are added in order without fused
@@ -14,6 +15,8 @@
 //!
 //! `PINTAIL_CPU=scalar` (or another name that [`Cpu::all`] lists) in the environment chooses a path (read by [`Cpu::best`]).
 
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
 mod attention;
 mod bandwidth;
 mod block;
@@ -55,7 +58,13 @@ pub(crate) enum Isa {
     #[cfg(target_arch = "x86_64")]
     Avx2,
     #[cfg(target_arch = "x86_64")]
+    AvxVnni,
+    #[cfg(target_arch = "x86_64")]
     Avx512,
+    #[cfg(target_arch = "aarch64")]
+    Neon,
+    #[cfg(target_arch = "aarch64")]
+    DotProd,
 }
 
 impl Cpu {
@@ -86,12 +95,22 @@ impl Cpu {
             && is_x86_feature_detected!("f16c")
         {
             all.push(Self(Isa::Avx2));
+            if is_x86_feature_detected!("avxvnni") {
+                all.push(Self(Isa::AvxVnni));
+            }
             if is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512bw")
                 && is_x86_feature_detected!("avx512vl")
                 && is_x86_feature_detected!("avx512vnni")
             {
                 all.push(Self(Isa::Avx512));
+            }
+        }
+        #[cfg(target_arch = "aarch64")]
+        {
+            all.push(Self(Isa::Neon));
+            if std::arch::is_aarch64_feature_detected!("dotprod") {
+                all.push(Self(Isa::DotProd));
             }
         }
         all
@@ -104,7 +123,13 @@ impl Cpu {
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => "avx2",
             #[cfg(target_arch = "x86_64")]
+            Isa::AvxVnni => "avx-vnni",
+            #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => "avx512-vnni",
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon => "neon",
+            #[cfg(target_arch = "aarch64")]
+            Isa::DotProd => "neon-dotprod",
         }
     }
 

@@ -7,7 +7,8 @@ use crate::kernels::BLOCK;
 use crate::kernels::block::{Block, Group, half_at, nibbles};
 
 /// The values, by nibble.
-const VALUES: [i8; 16] = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113];
+pub(crate) const IQ4_VALUES: [i8; 16] =
+    [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113];
 
 #[allow(non_camel_case_types)]
 pub struct IQ4_NL;
@@ -16,7 +17,7 @@ pub struct IQ4_XS;
 
 #[inline(always)]
 fn values(packed: &[u8]) -> [u8; BLOCK] {
-    nibbles(packed).map(|n| VALUES[usize::from(n)] as u8 ^ 0x80)
+    nibbles(packed).map(|n| IQ4_VALUES[usize::from(n)] as u8 ^ 0x80)
 }
 
 impl Block for IQ4_NL {
@@ -48,7 +49,7 @@ impl Block for IQ4_XS {
 mod lanes {
     use std::arch::x86_64::*;
 
-    use super::VALUES;
+    use super::IQ4_VALUES;
     use crate::kernels::x86::{Lanes, halves, nibbles, words};
 
     /// # Safety
@@ -58,7 +59,7 @@ mod lanes {
     unsafe fn values(at: *const u8) -> __m256i {
         // SAFETY: the caller's promise; the table has 16 bytes.
         unsafe {
-            let table = _mm256_broadcastsi128_si256(_mm_loadu_si128(VALUES.as_ptr().cast()));
+            let table = _mm256_broadcastsi128_si256(_mm_loadu_si128(IQ4_VALUES.as_ptr().cast()));
             _mm256_shuffle_epi8(table, nibbles(at))
         }
     }

@@ -1,4 +1,5 @@
-//! The integer formats, a file each: their layout (the definition) and how AVX2 registers are filled from it.
+//! The integer formats, a file each: their layout (the definition) and how AVX2 registers are filled from it (NEON's:
+//! `aarch64::codes`).
 
 mod iq4;
 mod q2_k;
@@ -12,6 +13,8 @@ mod q5_k;
 mod q6_k;
 mod q8_0;
 
+#[cfg(target_arch = "aarch64")]
+pub(crate) use iq4::IQ4_VALUES;
 pub(crate) use iq4::{IQ4_NL, IQ4_XS};
 pub(crate) use q2_k::Q2_K;
 pub(crate) use q3_k::Q3_K;

@@ -175,6 +175,26 @@ pub(crate) mod avx2 {
     dot4!("avx2,f16c", products, offset);
 }
 
+/// AVX-VNNI: VNNI without AVX-512, in laptops and small servers.
+pub(crate) mod avx_vnni {
+    use super::*;
+
+    /// 32 products, summed in fours; signed codes are moved up by 128 first.
+    #[inline]
+    #[target_feature(enable = "avx2,avxvnni")]
+    fn products<B: Block>(w: __m256i, x: __m256i) -> __m256i {
+        let w = if B::OFFSET == 128 { _mm256_xor_si256(w, _mm256_set1_epi8(-128)) } else { w };
+        _mm256_dpbusd_avx_epi32(_mm256_setzero_si256(), w, x)
+    }
+
+    /// What is left to subtract from [`products`].
+    const fn offset<B: Block>() -> i32 {
+        B::OFFSET
+    }
+
+    dot4!("avx2,f16c,avxvnni", products, offset);
+}
+
 /// AVX-512 VNNI, in registers of 256 bits.
 pub(crate) mod avx512 {
     use super::*;

@@ -5,7 +5,7 @@ mod panel;
 
 use std::arch::x86_64::*;
 
-pub(crate) use dot::{avx2, avx512};
+pub(crate) use dot::{avx_vnni, avx2, avx512};
 pub(crate) use panel::panel;
 
 use super::block::Block;
