@@ -1,7 +1,7 @@
 //! Attention of a tile of tokens over the key-value cache of a layer, kept in f16.
 
 use super::float::{F16, Floats};
-use super::{Cpu, Isa, Pool, Rows, softmax};
+use super::{Cpu, Isa, Pool, softmax};
 
 /// Multiply-adds below which threads cost more than they give.
 const WORTH_SPLITTING: usize = 128 * 1024;

@@ -20,8 +20,10 @@
 
 use std::marker::PhantomData;
 
+#[cfg(target_arch = "aarch64")]
+use super::both_fours;
 use super::input::Codes;
-use super::{BLOCK, Cpu, Input, Isa, PANEL, Rows};
+use super::{BLOCK, Cpu, Input, Isa, Rows};
 
 /// What a group of 32 weights is made of; see the head of this file.
 #[derive(Clone)]
@@ -98,24 +100,29 @@ impl<B: Integer> Rows for Blocks<B> {
     }
 
     #[inline]
-    fn rows4(cpu: Cpu, rows: [&[u8]; 4], x: Codes<'_>) -> [f32; 4] {
+    fn rows8(cpu: Cpu, rows: [&[u8]; 8], x: Codes<'_>, ahead: usize) -> [f32; 8] {
+        let _ = ahead; // used on x86-64 only
         match cpu.isa() {
             Isa::Scalar => rows.map(|row| dot::<B>(row, x)),
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `Isa::Avx2` exists only where `Cpu` found AVX2, FMA and F16C.
-            Isa::Avx2 => unsafe { super::x86::avx2::dot4::<B, true>(rows, [x; 4]) },
+            Isa::Avx2 => unsafe { super::x86::avx2::rows8::<B>(rows, x, ahead) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `Isa::AvxVnni` exists only where `Cpu` found these and AVX-VNNI.
-            Isa::AvxVnni => unsafe { super::x86::avx_vnni::dot4::<B, true>(rows, [x; 4]) },
+            Isa::AvxVnni => unsafe { super::x86::avx_vnni::rows8::<B>(rows, x, ahead) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `Isa::Avx512` exists only where `Cpu` found these and AVX-512 F, BW, VL and VNNI.
-            Isa::Avx512 => unsafe { super::x86::avx512::dot4::<B, true>(rows, [x; 4]) },
+            Isa::Avx512 => unsafe { super::x86::avx512::rows8::<B>(rows, x, ahead) },
             #[cfg(target_arch = "aarch64")]
             // SAFETY: every aarch64 that this is compiled for has NEON.
-            Isa::Neon => unsafe { super::aarch64::neon::dot4::<B, true>(rows, [x; 4]) },
+            Isa::Neon => unsafe {
+                both_fours(rows, |four| super::aarch64::neon::dot4::<B, true>(four, [x; 4]))
+            },
             #[cfg(target_arch = "aarch64")]
             // SAFETY: `Isa::DotProd` exists only where `Cpu` found the dot product.
-            Isa::DotProd => unsafe { super::aarch64::dotprod::dot4::<B, true>(rows, [x; 4]) },
+            Isa::DotProd => unsafe {
+                both_fours(rows, |four| super::aarch64::dotprod::dot4::<B, true>(four, [x; 4]))
+            },
         }
     }
 
@@ -124,19 +131,19 @@ impl<B: Integer> Rows for Blocks<B> {
         match cpu.isa() {
             Isa::Scalar => x.map(|x| dot::<B>(row, x)),
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: as in `rows4`.
-            Isa::Avx2 => unsafe { super::x86::avx2::dot4::<B, false>([row; 4], x) },
+            // SAFETY: as in `rows8`.
+            Isa::Avx2 => unsafe { super::x86::avx2::tokens4::<B>(row, x) },
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: as in `rows4`.
-            Isa::AvxVnni => unsafe { super::x86::avx_vnni::dot4::<B, false>([row; 4], x) },
+            // SAFETY: as in `rows8`.
+            Isa::AvxVnni => unsafe { super::x86::avx_vnni::tokens4::<B>(row, x) },
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: as in `rows4`.
-            Isa::Avx512 => unsafe { super::x86::avx512::dot4::<B, false>([row; 4], x) },
+            // SAFETY: as in `rows8`.
+            Isa::Avx512 => unsafe { super::x86::avx512::tokens4::<B>(row, x) },
             #[cfg(target_arch = "aarch64")]
-            // SAFETY: as in `rows4`.
+            // SAFETY: as in `rows8`.
             Isa::Neon => unsafe { super::aarch64::neon::dot4::<B, false>([row; 4], x) },
             #[cfg(target_arch = "aarch64")]
-            // SAFETY: as in `rows4`.
+            // SAFETY: as in `rows8`.
             Isa::DotProd => unsafe { super::aarch64::dotprod::dot4::<B, false>([row; 4], x) },
         }
     }
@@ -160,14 +167,14 @@ impl<B: Integer> Rows for Blocks<B> {
     #[cfg(target_arch = "x86_64")]
     fn panel(
         cpu: Cpu,
-        rows: [&[u8]; PANEL],
+        rows: [&[u8]; super::PANEL],
         input: &Input<'_>,
-        put: &mut dyn FnMut(usize, &[f32; PANEL]),
+        put: &mut dyn FnMut(usize, &[f32; super::PANEL]),
     ) -> bool {
         if cpu.isa() != Isa::Avx512 {
             return false;
         }
-        // SAFETY: as in `rows4`.
+        // SAFETY: as in `rows8`.
         unsafe { super::x86::panel::<B>(rows, input, put) };
         true
     }

@@ -4,7 +4,7 @@
 use std::arch::x86_64::*;
 use std::marker::PhantomData;
 
-use super::{Cpu, Input, Isa, Rows};
+use super::{Cpu, Input, Isa, Rows, both_fours};
 
 /// Partial sums of a dot product: element `i` goes to sum `i % 16`, what is over is added last.
 const LANES: usize = 16;
@@ -98,15 +98,10 @@ impl<F: Float> Stored for F {}
 /// Rows of a float format.
 pub(crate) struct Floats<F>(PhantomData<F>);
 
-impl<F: Stored> Rows for Floats<F> {
-    type Token<'a> = &'a [f32];
-
-    fn token<'a>(input: &Input<'a>, t: usize) -> &'a [f32] {
-        input.float_row(t)
-    }
-
+impl<F: Stored> Floats<F> {
+    /// Four rows with one token.
     #[inline]
-    fn rows4(cpu: Cpu, rows: [&[u8]; 4], x: &[f32]) -> [f32; 4] {
+    pub fn rows4(cpu: Cpu, rows: [&[u8]; 4], x: &[f32]) -> [f32; 4] {
         match cpu.isa() {
             Isa::Scalar => rows.map(|row| dot::<F>(row, x)),
             #[cfg(target_arch = "x86_64")]
@@ -116,6 +111,19 @@ impl<F: Stored> Rows for Floats<F> {
             // SAFETY: every aarch64 that this is compiled for has NEON.
             Isa::Neon | Isa::DotProd => unsafe { super::aarch64::float_dot4::<F>(rows, [x; 4]) },
         }
+    }
+}
+
+impl<F: Stored> Rows for Floats<F> {
+    type Token<'a> = &'a [f32];
+
+    fn token<'a>(input: &Input<'a>, t: usize) -> &'a [f32] {
+        input.float_row(t)
+    }
+
+    #[inline]
+    fn rows8(cpu: Cpu, rows: [&[u8]; 8], x: &[f32], _ahead: usize) -> [f32; 8] {
+        both_fours(rows, |four| Self::rows4(cpu, four, x))
     }
 
     #[inline]

@@ -138,6 +138,14 @@ impl Cpu {
     }
 }
 
+/// Eight results of two times four rows.
+#[inline]
+fn both_fours(rows: [&[u8]; 8], four: impl Fn([&[u8]; 4]) -> [f32; 4]) -> [f32; 8] {
+    let [a, b, c, d, e, f, g, h] = rows;
+    let ([a, b, c, d], [e, f, g, h]) = (four([a, b, c, d]), four([e, f, g, h]));
+    [a, b, c, d, e, f, g, h]
+}
+
 macro_rules! formats {
     ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
         /// How a row of weights is stored. Names and layouts are those of GGUF.
@@ -307,15 +315,15 @@ impl<'a> Matrix<'a> {
     }
 }
 
-/// What a format offers to the product loops: four dot products at a time, of four rows with one token or of one row
-/// with four tokens, and where the machine is up to it a panel of rows with all tokens. All make each sum in the same order.
+/// What a format offers to the product loops: eight rows with one token, one row with four tokens, and where the machine is up
+/// to it a panel of rows with all tokens. All make each sum in the same order.
 pub(crate) trait Rows {
     /// One token's input: floats, or codes and scales.
     type Token<'a>: Copy;
     /// Token `t` of the input.
     fn token<'a>(input: &Input<'a>, t: usize) -> Self::Token<'a>;
-    /// Four rows with one token.
-    fn rows4(cpu: Cpu, rows: [&[u8]; 4], x: Self::Token<'_>) -> [f32; 4];
+    /// Eight rows with one token. What lies `ahead` bytes behind the first row is fetched into the cache.
+    fn rows8(cpu: Cpu, rows: [&[u8]; 8], x: Self::Token<'_>, ahead: usize) -> [f32; 8];
     /// One row with four tokens.
     fn tokens4(cpu: Cpu, row: &[u8], x: [Self::Token<'_>; 4]) -> [f32; 4];
     /// The floats of a row.

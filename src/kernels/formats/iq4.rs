@@ -50,7 +50,7 @@ mod lanes {
     use std::arch::x86_64::*;
 
     use super::IQ4_VALUES;
-    use crate::kernels::x86::{Lanes, halves, nibbles, words};
+    use crate::kernels::x86::{Lanes, halves, nibbles, two_nibbles, words};
 
     /// # Safety
     /// AVX2 must be there, and 16 bytes readable at `at`.
@@ -61,6 +61,20 @@ mod lanes {
         unsafe {
             let table = _mm256_broadcastsi128_si256(_mm_loadu_si128(IQ4_VALUES.as_ptr().cast()));
             _mm256_shuffle_epi8(table, nibbles(at))
+        }
+    }
+
+    /// The same of 16 bytes at each of two places: the low nibbles of both, then the high ones.
+    ///
+    /// # Safety
+    /// They must be readable.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn two_values(at: [*const u8; 2]) -> [__m256i; 2] {
+        // SAFETY: the caller's promise, and the table has 16 bytes.
+        unsafe {
+            let table = _mm256_broadcastsi128_si256(_mm_loadu_si128(IQ4_VALUES.as_ptr().cast()));
+            two_nibbles(at).map(|nibbles| _mm256_shuffle_epi8(table, nibbles))
         }
     }
 
@@ -79,6 +93,13 @@ mod lanes {
         unsafe fn codes(block: *const u8, _: usize) -> __m256i {
             // SAFETY: the caller's promise: a whole block.
             unsafe { values(block.add(2)) }
+        }
+
+        #[inline]
+        #[target_feature(enable = "avx2,f16c")]
+        unsafe fn pair(blocks: [*const u8; 2], _: usize) -> [__m256i; 2] {
+            // SAFETY: the caller's promise: whole blocks.
+            unsafe { two_values(blocks.map(|block| block.add(2))) }
         }
 
         #[inline]
@@ -110,6 +131,13 @@ mod lanes {
         unsafe fn codes(block: *const u8, g: usize) -> __m256i {
             // SAFETY: the caller's promise: a whole block.
             unsafe { values(block.add(8 + 16 * g)) }
+        }
+
+        #[inline]
+        #[target_feature(enable = "avx2,f16c")]
+        unsafe fn pair(blocks: [*const u8; 2], g: usize) -> [__m256i; 2] {
+            // SAFETY: the caller's promise: whole blocks.
+            unsafe { two_values(blocks.map(|block| block.add(8 + 16 * g))) }
         }
 
         #[inline]

@@ -31,7 +31,7 @@ impl Block for Q2_K {
 mod lanes {
     use std::arch::x86_64::*;
 
-    use crate::kernels::x86::{Lanes, halves, shifted, sixteen, two_bytes};
+    use crate::kernels::x86::{Lanes, halves, shifted, sixteen, two_bytes, two_shifted};
 
     pub struct Head {
         scale: __m128,
@@ -60,6 +60,13 @@ mod lanes {
         unsafe fn codes(block: *const u8, g: usize) -> __m256i {
             // SAFETY: the caller's promise: a whole block.
             unsafe { shifted(block.add(16 + g / 4 * 32), g % 4 * 2, 3) }
+        }
+
+        #[inline]
+        #[target_feature(enable = "avx2,f16c")]
+        unsafe fn pair(blocks: [*const u8; 2], g: usize) -> [__m256i; 2] {
+            // SAFETY: the caller's promise: whole blocks.
+            unsafe { two_shifted(blocks.map(|block| block.add(16 + g / 4 * 32)), g % 4 * 2, 3) }
         }
 
         #[inline]

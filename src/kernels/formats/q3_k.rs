@@ -39,7 +39,7 @@ impl Block for Q3_K {
 mod lanes {
     use std::arch::x86_64::*;
 
-    use crate::kernels::x86::{Lanes, halves, shifted, two_bytes, words};
+    use crate::kernels::x86::{Lanes, halves, joined, shifted, two_bytes, two_shifted, words};
 
     pub struct Head {
         scale: __m128,
@@ -77,6 +77,18 @@ mod lanes {
             unsafe {
                 let third = _mm256_slli_epi16::<2>(shifted(block, g, 1));
                 _mm256_or_si256(shifted(block.add(32 + g / 4 * 32), g % 4 * 2, 3), third)
+            }
+        }
+
+        #[inline]
+        #[target_feature(enable = "avx2,f16c")]
+        unsafe fn pair(blocks: [*const u8; 2], g: usize) -> [__m256i; 2] {
+            // SAFETY: the caller's promise: whole blocks.
+            unsafe {
+                joined::<2>(
+                    two_shifted(blocks.map(|block| block.add(32 + g / 4 * 32)), g % 4 * 2, 3),
+                    two_shifted(blocks, g, 1),
+                )
             }
         }
 

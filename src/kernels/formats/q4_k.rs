@@ -38,7 +38,7 @@ impl Block for Q4_K {
 pub mod lanes {
     use std::arch::x86_64::*;
 
-    use crate::kernels::x86::{Lanes, byte, halves, shifted, words};
+    use crate::kernels::x86::{Lanes, byte, halves, shifted, two_shifted, words};
 
     /// Steps and minima of four rows: byte `g % 4` of `[g / 4]`.
     pub struct Head {
@@ -99,6 +99,13 @@ pub mod lanes {
         unsafe fn codes(block: *const u8, g: usize) -> __m256i {
             // SAFETY: the caller's promise: a whole block.
             unsafe { shifted(block.add(16 + g / 2 * 32), g % 2 * 4, 15) }
+        }
+
+        #[inline]
+        #[target_feature(enable = "avx2,f16c")]
+        unsafe fn pair(blocks: [*const u8; 2], g: usize) -> [__m256i; 2] {
+            // SAFETY: the caller's promise: whole blocks.
+            unsafe { two_shifted(blocks.map(|block| block.add(16 + g / 2 * 32)), g % 2 * 4, 15) }
         }
 
         #[inline]

@@ -27,7 +27,7 @@ impl Block for Q5_0 {
 mod lanes {
     use std::arch::x86_64::*;
 
-    use crate::kernels::x86::{Lanes, bits, halves, nibbles};
+    use crate::kernels::x86::{Lanes, bits, halves, joined, nibbles, two_bits, two_nibbles};
 
     impl Lanes for super::Q5_0 {
         type Head = __m128;
@@ -44,6 +44,18 @@ mod lanes {
         unsafe fn codes(block: *const u8, _: usize) -> __m256i {
             // SAFETY: the caller's promise: a whole block.
             unsafe { _mm256_or_si256(nibbles(block.add(6)), bits(block.add(2), 16)) }
+        }
+
+        #[inline]
+        #[target_feature(enable = "avx2,f16c")]
+        unsafe fn pair(blocks: [*const u8; 2], _: usize) -> [__m256i; 2] {
+            // SAFETY: the caller's promise: whole blocks.
+            unsafe {
+                joined::<0>(
+                    two_nibbles(blocks.map(|block| block.add(6))),
+                    two_bits(blocks.map(|block| block.add(2)), 16),
+                )
+            }
         }
 
         #[inline]

@@ -21,7 +21,7 @@ impl Block for Q5_1 {
 mod lanes {
     use std::arch::x86_64::*;
 
-    use crate::kernels::x86::{Lanes, bits, halves, negated, nibbles};
+    use crate::kernels::x86::{Lanes, bits, halves, joined, negated, nibbles, two_bits, two_nibbles};
 
     impl Lanes for super::Q5_1 {
         /// Scales and minima of four rows.
@@ -39,6 +39,18 @@ mod lanes {
         unsafe fn codes(block: *const u8, _: usize) -> __m256i {
             // SAFETY: the caller's promise: a whole block.
             unsafe { _mm256_or_si256(nibbles(block.add(8)), bits(block.add(4), 16)) }
+        }
+
+        #[inline]
+        #[target_feature(enable = "avx2,f16c")]
+        unsafe fn pair(blocks: [*const u8; 2], _: usize) -> [__m256i; 2] {
+            // SAFETY: the caller's promise: whole blocks.
+            unsafe {
+                joined::<0>(
+                    two_nibbles(blocks.map(|block| block.add(8))),
+                    two_bits(blocks.map(|block| block.add(4)), 16),
+                )
+            }
         }
 
         #[inline]

@@ -29,7 +29,7 @@ mod lanes {
     use std::arch::x86_64::*;
 
     use super::super::q4_k::lanes::Head;
-    use crate::kernels::x86::{Lanes, shifted};
+    use crate::kernels::x86::{Lanes, joined, shifted, two_shifted};
 
     impl Lanes for super::Q5_K {
         type Head = Head;
@@ -48,6 +48,18 @@ mod lanes {
             unsafe {
                 let fifth = _mm256_slli_epi16::<4>(shifted(block.add(16), g, 1));
                 _mm256_or_si256(shifted(block.add(48 + g / 2 * 32), g % 2 * 4, 15), fifth)
+            }
+        }
+
+        #[inline]
+        #[target_feature(enable = "avx2,f16c")]
+        unsafe fn pair(blocks: [*const u8; 2], g: usize) -> [__m256i; 2] {
+            // SAFETY: the caller's promise: whole blocks.
+            unsafe {
+                joined::<4>(
+                    two_shifted(blocks.map(|block| block.add(48 + g / 2 * 32)), g % 2 * 4, 15),
+                    two_shifted(blocks.map(|block| block.add(16)), g, 1),
+                )
             }
         }
 

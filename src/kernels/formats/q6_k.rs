@@ -33,7 +33,7 @@ impl Block for Q6_K {
 mod lanes {
     use std::arch::x86_64::*;
 
-    use crate::kernels::x86::{Lanes, halves, shifted, sixteen, two_bytes};
+    use crate::kernels::x86::{Lanes, halves, joined, shifted, sixteen, two_bytes, two_shifted};
 
     pub struct Head {
         scale: __m128,
@@ -61,6 +61,18 @@ mod lanes {
                 let low = shifted(block.add(g / 4 * 64 + g % 2 * 32), g % 4 / 2 * 4, 15);
                 let high = shifted(block.add(128 + g / 4 * 32), g % 4 * 2, 3);
                 _mm256_or_si256(low, _mm256_slli_epi16::<4>(high))
+            }
+        }
+
+        #[inline]
+        #[target_feature(enable = "avx2,f16c")]
+        unsafe fn pair(blocks: [*const u8; 2], g: usize) -> [__m256i; 2] {
+            // SAFETY: the caller's promise: whole blocks.
+            unsafe {
+                joined::<4>(
+                    two_shifted(blocks.map(|block| block.add(g / 4 * 64 + g % 2 * 32)), g % 4 / 2 * 4, 15),
+                    two_shifted(blocks.map(|block| block.add(128 + g / 4 * 32)), g % 4 * 2, 3),
+                )
             }
         }
 

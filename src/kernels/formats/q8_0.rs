@@ -19,7 +19,7 @@ impl Block for Q8_0 {
 mod lanes {
     use std::arch::x86_64::*;
 
-    use crate::kernels::x86::{Lanes, halves};
+    use crate::kernels::x86::{Lanes, halves, two};
 
     impl Lanes for super::Q8_0 {
         type Head = __m128;
@@ -36,6 +36,13 @@ mod lanes {
         unsafe fn codes(block: *const u8, _: usize) -> __m256i {
             // SAFETY: the caller's promise: a whole block.
             unsafe { _mm256_loadu_si256(block.add(2).cast()) }
+        }
+
+        #[inline]
+        #[target_feature(enable = "avx2,f16c")]
+        unsafe fn pair(blocks: [*const u8; 2], _: usize) -> [__m256i; 2] {
+            // SAFETY: the caller's promise: whole blocks.
+            unsafe { [two(blocks.map(|block| block.add(2))), two(blocks.map(|block| block.add(18)))] }
         }
 
         #[inline]

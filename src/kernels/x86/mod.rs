@@ -28,6 +28,12 @@ pub(crate) trait Lanes: Block {
     /// `Self::BYTES` bytes must be readable at `block`.
     unsafe fn codes(block: *const u8, g: usize) -> __m256i;
 
+    /// The codes of group `g` of two blocks: the first halves of both, then the second halves.
+    ///
+    /// # Safety
+    /// `Self::BYTES` bytes must be readable at each of `blocks`.
+    unsafe fn pair(blocks: [*const u8; 2], g: usize) -> [__m256i; 2];
+
     /// Scales of group `g`.
     ///
     /// # Safety
@@ -122,6 +128,78 @@ pub unsafe fn nibbles(at: *const u8) -> __m256i {
     let packed = unsafe { _mm_loadu_si128(at.cast()) };
     let both = _mm256_set_m128i(_mm_srli_epi16::<4>(packed), packed);
     _mm256_and_si256(both, _mm256_set1_epi8(15))
+}
+
+/// 16 bytes at each of two places.
+///
+/// # Safety
+/// They must be readable.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub unsafe fn two(at: [*const u8; 2]) -> __m256i {
+    // SAFETY: the caller's promise; unaligned loads.
+    let [a, b] = at.map(|at| unsafe { _mm_loadu_si128(at.cast()) });
+    _mm256_set_m128i(b, a)
+}
+
+/// The low nibbles of 16 bytes at each of two places, then the high ones.
+///
+/// # Safety
+/// They must be readable.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub unsafe fn two_nibbles(at: [*const u8; 2]) -> [__m256i; 2] {
+    // SAFETY: the caller's promise.
+    let packed = unsafe { two(at) };
+    let low = |v| _mm256_and_si256(v, _mm256_set1_epi8(15));
+    [low(packed), low(_mm256_srli_epi16::<4>(packed))]
+}
+
+/// [`shifted`] at two places: the first 16 bytes of both, then the second.
+///
+/// # Safety
+/// 32 bytes must be readable at each.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub unsafe fn two_shifted(at: [*const u8; 2], by: usize, mask: i8) -> [__m256i; 2] {
+    // SAFETY: the caller's promise.
+    let both = unsafe { [two(at), two(at.map(|at| at.add(16)))] };
+    let by = _mm_cvtsi32_si128(by as i32);
+    both.map(|bytes| _mm256_and_si256(_mm256_srl_epi16(bytes, by), _mm256_set1_epi8(mask)))
+}
+
+/// [`bits`] at two places: the first 16 of both, then the second.
+///
+/// # Safety
+/// Four bytes must be readable at each.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub unsafe fn two_bits(at: [*const u8; 2], value: i8) -> [__m256i; 2] {
+    // SAFETY: the caller's promise; unaligned reads.
+    let [a, b] = at.map(|at| _mm_set1_epi32(unsafe { at.cast::<i32>().read_unaligned() }));
+    let all = _mm256_set_m128i(b, a);
+    let bit = _mm256_set1_epi64x(0x8040_2010_0804_0201u64 as i64);
+    [[0, 0x0101_0101_0101_0101], [0x0202_0202_0202_0202, 0x0303_0303_0303_0303]].map(|[low, high]| {
+        let bytes = _mm256_shuffle_epi8(all, _mm256_setr_epi64x(low, high, low, high));
+        let set = _mm256_cmpeq_epi8(_mm256_and_si256(bytes, bit), bit);
+        _mm256_and_si256(set, _mm256_set1_epi8(value))
+    })
+}
+
+/// `low | high << BY` of both.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub fn joined<const BY: i32>(low: [__m256i; 2], high: [__m256i; 2]) -> [__m256i; 2] {
+    [0, 1].map(|i| _mm256_or_si256(low[i], _mm256_slli_epi16::<BY>(high[i])))
+}
+
+/// Of four vectors `[a | b]` of four 32-bit integers each, the sums of all `a`, then those of all `b`.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub fn eight_sums(v: [__m256i; 4]) -> __m256i {
+    let pairs = |a, b| _mm256_add_epi32(_mm256_unpacklo_epi32(a, b), _mm256_unpackhi_epi32(a, b));
+    let (a, b) = (pairs(v[0], v[1]), pairs(v[2], v[3]));
+    _mm256_add_epi32(_mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b))
 }
 
 /// 32 bits, each as `value` in a byte of its own.
