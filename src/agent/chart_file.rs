@@ -24,6 +24,8 @@ pub struct StateTable {
     pub act: Option<At<f64>>,
     /// Overrides the agent's `ask`.
     pub ask: Option<At<f64>>,
+    /// Whatever is done here on a request is done only after the person says yes.
+    pub confirm: Option<At<bool>>,
     /// Earlier turns kept in the prompt, for models that read prose.
     #[schemars(range(max = 64))]
     pub carry: Option<At<u32>>,

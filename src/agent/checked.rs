@@ -79,6 +79,8 @@ pub struct State {
     pub act: f64,
     /// Confidence below which a request is refused, 0 to `act`.
     pub ask: f64,
+    /// Whether requests are carried out only after the person says yes.
+    pub confirm: bool,
     /// How many earlier turns stay in the prompt of models that read prose.
     pub carry: usize,
     /// What kind of state it is.
@@ -240,6 +242,8 @@ pub struct Scope {
     pub act: f64,
     /// Confidence below which a request is refused.
     pub ask: f64,
+    /// Whether requests are carried out only after the person says yes.
+    pub confirm: bool,
 }
 
 /// Confidence from which a call is executed when the file names none.
@@ -296,6 +300,15 @@ impl Agent {
         state.devices.iter().copied().filter(|&index| self.devices[index].can.has(needs)).collect()
     }
 
+    /// Whether a transition of an active state waits for a call of this tool.
+    pub fn awaits(&self, active: &[usize], tool: ToolRef) -> bool {
+        let waits =
+            |trigger: &Trigger| matches!(trigger, Trigger::Call { tool: known, .. } if *known == tool);
+        active
+            .iter()
+            .any(|&at| self.states[at].transitions.iter().any(|transition| waits(&transition.trigger)))
+    }
+
     /// The states as an indented list, those that are active marked with `*`.
     pub fn outline(&self, active: &[usize]) -> Vec<String> {
         let mut inner: Vec<usize> = (0..self.states.len()).collect();
@@ -323,8 +336,10 @@ impl Agent {
         let first = *leaves.peek().unwrap_or(&&self.states[self.start]);
         let (mut tools, mut devices) = (first.tools.clone(), first.devices.clone());
         let (mut act, mut ask) = (first.act, first.ask);
+        let mut confirm = false;
         let mut prompts: Vec<&str> = Vec::new();
         for state in leaves {
+            confirm |= state.confirm;
             tools.retain(|tool| state.tools.contains(tool));
             devices.retain(|device| state.devices.binary_search(device).is_ok());
             (act, ask) = (act.max(state.act), ask.max(state.ask));
@@ -339,6 +354,6 @@ impl Agent {
             ToolRef::User(_) => true,
         });
         let prompt = (!prompts.is_empty()).then(|| prompts.join(" "));
-        Scope { prompt, tools, devices, act, ask: ask.min(act) }
+        Scope { prompt, tools, devices, act, ask: ask.min(act), confirm }
     }
 }

@@ -73,7 +73,7 @@ impl<'a> Checker<'a> {
             ToolRef::Builtin(Builtin::List) if call.arguments.is_empty() => Ok(()),
             ToolRef::Builtin(Builtin::List) => Err("`list` takes no arguments".into()),
             ToolRef::Builtin(_) => {
-                match self.kernel.check(call, &self.legal(state), Some(&Confirmed::by_person())) {
+                match self.kernel.check(call, &self.legal(state), Some(&Confirmed::by_person(call))) {
                     // The state of a device is the run's; a case may well be about one that has been set before.
                     Ok(()) | Err(SafetyError::StateUnknown { .. }) => Ok(()),
                     Err(error) => Err(error.to_string()),

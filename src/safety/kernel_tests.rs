@@ -173,9 +173,18 @@ fn a_confirmed_device_waits_for_a_person() {
     let error = kernel.perform(&on, &Legal::everything(), None).unwrap_err();
     assert!(matches!(&error, SafetyError::NeedsConfirmation { devices, .. } if devices == &["boiler"]));
     assert!(sim.changes().is_empty());
-    kernel.perform(&on, &Legal::everything(), Some(Confirmed::by_person())).unwrap();
+    let other = call("on", json!({"devices": ["boiler"]}));
+    let error = kernel.perform(&on, &Legal::everything(), Some(Confirmed::by_person(&other))).unwrap_err();
+    assert!(matches!(error, SafetyError::NeedsConfirmation { .. }), "a yes to another call is none");
+    kernel.perform(&on, &Legal::everything(), Some(Confirmed::by_person(&on))).unwrap();
     assert_eq!(sim.state("boiler"), Some(State::On { level: None }));
     does(&mut kernel, "read", json!({"devices": ["boiler"]}));
+    // The agent's file may make it safe, and nothing else.
+    let off = call("off", json!({"devices": ["boiler"]}));
+    assert!(kernel.perform(&off, &Legal::everything(), None).is_err());
+    assert!(kernel.perform(&on, &Legal::by_author(), None).is_err());
+    kernel.perform(&off, &Legal::by_author(), None).unwrap();
+    assert_eq!(sim.state("boiler"), Some(State::Off));
 }
 
 #[test]
@@ -322,7 +331,7 @@ proptest! {
         for (call, narrow, yes) in calls {
             let before = sim.changes().len();
             let legal = if narrow { few.clone() } else { Legal::everything() };
-            let result = kernel.perform(&call, &legal, yes.then(Confirmed::by_person));
+            let result = kernel.perform(&call, &legal, yes.then(|| Confirmed::by_person(&call)));
             let moved = &sim.changes()[before..];
             match result {
                 Err(_) => prop_assert!(moved.is_empty(), "refused, but moved: {moved:?}"),

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::board::Capabilities;
+use crate::board::{Capabilities, Safe};
 
 /// A call: what people, files, traces and tests see, always with names.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -133,6 +133,17 @@ pub struct Wait {
 pub const DEFAULT_CHANGE: f64 = 10.0;
 
 impl Builtin {
+    /// Whether this tool brings a device to the state that it is left in when the agent ends.
+    pub fn makes(self, safe: Safe) -> bool {
+        matches!(
+            (self, safe),
+            (Builtin::Off, Safe::Off)
+                | (Builtin::On, Safe::On)
+                | (Builtin::Open, Safe::Open)
+                | (Builtin::Close, Safe::Close)
+        )
+    }
+
     /// All of them, in the order of the documentation.
     pub const ALL: [Builtin; 13] = [
         Builtin::On,

@@ -26,6 +26,8 @@ pub struct ToolFile {
     pub command: Option<Vec<String>>,
     /// Template of the reply (Jinja): the arguments by name, and `result`. Left out: the result itself.
     pub reply: Option<String>,
+    /// Only after the person says yes.
+    pub confirm: bool,
     /// What the tool may touch.
     pub permissions: Permissions,
     /// How much it may use.
@@ -95,6 +97,8 @@ pub struct UserTool {
     pub command: Option<Command>,
     /// The reply's template.
     pub reply: Option<String>,
+    /// Only after the person says yes.
+    pub confirm: bool,
     /// What it may touch; paths absolute, without `state` and `tmp` in `write`.
     pub permissions: Permissions,
     /// Whether it has a private folder.
@@ -199,6 +203,7 @@ impl ToolFile {
             parameters,
             command,
             reply: self.reply,
+            confirm: self.confirm,
             permissions,
             state,
             tmp,

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::agent::graph::call as in_words;
 use crate::agent::{Agent, By, Event, MachineState, Scope, ToolRef};
 use crate::board::{BoardError, Clock, Edges};
 use crate::prompt::Scene;
 use crate::safety::{Confirmed, DeviceState, Kernel, Legal, Mode, SafetyError};
-use crate::tool::{Builtin, Call, RunContext, ToolError};
+use crate::tool::{Builtin, Call, RunContext, ToolError, UserTool};
 
 use super::events::Timer;
 use super::mind::{Mind, MindError, Reading};
@@ -228,10 +229,12 @@ impl Engine {
         let mut said = Vec::new();
         self.event(Event::Activity, &mut said);
         let mut report = self.report(1.0);
-        if self.machine.running {
-            report.calls = self.act(vec![call], false, By::Turn, &mut said);
-        } else {
+        if !self.machine.running {
             said.push(reply::ENDED.to_owned());
+        } else if self.needs_yes(std::slice::from_ref(&call)) {
+            said.push(format!("That needs a person's yes: {}.", in_words(&call)));
+        } else {
+            report.calls = self.act(vec![call], false, By::Turn, &mut said);
         }
         self.finish(&mut report, said, started);
         report
@@ -314,7 +317,11 @@ impl Engine {
     }
 
     fn finish(&self, report: &mut Report, said: Vec<String>, started: Instant) {
-        report.reply = said.join("\n");
+        if said.is_empty() && !report.calls.is_empty() {
+            report.reply = "Done.".to_owned();
+        } else {
+            report.reply = said.join("\n");
+        }
         report.next_state = self.state_name();
         report.ms = started.elapsed().as_secs_f64() * 1000.0;
     }
@@ -331,9 +338,17 @@ impl Engine {
     /// Whether a person has to say yes to some of these calls.
     fn needs_yes(&self, calls: &[Call]) -> bool {
         let legal = self.legal();
-        calls.iter().any(|call| {
-            Builtin::from_name(&call.tool).is_some_and(|tool| tool != Builtin::List)
-                && matches!(self.kernel.check(call, &legal, None), Err(SafetyError::NeedsConfirmation { .. }))
+        let looks = |tool| matches!(tool, Builtin::List | Builtin::Read);
+        calls.iter().any(|call| match Builtin::from_name(&call.tool) {
+            Some(tool) if looks(tool) => false,
+            Some(_) => {
+                self.scope.confirm
+                    || matches!(
+                        self.kernel.check(call, &legal, None),
+                        Err(SafetyError::NeedsConfirmation { .. })
+                    )
+            }
+            None => self.scope.confirm || self.user_tool(&call.tool).is_some_and(|tool| tool.confirm),
         })
     }
 
@@ -371,20 +386,22 @@ impl Engine {
                 Ok((json!({ "devices": devices, "tools": tools }), text, true))
             }
             Some(_) => {
-                let yes = confirmed.then(Confirmed::by_person);
+                let yes = confirmed.then(|| Confirmed::by_person(&call));
                 match self.kernel.perform(&call, legal, yes) {
                     Ok(outcome) => Ok((json!(outcome), reply::outcome(&outcome), !outcome.interrupted)),
                     Err(error) => Err(error.to_string()),
                 }
             }
             None => self
-                .use_tool(&call)
+                .use_tool(&call, legal, confirmed)
                 .map(|(result, text)| (result, text, true))
                 .map_err(|error| error.to_string()),
         };
         match outcome {
             Ok((result, text, go_on)) => {
-                said.push(text);
+                if !text.is_empty() {
+                    said.push(text);
+                }
                 (CallReport { call, result: Some(result), error: None }, go_on)
             }
             Err(error) => {
@@ -394,13 +411,41 @@ impl Engine {
         }
     }
 
-    fn use_tool(&self, call: &Call) -> Result<(Value, String), ToolError> {
-        let tool =
-            self.agent.tools.iter().find(|tool| tool.name == call.tool).ok_or_else(|| ToolError::Failed {
-                tool: call.tool.clone(),
-                code: 0,
-                complaint: "not a tool of this agent".into(),
+    fn user_tool(&self, name: &str) -> Option<&UserTool> {
+        self.agent.tools.iter().find(|tool| tool.name == name)
+    }
+
+    fn use_tool(&self, call: &Call, legal: &Legal, confirmed: bool) -> Result<(Value, String), ToolError> {
+        let failed = |complaint: &str| ToolError::Failed {
+            tool: call.tool.clone(),
+            code: 0,
+            complaint: complaint.into(),
+        };
+        let tool = self.user_tool(&call.tool).ok_or_else(|| failed("not a tool of this agent"))?;
+        if !legal.tool(&tool.name) {
+            return Err(failed("it is not allowed in this state"));
+        }
+        if tool.confirm && !confirmed {
+            return Err(failed("it needs a person's yes"));
+        }
+        let awaited =
+            self.agent.tool(&tool.name).is_some_and(|tool| self.agent.awaits(&self.machine.active, tool));
+        if tool.command.is_none() && awaited {
+            // The call is what a transition waits for, and its arguments are all there is to know.
+            let mut arguments = call.arguments.clone();
+            tool.parameters.fill_defaults(&mut arguments);
+            tool.parameters.validate(&arguments).map_err(|(pointer, message)| ToolError::Argument {
+                tool: tool.name.clone(),
+                pointer,
+                message,
             })?;
+            let arguments = Value::Object(arguments);
+            let text = match tool.reply {
+                Some(_) => tool.reply(&call.arguments, &arguments)?,
+                None => String::new(),
+            };
+            return Ok((arguments, text));
+        }
         if self.kernel.mode() == Mode::DryRun {
             return Ok((json!({ "dry_run": true }), format!("{} would be run.", tool.name)));
         }
@@ -425,25 +470,4 @@ pub(super) fn called(report: &CallReport, by: By) -> Event {
         Some(error) => Err(error.clone()),
     };
     Event::Called { call: report.call.clone(), result, by }
-}
-
-/// A call as a person reads it: `set_level kitchen light, hall light (percent 30)`.
-pub(super) fn in_words(call: &Call) -> String {
-    let mut out = call.tool.clone();
-    let mut rest = Vec::new();
-    for (name, value) in &call.arguments {
-        match value {
-            Value::Array(items) if name == "devices" => {
-                let names: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
-                out.push(' ');
-                out.push_str(&names.join(", "));
-            }
-            Value::String(text) => rest.push(format!("{name} {text:?}")),
-            other => rest.push(format!("{name} {other}")),
-        }
-    }
-    if !rest.is_empty() {
-        out.push_str(&format!(" ({})", rest.join(", ")));
-    }
-    out
 }

@@ -297,7 +297,7 @@ impl std::fmt::Display for What {
             What::Value { device, value } => write!(f, "{device} = {value}"),
             What::Press(device) => write!(f, "press {device}"),
             What::Say(text) => write!(f, "say {text}"),
-            What::Call(call) => write!(f, "call {}", super::engine::in_words(call)),
+            What::Call(call) => write!(f, "call {}", crate::agent::graph::call(call)),
             What::Send(name) => write!(f, "send {name}"),
             What::Clock(_) => f.write_str("the clock is set"),
             What::ExpectState { name, active: true } => write!(f, "expect state {name}"),

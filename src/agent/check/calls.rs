@@ -30,6 +30,12 @@ pub(super) fn check(
         ToolRef::Builtin(builtin) => builtin_call(builtin, &arguments, &computed, at, world, findings)?,
         ToolRef::User(index) => {
             let parameters = &world.tools[index].parameters;
+            if world.tools[index].confirm {
+                let message =
+                    format!("`{}` needs a person's yes (`confirm`), and nobody is asked here", tool.value);
+                findings.error(&tool.span, message);
+                return None;
+            }
             if let Err((pointer, message)) = parameters.validate(&arguments) {
                 findings.error(&at.span, format!("`{}`: argument {pointer}: {message}", tool.value));
                 return None;
@@ -155,6 +161,14 @@ fn builtin_call(
             let what = if needs.has(Capabilities::VALUE) { "value" } else { "level" };
             let message =
                 format!("the {what} {value} is not from {least} to {most}, the range of `{}`", shown(name));
+            findings.error(&at.span, message);
+            return None;
+        }
+        if device.confirm && builtin != Builtin::Read && !builtin.makes(device.safe) {
+            let message = format!(
+                "`{}` needs a person's yes (`confirm`), and nobody is asked here: only its safe state can be set",
+                shown(name)
+            );
             findings.error(&at.span, message);
             return None;
         }

@@ -88,6 +88,8 @@ fn state(
         act,
         ask,
         carry,
+        confirm: around.is_some_and(|state| state.confirm)
+            || table.confirm.as_ref().is_some_and(|at| at.value),
         kind: tree.kind[index],
         parent: tree.parent[index],
         children: tree.children[index].clone(),
