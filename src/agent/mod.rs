@@ -10,6 +10,7 @@ mod check;
 mod checked;
 mod file;
 mod finding;
+pub mod graph;
 mod load;
 mod read;
 

@@ -8,10 +8,14 @@ mod doctor;
 mod eval;
 mod generate;
 mod grammar;
+mod graph;
 mod inspect;
+mod new;
 mod quantize;
 mod render;
 mod run;
+mod schema;
+mod simulate;
 mod tokenize;
 
 use std::io;
@@ -52,10 +56,14 @@ enum Command {
     Eval(eval::Args),
     Generate(generate::Args),
     Grammar(grammar::Args),
+    Graph(graph::Args),
     Inspect(inspect::Args),
+    New(new::Args),
     Quantize(quantize::Args),
     Render(render::Args),
     Run(run::Args),
+    Schema(schema::Args),
+    Simulate(simulate::Args),
     Tokenize(tokenize::Args),
     #[command(flatten)]
     Hidden(caged::Hidden),
@@ -81,10 +89,14 @@ pub fn main() -> ExitCode {
         Some(Command::Eval(args)) => eval::run(args),
         Some(Command::Generate(args)) => generate::run(args),
         Some(Command::Grammar(args)) => grammar::run(args),
+        Some(Command::Graph(args)) => graph::run(args),
         Some(Command::Inspect(args)) => inspect::run(args),
+        Some(Command::New(args)) => new::run(args),
         Some(Command::Quantize(args)) => quantize::run(args),
         Some(Command::Render(args)) => render::run(args),
         Some(Command::Run(args)) => run::run(args, &state_dir),
+        Some(Command::Schema(args)) => schema::run(args),
+        Some(Command::Simulate(args)) => simulate::run(args),
         Some(Command::Tokenize(args)) => tokenize::run(args),
         Some(Command::Hidden(hidden)) => caged::run(hidden),
     };

@@ -20,7 +20,7 @@ use crate::turn::{Engine, Mind, MindError, Report, Settings};
 /// When the program ends, in whatever way, the board's outputs return to their safe states.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The agent: a TOML file, or the name of one (home, greenhouse)
+    /// The agent: a TOML file, or the name of one (home, greenhouse, alarm, bench, interview, traffic-light)
     agent: String,
     /// One request; `-` reads one a line from standard input
     #[arg(short = 'p', long = "prompt", value_name = "TEXT")]

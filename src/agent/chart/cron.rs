@@ -3,6 +3,8 @@
 //! The forms of POSIX `crontab(5)` with steps and names: `*`, `5`, `1-5`, `*/15`, `8-18/2`, `mon,wed`, `jan`. As there,
 //! when both days are restricted, either of them is enough.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// Minutes of the longest search: a pattern that comes at all (29 February on a Monday) comes within 40 years.
@@ -89,6 +91,44 @@ impl Cron {
     }
 }
 
+impl fmt::Display for Cron {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let days = if self.any_day && self.days == 0xffff_fffe {
+            "*".to_owned()
+        } else {
+            listed(self.days.into(), 1, 31, false)
+        };
+        let weekdays = listed(self.weekdays.into(), 0, 6, self.any_weekday);
+        write!(
+            f,
+            "{} {} {days} {} {weekdays}",
+            listed(self.minutes, 0, 59, true),
+            listed(self.hours.into(), 0, 23, true),
+            listed(self.months.into(), 1, 12, true)
+        )
+    }
+}
+
+/// A field again: `*` when it is whole (and may be told so), else its numbers, neighbours as ranges.
+fn listed(bits: u64, least: u64, most: u64, star: bool) -> String {
+    let has = |value: u64| value <= most && bits >> value & 1 == 1;
+    if star && (least..=most).all(has) {
+        return "*".to_owned();
+    }
+    let mut parts = Vec::new();
+    let mut value = least;
+    while value <= most {
+        let end = (value..=most).take_while(|value| has(*value)).last();
+        match end {
+            Some(end) if end > value + 1 => parts.push(format!("{value}-{end}")),
+            Some(end) => parts.extend((value..=end).map(|value| value.to_string())),
+            None => {}
+        }
+        value = end.unwrap_or(value) + 1;
+    }
+    parts.join(",")
+}
+
 /// Month (1 to 12) and day of the month of a day since 1970, in the Gregorian calendar. Years are counted from March,
 /// so that the leap day is the last, in cycles of 400.
 fn month_and_day(day: u64) -> (u64, u64) {
@@ -163,6 +203,17 @@ mod tests {
         assert_eq!(next("0 0 1 * mon"), 86_400 + 9 * 3600 + 9 * 60 + 41);
         // 2028 is the next leap year.
         assert_eq!((NOW + next("0 0 29 feb *")) / DAY, 21_243);
+    }
+
+    #[test]
+    fn it_is_written_as_it_is_read() {
+        for text in ["* * * * *", "0,15,30,45 * * * *", "0 6 1,15 2-4 1-5", "0 0 * * 0,6", "5 8-18 31 * *"] {
+            let cron = Cron::parse(text).unwrap();
+            assert_eq!(cron.to_string(), text);
+        }
+        // Either day will do in this one, both have to fit in the other.
+        let (either, both) = (Cron::parse("0 0 1-31 * 1").unwrap(), Cron::parse("0 0 * * 1").unwrap());
+        assert_eq!((either.to_string().as_str(), both.to_string().as_str()), ("0 0 1-31 * 1", "0 0 * * 1"));
     }
 
     #[test]
