@@ -10,8 +10,14 @@ use super::{Agent, Checked, Report, Severity, check};
 pub const DEFAULT: &str = include_str!("../../agents/home.toml");
 
 /// The agents inside the binary, by name.
-pub const EMBEDDED: &[(&str, &str)] =
-    &[("home", DEFAULT), ("greenhouse", include_str!("../../agents/greenhouse.toml"))];
+pub const EMBEDDED: &[(&str, &str)] = &[
+    ("home", DEFAULT),
+    ("greenhouse", include_str!("../../agents/greenhouse.toml")),
+    ("alarm", include_str!("../../agents/alarm.toml")),
+    ("bench", include_str!("../../agents/bench.toml")),
+    ("interview", include_str!("../../agents/interview.toml")),
+    ("traffic-light", include_str!("../../agents/traffic-light.toml")),
+];
 
 /// An agent file may have at most this many bytes.
 pub const MAX_BYTES: u64 = 1 << 20;
