@@ -80,6 +80,11 @@ impl Diagram {
         !self.nodes[node].children.is_empty()
     }
 
+    /// Whether a state is another one or lies around it.
+    pub(super) fn holds(&self, node: usize, at: usize) -> bool {
+        node == at || self.nodes[node].children.iter().any(|&child| self.holds(child, at))
+    }
+
     /// What a history state is called: its name stands for the state around.
     pub(super) fn shown(&self, node: usize) -> String {
         match self.nodes[node].kind {

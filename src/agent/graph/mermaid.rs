@@ -1,5 +1,6 @@
 //! Mermaid's `stateDiagram-v2` (<https://mermaid.js.org/syntax/stateDiagram.html>), which Markdown viewers draw.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::Diagram;
@@ -40,7 +41,10 @@ impl Diagram {
     fn inside(&self, nodes: &[usize], initial: &[usize], regions: bool, depth: usize, out: &mut String) {
         let indent = "    ".repeat(depth);
         if !regions {
-            for at in initial.iter().filter(|at| nodes.contains(at)) {
+            // Where it begins may lie deeper: the state around it is what is entered here.
+            let around = |at: &usize| nodes.iter().copied().find(|&node| self.holds(node, *at));
+            let begins: BTreeSet<usize> = initial.iter().filter_map(around).collect();
+            for at in begins {
                 let _ = writeln!(out, "{indent}[*] --> s{at}");
             }
         }
