@@ -26,6 +26,8 @@ pub struct StateTable {
     pub ask: Option<At<f64>>,
     /// Whatever is done here on a request is done only after the person says yes.
     pub confirm: Option<At<bool>>,
+    /// Tokens that the prompt may have here before anything is said; overrides the agent's.
+    pub budget: Option<At<u32>>,
     /// Earlier turns kept in the prompt, for models that read prose.
     #[schemars(range(max = 64))]
     pub carry: Option<At<u32>>,

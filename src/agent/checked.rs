@@ -35,12 +35,24 @@ pub struct Agent {
     pub variables: Vec<Variable>,
     /// The states, in the order of the file; at least one.
     pub states: Vec<State>,
+    /// What is written down of it, and what becomes of the outputs after a power cut; `None`: it begins anew.
+    pub resume: Option<Resume>,
     /// How long each device is left alone after an edge, in the order of the devices.
     pub debounce: Vec<Duration>,
     /// Devices that guards and sentences look at, ascending.
     pub observed: Vec<usize>,
     /// Sensors that thresholds look at, ascending.
     pub sampled: Vec<usize>,
+}
+
+/// What becomes of the outputs when an agent goes on where it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Resume {
+    /// They are brought to what they did.
+    Restore,
+    /// They are left safe, as at every start.
+    Safe,
 }
 
 /// Which model an agent asks for.
@@ -81,6 +93,8 @@ pub struct State {
     pub ask: f64,
     /// Whether requests are carried out only after the person says yes.
     pub confirm: bool,
+    /// Tokens that its prompt may have before anything is said.
+    pub budget: Option<usize>,
     /// How many earlier turns stay in the prompt of models that read prose.
     pub carry: usize,
     /// What kind of state it is.

@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::chart::Value;
 use super::chart_file::{NameList, StateTable};
+use super::checked::Resume;
 use crate::board::{Direction, LineId, LineRef, Safe};
 use crate::tool::ToolFile;
 
@@ -130,6 +131,10 @@ pub struct AgentTable {
     pub act: Option<At<f64>>,
     /// Confidence below which a request is refused, 0 to 1.
     pub ask: Option<At<f64>>,
+    /// Tokens that the prompt of each state may have before anything is said.
+    pub budget: Option<At<u32>>,
+    /// Go on in the last state after a power cut, with the outputs as they were or safe; left out: begin anew.
+    pub resume: Option<Resume>,
 }
 
 impl Default for At<String> {

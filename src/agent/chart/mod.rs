@@ -10,7 +10,9 @@
 //! | `machine` | the macrostep: one event, to the end of what it sets off |
 //! | `select` | which transitions are taken, and which of two in conflict |
 //! | `tree` | ancestors, domains, what is left and what is entered |
+//! | `timing` | timers, bouncing contacts, thresholds |
 //! | `content` | carrying out actions |
+//! | `fits` | whether a state that was read back is one |
 //! | `event` | events in, actions out |
 //! | `act`, `expression`, `parse`, `template`, `value`, `cron` | what a file can say |
 
@@ -19,12 +21,14 @@ mod content;
 mod cron;
 mod event;
 mod expression;
+mod fits;
 mod machine;
 mod parse;
 mod select;
 mod template;
 #[cfg(test)]
 mod tests;
+mod timing;
 mod tree;
 mod value;
 
@@ -33,7 +37,7 @@ pub use cron::Cron;
 pub(in crate::agent) use event::describes;
 pub use event::{Action, By, Event, Occurrence, Origin, Surroundings, TimerId};
 pub use expression::{Expr, Function, Hand, Op, Query, View};
-pub use machine::{MAX_CHAIN, MAX_STEPS, MAX_WAITING, MachineState, start, step};
+pub use machine::{Due, MAX_CHAIN, MAX_STEPS, MAX_WAITING, MachineState, start, step};
 pub use parse::{Fault, Names, Shape, parse};
 pub use template::{Filled, Template};
 pub use value::{MOST_TEXT, Type, Value};

@@ -5,6 +5,8 @@ mod calls;
 mod devices;
 mod events;
 pub(super) mod expressions;
+#[cfg(test)]
+mod faults;
 mod flow;
 mod states;
 #[cfg(test)]
@@ -36,12 +38,27 @@ pub struct Checked {
     pub agent: Option<Agent>,
     /// All findings, in the order of the file.
     pub findings: Vec<Finding>,
+    /// The file's text.
+    source: String,
 }
 
 impl Checked {
     /// Whether the agent can run.
     pub fn is_sound(&self) -> bool {
         self.agent.is_some()
+    }
+
+    /// Adds a finding on a whole line (from 1) that only a model's tokenizer could tell; an error takes the agent away.
+    pub fn add(&mut self, severity: Severity, line: usize, message: String, help: Option<String>) {
+        let text: String = self.source.lines().nth(line.saturating_sub(1)).unwrap_or_default().to_owned();
+        let text: String =
+            text.chars().take(Finding::SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let width = text.chars().count().max(1);
+        self.findings.push(Finding { severity, message, help, line, column: 1, source: text, width });
+        self.findings.sort_by_key(|finding| finding.line);
+        if severity == Severity::Error {
+            self.agent = None;
+        }
     }
 
     /// How many findings are of this severity.
@@ -64,7 +81,7 @@ pub fn check(source: &str, path: Option<&Path>) -> Checked {
         resolve(file, path, &mut findings)
     };
     let agent = agent.filter(|_| !findings.has_errors());
-    Checked { agent, findings: findings.finish() }
+    Checked { agent, findings: findings.finish(), source: source.to_owned() }
 }
 
 /// Devices, tools and states that an agent may have at most. What is checked grows with their
@@ -125,7 +142,8 @@ fn resolve(mut file: AgentFile, path: Option<&Path>, findings: &mut Findings) ->
     let variables = check_variables(&file.variables, findings);
     let types: Vec<_> = variables.iter().map(|v| (v.name.clone(), v.initial.kind())).collect();
     let events = Events::gather(&file.states, &types, &devices, &names);
-    let world = World { devices: &devices, tools: &tools, act, ask, variables: types, names, events };
+    let budget = table.budget.as_ref().map(|budget| budget.value as usize);
+    let world = World { devices: &devices, tools: &tools, act, ask, budget, variables: types, names, events };
     let states = states::check(file.states, &initial, &world, findings);
     if states.len() < world.names.len() {
         return None;
@@ -142,6 +160,7 @@ fn resolve(mut file: AgentFile, path: Option<&Path>, findings: &mut Findings) ->
         tools,
         variables,
         states,
+        resume: table.resume,
         debounce,
         observed,
         sampled,

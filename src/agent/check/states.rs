@@ -90,6 +90,10 @@ fn state(
         carry,
         confirm: around.is_some_and(|state| state.confirm)
             || table.confirm.as_ref().is_some_and(|at| at.value),
+        budget: match &table.budget {
+            Some(budget) => Some(budget.value as usize),
+            None => around.map_or(world.budget, |state| state.budget),
+        },
         kind: tree.kind[index],
         parent: tree.parent[index],
         children: tree.children[index].clone(),

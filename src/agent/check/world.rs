@@ -16,6 +16,8 @@ pub(super) struct World<'a> {
     pub tools: &'a [UserTool],
     pub act: f64,
     pub ask: f64,
+    /// The agent's `budget`.
+    pub budget: Option<usize>,
     /// Context variables with their types.
     pub variables: Vec<(String, Type)>,
     /// Names of the states.

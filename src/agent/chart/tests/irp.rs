@@ -79,3 +79,16 @@ fn the_w3c_assertions_hold() {
     assert!(failures.is_empty(), "{} of {}:\n{}", failures.len(), tests.len(), failures.join("\n"));
     assert!(tests.len() >= 90, "only {} tests", tests.len());
 }
+
+#[test]
+fn no_assertion_is_both_told_and_left_out() {
+    const LEFT_OUT: &str = include_str!("../../../../tests/data/scxml/left_out.txt");
+    let numbers: Vec<&str> = LEFT_OUT
+        .lines()
+        .filter(|line| line.starts_with(|c: char| c.is_ascii_digit()))
+        .flat_map(str::split_whitespace)
+        .collect();
+    let told: Vec<&str> = tests().iter().map(|test| test.number).collect();
+    assert!(numbers.iter().all(|number| !told.contains(number)));
+    assert!(numbers.len() > 100 && numbers.windows(2).all(|pair| pair[0] != pair[1]));
+}
