@@ -129,6 +129,14 @@ impl<'a> Reader<'a> {
             .read(scene, state.prompt.as_deref(), &case.text, &self.cancel)
             .with_context(|| case.origin.to_string())?;
         let ms = started.elapsed().as_secs_f64() * 1000.0;
-        Ok(Answer::by_confidence(state, reading.calls, reading.confidence, ms))
+        let mut answer = Answer::by_confidence(state, reading.calls, reading.confidence, ms);
+        if reading.ambiguous && state.act > 0.0 {
+            // A session asks which one is meant, however sure the model is.
+            answer.asked = true;
+            if let Some(choice) = reading.choices.into_iter().next().filter(|_| answer.calls.is_empty()) {
+                answer.calls = choice.calls;
+            }
+        }
+        Ok(answer)
     }
 }

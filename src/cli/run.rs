@@ -28,8 +28,18 @@ pub struct Args {
     /// Print one JSON object a turn
     #[arg(long, requires = "prompt")]
     json: bool,
+    /// Print the prompt that the model read, and what each part of it cost, on standard error; with --json in the object
+    #[arg(long, requires = "prompt")]
+    show_prompt: bool,
     #[command(flatten)]
     options: Options,
+}
+
+/// How turns are printed.
+#[derive(Clone, Copy)]
+struct Style {
+    json: bool,
+    show_prompt: bool,
 }
 
 /// What model and which board.
@@ -60,12 +70,13 @@ impl Options {
 pub fn run(args: Args, state_dir: &Path) -> anyhow::Result<ExitCode> {
     let agent = agent::load(&args.agent)?;
     let shell = shell(agent, &args.options, state_dir)?;
+    let style = Style { json: args.json, show_prompt: args.show_prompt };
     match args.prompt.as_deref() {
         None => at_terminal(&shell, state_dir),
-        Some("-") => lines(&shell, args.json),
+        Some("-") => lines(&shell, style),
         Some(text) => {
             listen(&shell, false)?;
-            let ok = turn(&shell, text, args.json)?;
+            let ok = turn(&shell, text, style)?;
             shell.shutdown()?;
             Ok(if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
@@ -87,7 +98,10 @@ fn shell(agent: Agent, options: &Options, state_dir: &Path) -> anyhow::Result<Sh
     let model = options.model.clone().map_or_else(|| agent.model.clone(), ModelRef::File);
     let mind = Mind::load(&model, threads(options.threads), cancel.clone())?;
     let settings = Settings { state_dir: state_dir.to_owned() };
-    let engine = Engine::new(agent, mind, kernel, settings, cancel.clone())?;
+    let mut engine = Engine::new(agent, mind, kernel, settings, cancel.clone())?;
+    for text in engine.keep(state_dir)? {
+        eprintln!("{}", escaped(&text));
+    }
     Ok(Shell::new(engine, cancel))
 }
 
@@ -117,7 +131,7 @@ fn at_terminal(shell: &Shell, state_dir: &Path) -> anyhow::Result<ExitCode> {
 }
 
 /// One request a line. A line that cannot be read or served does not stop the others; the exit code remembers it.
-fn lines(shell: &Shell, json: bool) -> anyhow::Result<ExitCode> {
+fn lines(shell: &Shell, style: Style) -> anyhow::Result<ExitCode> {
     listen(shell, false)?;
     let mut input = io::stdin().lock();
     let mut failed = false;
@@ -135,14 +149,14 @@ fn lines(shell: &Shell, json: bool) -> anyhow::Result<ExitCode> {
         let text = line.strip_suffix(b"\n").unwrap_or(&line);
         match std::str::from_utf8(text) {
             Ok(text) if text.trim().is_empty() => {}
-            Ok(text) => failed |= !turn(shell, text.trim(), json)?,
+            Ok(text) => failed |= !turn(shell, text.trim(), style)?,
             // A cut may fall inside a character; then it is the length that is wrong.
             Err(_) if text.len() > MOST_REQUEST => {
-                failed |= complain(&MindError::TooLong { bytes: text.len() }, json)?
+                failed |= complain(&MindError::TooLong { bytes: text.len() }, style.json)?
             }
             Err(error) => {
                 let message = format!("the request is not UTF-8 text (byte {})", error.valid_up_to());
-                failed |= complain(&message, json)?;
+                failed |= complain(&message, style.json)?;
             }
         }
     }
@@ -176,16 +190,31 @@ fn complain(error: &dyn std::fmt::Display, json: bool) -> anyhow::Result<bool> {
 }
 
 /// One turn, printed; whether it was read and all that it called succeeded.
-fn turn(shell: &Shell, request: &str, json: bool) -> anyhow::Result<bool> {
+fn turn(shell: &Shell, request: &str, style: Style) -> anyhow::Result<bool> {
     let report = shell.engine().turn(request);
     let report = match report {
         Ok(report) => report,
-        Err(error) => return Ok(!complain(&error, json)?),
+        Err(error) => return Ok(!complain(&error, style.json)?),
     };
-    if json {
-        print(&serde_json::to_string(&report)?)?;
-    } else {
-        show(shell, &report)?;
+    let mut report_json = style.json.then(|| serde_json::to_value(&report)).transpose()?;
+    if style.show_prompt
+        && let Some(reading) = shell.engine().last()
+    {
+        match &mut report_json {
+            Some(json) => {
+                json["prompt"] = serde_json::json!({ "text": reading.prompt, "parts": reading.parts });
+            }
+            None => {
+                eprintln!("{}", escaped(&reading.prompt));
+                for part in &reading.parts {
+                    eprintln!("  {:<15} {} tokens", part.part, part.tokens);
+                }
+            }
+        }
+    }
+    match report_json {
+        Some(json) => print(&json.to_string())?,
+        None => show(shell, &report)?,
     }
     Ok(report.calls.iter().all(|call| call.error.is_none()))
 }

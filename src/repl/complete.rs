@@ -14,6 +14,9 @@ pub(super) const COMMANDS: &[(&str, &str)] = &[
     ("/tools", "show the tools that are legal now"),
     ("/model", "show which model reads"),
     ("/why", "show how the last request was read"),
+    ("/scheduled", "list what waits to be done"),
+    ("/cancel", "take back what waits, by its number"),
+    ("/budget", "show what the prompt costs, part by part"),
     ("/reset", "go back to the first state"),
     ("/quit", "leave (as Ctrl-D)"),
 ];

@@ -40,9 +40,15 @@ pub fn interact(shell: &Shell, state_dir: &Path) -> anyhow::Result<()> {
             let _ = printer.print(format!("{}\n", escaped(text)));
         }),
     )?;
+    shell.engine().stay();
     greet(shell);
     loop {
-        match editor.readline(PROMPT) {
+        let prompt = match shell.engine().asking() {
+            None => PROMPT,
+            Some(1) => "yes or no? ",
+            Some(_) => "which? ",
+        };
+        match editor.readline(prompt) {
             Ok(line) => {
                 let line = line.trim();
                 if line.is_empty() {
@@ -56,7 +62,7 @@ pub fn interact(shell: &Shell, state_dir: &Path) -> anyhow::Result<()> {
                 if line.starts_with('/') {
                     command(shell, line);
                 } else {
-                    request(shell, &mut editor, line);
+                    request(shell, line);
                 }
             }
             Err(ReadlineError::Interrupted) => println!("(Ctrl-D leaves)"),
@@ -104,10 +110,10 @@ fn greet(shell: &Shell) {
     );
 }
 
-fn request(shell: &Shell, editor: &mut Editor<Names, FileHistory>, line: &str) {
+fn request(shell: &Shell, line: &str) {
     let before = board(shell);
-    let report = shell.engine().turn(line);
-    let mut report = match report {
+    let report = shell.engine().talk(line);
+    let report = match report {
         Ok(report) => report,
         Err(MindError::Decode(crate::decode::DecodeError::Cancelled)) => {
             println!("(stopped)");
@@ -119,24 +125,12 @@ fn request(shell: &Shell, editor: &mut Editor<Names, FileHistory>, line: &str) {
         }
     };
     show(&report);
-    if report.ask.is_some() {
-        let yes = matches!(editor.readline("yes or no? "), Ok(answer) if is_yes(&answer));
-        shell.clear();
-        if let Some(answered) = shell.engine().answer(yes) {
-            show(&answered);
-            report = answered;
-        }
-    }
     for line in board(shell).iter().filter(|line| !before.contains(line)) {
         println!("  {}", escaped(line));
     }
     if report.next_state != report.state {
         println!("  state: {}", escaped(&report.next_state));
     }
-}
-
-fn is_yes(answer: &str) -> bool {
-    matches!(answer.trim().to_lowercase().as_str(), "y" | "yes" | "yeah" | "yep" | "ok" | "sure" | "do it")
 }
 
 /// The devices as the board shows them, a line each.
@@ -155,7 +149,7 @@ fn command(shell: &Shell, line: &str) {
         "/help" => {
             println!("Say what to do (\"turn on the kitchen light\"), or one of:");
             for (name, meaning) in COMMANDS {
-                println!("  {name:<9} {meaning}");
+                println!("  {name:<10} {meaning}");
             }
         }
         "/devices" => board(shell).iter().for_each(|line| println!("  {}", escaped(line))),
@@ -169,6 +163,22 @@ fn command(shell: &Shell, line: &str) {
         "/tools" => tools(shell),
         "/model" => println!("  {}", escaped(shell.engine().model())),
         "/why" => why(shell),
+        "/budget" => budget(shell),
+        "/scheduled" => {
+            let list = shell.engine().scheduled();
+            if list.is_empty() {
+                println!("Nothing waits.");
+            }
+            list.iter().for_each(|line| println!("{}", escaped(line)));
+        }
+        "/cancel" => {
+            let number = line.split_whitespace().nth(1).and_then(|word| word.parse().ok());
+            match number.map(|number| shell.engine().cancel_scheduled(number)) {
+                Some(true) => println!("It will not be done."),
+                Some(false) => println!("Nothing waits under this number; /scheduled lists what does."),
+                None => println!("Say which: /cancel 1"),
+            }
+        }
         "/reset" => {
             let said = shell.engine().reset();
             said.iter().for_each(|text| println!("{}", escaped(text)));
@@ -216,6 +226,24 @@ fn why(shell: &Shell) {
     println!("  prompt {}", escaped(&reading.prompt));
     println!("  answer {}", escaped(&reading.answer));
     println!("  confidence {:.3}", reading.confidence);
+}
+
+/// What the prompt costs here, and what the last request added and reused.
+fn budget(shell: &Shell) {
+    let engine = shell.engine();
+    let parts = engine.budget();
+    let total: usize = parts.iter().map(|part| part.tokens).sum();
+    println!("  {:<15} {total} tokens of {}", engine.state_name(), engine.context());
+    parts.iter().for_each(|part| println!("    {:<15} {}", part.part, part.tokens));
+    if let Some(reading) = engine.last() {
+        println!("  last request    {}", escaped(&reading.request));
+        reading.parts.iter().for_each(|part| println!("    {:<15} {}", part.part, part.tokens));
+        let tokens = reading.tokens;
+        println!(
+            "    {} of {} were held from before; {} chosen, {} certain",
+            tokens.cached, tokens.prompt, tokens.sampled, tokens.forced
+        );
+    }
 }
 
 fn meaning(engine: &crate::turn::Engine, mark: &Mark) -> String {

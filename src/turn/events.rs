@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::Engine;
-use super::engine::called;
+use super::act::called;
+use super::journal::Left;
 use crate::agent::chart::Cron;
 use crate::agent::graph::call as in_words;
 use crate::agent::{self, Action, By, Event, Surroundings, TimerId};
@@ -22,11 +23,50 @@ pub(super) struct Timer {
 }
 
 #[derive(Debug)]
-enum Due {
+pub(super) enum Due {
     /// On the clock that never jumps.
     At(Duration),
     /// On the clock on the wall; looked up when that clock is set, and again when it has gone back.
     Cron { cron: Cron, set_at: Option<u64>, next: Option<u64> },
+}
+
+impl Due {
+    /// Whether its time has come, by the one clock or the other.
+    pub(super) fn is_due(&self, now: Duration, wall: Option<u64>) -> bool {
+        match self {
+            Due::At(at) => *at <= now,
+            Due::Cron { next, .. } => next.zip(wall).is_some_and(|(next, wall)| next <= wall),
+        }
+    }
+
+    /// When it comes, on the clock that never jumps.
+    fn on_clock(&self, now: Duration, wall: Option<u64>) -> Option<Duration> {
+        match self {
+            Due::At(at) => Some(*at),
+            Due::Cron { next, .. } => Some(now + Duration::from_secs((*next)?.saturating_sub(wall?))),
+        }
+    }
+}
+
+impl Timer {
+    pub(super) fn at(id: TimerId, at: Duration) -> Timer {
+        Timer { id, due: Due::At(at) }
+    }
+
+    /// `since`: what the clock on the wall showed when it was set.
+    pub(super) fn cron(id: TimerId, cron: Cron, since: Option<u64>) -> Timer {
+        Timer { id, due: Due::Cron { cron, set_at: since, next: since.and_then(|since| cron.after(since)) } }
+    }
+
+    /// What is left of it, to be written down.
+    pub(super) fn left(&self, now: Duration) -> Left {
+        let (left, cron) = match self.due {
+            Due::At(at) => (Some(at.saturating_sub(now)), None),
+            Due::Cron { cron, .. } => (None, Some(cron)),
+        };
+        // Never more than a year: it fits.
+        Left { id: self.id, left: left.map(|left| left.as_millis() as u64), cron }
+    }
 }
 
 impl Engine {
@@ -37,12 +77,14 @@ impl Engine {
         self.machine = machine;
         self.look_around();
         self.carry_out(actions, said);
+        self.commit();
     }
 
     /// Feeds the machine one event and carries out what it asks for.
     pub(super) fn event(&mut self, event: Event, said: &mut Vec<String>) {
         let actions = self.step(event);
         self.carry_out(actions, said);
+        self.commit();
     }
 
     fn step(&mut self, event: Event) -> Vec<Action> {
@@ -82,12 +124,10 @@ impl Engine {
                 Action::Exit(state) => tracing::debug!("leaves {}", self.agent.states[state].name),
                 Action::SetTimer { after, id } => {
                     let at = self.clock.now().saturating_add(after);
-                    self.timers.push(Timer { id, due: Due::At(at) });
+                    self.timers.push(Timer::at(id, at));
                 }
                 Action::SetCron { cron, id } => {
-                    let now = self.clock.local();
-                    let next = now.and_then(|now| cron.after(now));
-                    self.timers.push(Timer { id, due: Due::Cron { cron, set_at: now, next } });
+                    self.timers.push(Timer::cron(id, cron, self.clock.local()));
                 }
                 Action::CancelTimer(id) => self.timers.retain(|timer| timer.id != id),
                 Action::Cut { line, why } => {
@@ -102,10 +142,9 @@ impl Engine {
     /// When something is due next, on the clock that never jumps; crons only while the clock on the wall is set.
     pub fn next_due(&self) -> Option<Duration> {
         let (now, wall) = (self.clock.now(), self.clock.local());
-        let timers = self.timers.iter().filter_map(|timer| match timer.due {
-            Due::At(at) => Some(at),
-            Due::Cron { next, .. } => Some(now + Duration::from_secs(next?.saturating_sub(wall?))),
-        });
+        let timers =
+            self.timers.iter().map(|timer| &timer.due).chain(self.scheduled.iter().map(|act| &act.due));
+        let timers = timers.filter_map(|due| due.on_clock(now, wall));
         let sample = (!self.agent.sampled.is_empty() && self.machine.running).then_some(self.sample_at);
         timers.chain(sample).min()
     }
@@ -120,6 +159,7 @@ impl Engine {
             self.event(Event::Timer(id), &mut said);
         }
         self.strike(&mut said);
+        self.do_scheduled(&mut said);
         if now >= self.sample_at {
             self.sample_at = now + SAMPLE;
             for device in self.agent.sampled.clone() {

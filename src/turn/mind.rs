@@ -9,14 +9,17 @@ use crate::decode::sampler::{Sampler, Sampling};
 use crate::decode::{DecodeError, Decoded, Guide, Settings, feed_prompt};
 use crate::gguf::{Bytes, Gguf, GgufError};
 use crate::grammar::{Grammar, GrammarError, MatchError, Matcher, TokenTrie};
-use crate::link::{Link, Mark, deferred, gist};
+use crate::link::{Link, deferred, gist};
 use crate::model::{LanguageModel, Model, ModelError, Options, Session, bundled};
 use crate::prompt::chat::{Chat, ChatError, Today};
 use crate::prompt::pintail::{self, AnswerError, MOST_REQUEST, Piece, Pointers, Token};
-use crate::prompt::{Scene, Step, Turn, resolve};
+use crate::prompt::{Scene, Turn, resolve};
 use crate::tokenizer::{Specials, Tokenizer, TokenizerError};
 use crate::tool::{Builtin, Call};
 
+use super::candidate::{Candidate, ranked, unused};
+use super::choices::{self, Choice};
+use super::cost::{self, Part};
 use super::report::TokenCounts;
 
 /// Most tokens of an answer.
@@ -134,6 +137,12 @@ pub struct Reading {
     pub prompt: String,
     /// The answer as text.
     pub answer: String,
+    /// Readings that do something, best first: what a person may be asked to choose among.
+    pub choices: Vec<Choice>,
+    /// A name that means several devices was used for one: the person is to choose, however sure the model is.
+    pub ambiguous: bool,
+    /// What each part of the prompt costs.
+    pub parts: Vec<Part>,
 }
 
 impl Reading {
@@ -165,81 +174,12 @@ const SURE: f64 = 0.5;
 /// How much a reading of the whole request counts against one of the request without its talk.
 const TALK: f64 = 0.5;
 
-/// One reading of a request beside others.
-struct Candidate {
-    decoded: Decoded,
-    answer: Vec<Piece>,
-    steps: Vec<Step>,
-    /// Of the whole answer among all legal ones.
-    probability: f64,
-    /// Mentions of the request that it makes nothing of.
-    unused: usize,
-}
-
-/// Other readings are looked at where the model gave the runner-up at least this probability ...
-const RIVAL: f32 = 0.04;
-/// ... at so many places at most, the closest first.
-const MOST_RIVALS: usize = 5;
-/// How much less likely a reading is held to be for each mention that it makes nothing of. "Everything off in the
-/// kitchen" that leaves the kitchen out is a worse reading than the model may think.
-const UNUSED: f64 = 0.15;
-
-impl Candidate {
-    /// Beginnings of other answers: this one up to a close decision, then the runner-up; and their probabilities.
-    fn openings(&self) -> Vec<(Vec<u32>, f64)> {
-        let mut openings = Vec::new();
-        let mut before = 1.0;
-        for step in &self.decoded.steps {
-            if step.runner_up >= RIVAL && step.rival != step.token {
-                let mut opening = self.decoded.tokens[..step.at].to_vec();
-                opening.push(step.rival);
-                openings.push((opening, before * f64::from(step.runner_up)));
-            }
-            before *= f64::from(step.probability);
-        }
-        openings.sort_by(|a, b| b.1.total_cmp(&a.1));
-        openings.truncate(MOST_RIVALS);
-        openings
-    }
-}
-
-/// The best of some readings, and how sure it is beside the others and all that was not looked at.
-fn choose(readings: &[Candidate]) -> (usize, f64) {
-    let weight = |reading: &Candidate| reading.probability * UNUSED.powi(reading.unused as i32);
-    let seen: f64 = readings.iter().map(|reading| reading.probability).sum();
-    let all: f64 = readings.iter().map(weight).sum::<f64>() + (1.0 - seen).max(0.0);
-    let best = (0..readings.len())
-        .max_by(|&a, &b| weight(&readings[a]).total_cmp(&weight(&readings[b])))
-        .unwrap_or(0);
-    (best, if all > 0.0 { weight(&readings[best]) / all } else { 0.0 })
-}
-
-/// How many mentions (devices, areas, kinds, choices, numbers) an answer points at with none of their marks and does
-/// not copy either.
-fn unused(turn: &Turn<'_>, pointers: &Pointers, answer: &[Piece]) -> usize {
-    let mut number = 0;
-    turn.links
-        .iter()
-        .filter(|link| {
-            let marks: Vec<Token> = link
-                .marks
-                .iter()
-                .filter_map(|mark| {
-                    if let Mark::Number(_) = mark {
-                        number += 1;
-                        return Some(Token::Number((number - 1) as u8));
-                    }
-                    pointers.mark(mark)
-                })
-                .collect();
-            let said = turn.request[link.start..link.end].to_lowercase();
-            let used = answer.iter().any(|piece| match piece {
-                Piece::Token(token) => marks.contains(token),
-                Piece::Text(text) => text.contains(&said),
-            });
-            !marks.is_empty() && !used
-        })
-        .count()
+/// A turn's prompt, and what may answer it.
+struct Prepared {
+    pointers: Pointers,
+    pieces: Vec<Piece>,
+    prompt: Vec<u32>,
+    grammar: Arc<Grammar>,
 }
 
 /// A model with its tokenizer, ready to read requests.
@@ -333,13 +273,17 @@ impl Mind {
                 // What a tool of the user's copies may look like talk.
                 let builtin = |call: &Call| Builtin::from_name(&call.tool).is_some();
                 let unsure = whole.confidence < SURE && whole.calls.iter().all(builtin);
-                match gist(request, &turn.links).filter(|_| unsure || whole.calls.is_empty()) {
-                    Some(part) => {
-                        let bare = self.point(&Turn::new(scene, &request[part]), &ids, cancel)?;
-                        whole.or(bare)
-                    }
-                    None => whole,
-                }
+                let mut reading =
+                    match gist(request, &turn.links).filter(|_| unsure || whole.calls.is_empty()) {
+                        Some(part) => {
+                            let bare = self.point(&Turn::new(scene, &request[part]), &ids, cancel)?;
+                            whole.or(bare)
+                        }
+                        None => whole,
+                    };
+                let read = reading.request.clone();
+                self.disambiguate(&Turn::new(scene, &read), &ids, &mut reading, cancel)?;
+                reading
             }
             Dialect::Chat(chat) => {
                 let chat = chat.clone();
@@ -350,13 +294,91 @@ impl Mind {
         let moves = |call: &Call| {
             Builtin::from_name(&call.tool).is_some_and(|tool| tool.needs().is_some() && tool != Builtin::Read)
         };
-        if reading.calls.iter().any(moves) && deferred(request) {
-            reading.calls.clear();
+        if deferred(request) {
+            reading.choices.retain(|choice| !choice.calls.iter().any(moves));
+            reading.ambiguous &= !reading.choices.is_empty();
+            if reading.calls.iter().any(moves) {
+                reading.calls.clear();
+            }
         }
         Ok(reading)
     }
 
     fn point(&mut self, turn: &Turn<'_>, ids: &[u32], cancel: &AtomicBool) -> Result<Reading, MindError> {
+        let prepared = self.prepare(turn, ids)?;
+        let (first, mut counts) =
+            self.decode(&prepared.prompt, &[], prepared.grammar.clone(), &[], cancel)?;
+        let mut readings = vec![self.weigh(turn, &prepared.pointers, ids, first)?];
+        for (opening, probability) in readings[0].openings() {
+            let grammar = prepared.grammar.clone();
+            let (rest, more) = self.decode(&prepared.prompt, &opening, grammar, &[], cancel)?;
+            counts.sampled += more.sampled;
+            counts.forced += more.forced;
+            let mut other = self.weigh(turn, &prepared.pointers, ids, rest)?;
+            other.probability *= probability;
+            if readings.iter().all(|known| known.answer != other.answer) {
+                readings.push(other);
+            }
+        }
+        let (readings, confidence) = ranked(readings);
+        let mut choices: Vec<Choice> = Vec::new();
+        for calls in readings.iter().map(|reading| resolve(turn, &reading.steps)) {
+            if !calls.is_empty() && choices.iter().all(|known| known.calls != calls) {
+                choices.push(Choice::new(calls));
+            }
+        }
+        choices.truncate(choices::MOST);
+        let calls = resolve(turn, &readings[0].steps);
+        Ok(Reading {
+            request: turn.request.to_owned(),
+            calls,
+            confidence,
+            tokens: counts,
+            links: turn.links.clone(),
+            prompt: pintail::text(&prepared.pieces),
+            answer: pintail::text(&readings[0].answer),
+            choices,
+            ambiguous: false,
+            parts: cost::parts(&prepared.pieces, |piece| self.tokens_of(piece)),
+        })
+    }
+
+    /// Of a mention that means several devices: what the request would be for each of them.
+    fn disambiguate(
+        &mut self,
+        turn: &Turn<'_>,
+        ids: &[u32],
+        reading: &mut Reading,
+        cancel: &AtomicBool,
+    ) -> Result<(), MindError> {
+        let Some((place, devices)) = choices::ambiguous(turn, &reading.calls) else { return Ok(()) };
+        let mut found: Vec<Choice> = Vec::new();
+        for device in devices.into_iter().take(choices::MOST_TRIED) {
+            let narrowed = choices::narrowed(turn, place, device);
+            let prepared = self.prepare(&narrowed, ids)?;
+            let (decoded, more) = self.decode(&prepared.prompt, &[], prepared.grammar, &[], cancel)?;
+            reading.tokens.sampled += more.sampled;
+            reading.tokens.forced += more.forced;
+            let sure = decoded.confidence() >= choices::LEAST;
+            let steps = pintail::parse(&narrowed, &prepared.pointers, &self.pieces(&decoded.tokens, ids))?;
+            let calls = resolve(&narrowed, &steps);
+            let name = &turn.scene.devices[device].name;
+            let serves = sure && calls.iter().any(|call| choices::addresses(call, name));
+            if serves && found.iter().all(|known| known.calls != calls) {
+                found.push(Choice::new(calls));
+            }
+        }
+        found.truncate(choices::MOST);
+        // One that is left is no choice: it is what was meant, unless nothing was to be done at all.
+        if found.len() > 1 || (found.len() == 1 && reading.calls.is_empty()) {
+            reading.choices = found;
+            reading.ambiguous = true;
+        }
+        Ok(())
+    }
+
+    /// The prompt of a turn and what its answer may be.
+    fn prepare(&self, turn: &Turn<'_>, ids: &[u32]) -> Result<Prepared, MindError> {
         let pointers = Pointers::new(turn.scene, Some(turn));
         let mut pieces = pintail::scene(turn.scene, &pointers);
         pieces.extend(pintail::request(turn, &pointers));
@@ -368,29 +390,45 @@ impl Mind {
             }
         }
         let grammar = Arc::new(pintail::grammar(turn, &pointers, &|token| ids[token.index() as usize])?);
-        let (first, mut counts) = self.decode(&prompt, &[], grammar.clone(), &[], cancel)?;
-        let mut readings = vec![self.weigh(turn, &pointers, ids, first)?];
-        for (opening, probability) in readings[0].openings() {
-            let (rest, more) = self.decode(&prompt, &opening, grammar.clone(), &[], cancel)?;
-            counts.sampled += more.sampled;
-            counts.forced += more.forced;
-            let mut other = self.weigh(turn, &pointers, ids, rest)?;
-            other.probability *= probability;
-            if readings.iter().all(|known| known.answer != other.answer) {
-                readings.push(other);
+        Ok(Prepared { pointers, pieces, prompt, grammar })
+    }
+
+    fn tokens_of(&self, piece: &Piece) -> usize {
+        match piece {
+            Piece::Token(_) => 1,
+            Piece::Text(text) => {
+                let mut ids = Vec::new();
+                self.tokenizer.encode(text, Specials::Text, &mut ids);
+                ids.len()
             }
         }
-        let (best, confidence) = choose(&readings);
-        let best = &readings[best];
-        Ok(Reading {
-            request: turn.request.to_owned(),
-            calls: resolve(turn, &best.steps),
-            confidence,
-            tokens: counts,
-            links: turn.links.clone(),
-            prompt: pintail::text(&pieces),
-            answer: pintail::text(&best.answer),
-        })
+    }
+
+    /// What a state's prompt costs before anything is said, part by part, with this model's tokenizer.
+    pub fn measure(&self, scene: &Scene, prose: Option<&str>) -> Vec<Part> {
+        match &self.dialect {
+            Dialect::Pintail(_) => {
+                let pieces = pintail::scene(scene, &Pointers::new(scene, None));
+                cost::parts(&pieces, |piece| self.tokens_of(piece))
+            }
+            Dialect::Chat(chat) => {
+                let turn = Turn::with_links(scene, "", Vec::new());
+                let prompt = chat.prompt(&turn, prose, &self.tokenizer, Today::at(SystemTime::now()));
+                // A template that cannot be rendered is said when a request is read.
+                let tokens = prompt.map_or(0, |prompt| prompt.tokens.len());
+                vec![Part { part: "prompt", tokens }]
+            }
+        }
+    }
+
+    /// How many tokens a text has for this model.
+    pub fn tokens(&self, text: &str) -> usize {
+        self.tokens_of(&Piece::Text(text.to_owned()))
+    }
+
+    /// Tokens of context: the longest prompt with its answer.
+    pub fn context(&self) -> usize {
+        self.session.context()
     }
 
     /// Reads a decoded answer back and counts the mentions that it leaves unused.
@@ -423,14 +461,18 @@ impl Mind {
         let mut answer = Vec::new();
         decoded.tokens.iter().for_each(|&token| self.tokenizer.append_bytes(token, &mut answer));
         let answer = String::from_utf8_lossy(&answer).into_owned();
+        let calls = chat.parse(&answer)?;
         Ok(Reading {
             request: turn.request.to_owned(),
-            calls: chat.parse(&answer)?,
+            choices: (!calls.is_empty()).then(|| Choice::new(calls.clone())).into_iter().collect(),
+            calls,
             confidence: decoded.confidence(),
             tokens: counts,
             links: turn.links.clone(),
             prompt: prompt.text,
             answer,
+            ambiguous: false,
+            parts: vec![Part { part: "prompt", tokens: counts.prompt }],
         })
     }
 

@@ -2,20 +2,31 @@
 //!
 //! [`Mind`] reads (request to calls, nothing is executed); [`Engine`] acts (safety kernel, tools, state machine).
 //! `events` feeds the engine what happens without a person: timers, edges, sensors; [`Scenario`] is such a course of
-//! events, written down.
+//! events, written down. `choices` asks back; `schedule` is for acts at another time; `journal` and `resume` outlive a power cut.
 //! Both are blocking and single-threaded; the shells around them (`repl`, `cli`) own terminals and signals.
 
+mod act;
+mod candidate;
+mod choices;
+mod cost;
 mod engine;
 mod events;
+mod journal;
 mod mind;
 mod reply;
 mod report;
+mod resume;
 mod scenario;
+mod schedule;
+mod talk;
 
 use crate::agent::{Agent, Scope, ToolRef};
 use crate::prompt::{Scene, Tool};
 
+pub use choices::{Answer, Choice};
+pub use cost::Part;
 pub use engine::{Engine, EngineError, Settings};
+pub use journal::JournalError;
 pub use mind::{Mind, MindError, Reading};
 pub use report::{CallReport, Report, TokenCounts};
 pub use scenario::{Scenario, ScenarioError, Told};

@@ -5,6 +5,8 @@ use serde_json::Value;
 
 use crate::tool::Call;
 
+use super::choices::Choice;
+
 /// A call and what came of it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CallReport {
@@ -39,8 +41,8 @@ pub struct Report {
     pub state: String,
     /// The calls that were carried out or tried, in order.
     pub calls: Vec<CallReport>,
-    /// Calls that wait for a person's yes; nothing of them was done.
-    pub ask: Option<Vec<Call>>,
+    /// Readings that a person is asked to choose among, or to say yes to; nothing of them was done.
+    pub ask: Option<Vec<Choice>>,
     /// What the person is told.
     pub reply: String,
     /// The state it ended in.

@@ -122,6 +122,7 @@ impl Scenario {
         tell: &mut dyn FnMut(&Told),
     ) -> Vec<ScenarioError> {
         use crate::board::Clock;
+        engine.stay();
         let begin = clock.now();
         let mut errors = Vec::new();
         let mut heard: Vec<String> = Vec::new();
@@ -185,7 +186,7 @@ impl Scenario {
             }
             What::Input { .. } | What::Value { .. } | What::Press(_) | What::End => {}
             What::Say(text) => {
-                let report = engine.turn(text).map_err(|source| ScenarioError::Request { line, source })?;
+                let report = engine.talk(text).map_err(|source| ScenarioError::Request { line, source })?;
                 said.extend(report.reply.lines().map(str::to_owned));
             }
             What::Call(call) => said.extend(engine.call(call.clone()).reply.lines().map(str::to_owned)),

@@ -1,0 +1,169 @@
+//! Asking back: which other readings a request has, and what a person's answer means.
+
+use serde::Serialize;
+
+use crate::agent::graph::call as in_words;
+use crate::link::{Link, Mark};
+use crate::prompt::{Scene, Turn};
+use crate::tool::Call;
+
+/// Readings that a person is shown at most.
+pub(super) const MOST: usize = 3;
+/// How sure the model has to be of a reading with one of the devices that a name may mean.
+pub(super) const LEAST: f64 = 0.3;
+/// Devices that an ambiguous mention is tried with at most.
+pub(super) const MOST_TRIED: usize = 4;
+
+/// A reading that a person may choose.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Choice {
+    /// What would be done, in words.
+    pub words: String,
+    /// What would be done.
+    pub calls: Vec<Call>,
+}
+
+impl Choice {
+    /// A choice of these calls.
+    pub(super) fn new(calls: Vec<Call>) -> Choice {
+        Choice { words: calls.iter().map(in_words).collect::<Vec<_>>().join(", then "), calls }
+    }
+}
+
+/// The question that goes with some choices.
+pub(super) fn question(choices: &[Choice]) -> String {
+    match choices {
+        [one] => format!("Shall I do this? {}", one.words),
+        several => {
+            let mut text = String::from("Which of these?");
+            for (at, choice) in several.iter().enumerate() {
+                text.push_str(&format!("\n  {}  {}", at + 1, choice.words));
+            }
+            text
+        }
+    }
+}
+
+/// What a person says to a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The choice at this place.
+    Pick(usize),
+    /// None of it.
+    No,
+    /// Yes, to several choices: which one is not said.
+    Unclear,
+    /// Something else: a new request.
+    Other,
+}
+
+impl Answer {
+    /// Reads an answer to a question with so many choices.
+    pub fn read(text: &str, choices: usize) -> Answer {
+        const PLACES: [&[&str]; MOST] =
+            [&["1", "one", "first", "1st"], &["2", "two", "second", "2nd"], &["3", "three", "third", "3rd"]];
+        const YES: [&str; 9] = ["y", "yes", "yeah", "yep", "ok", "okay", "sure", "do it", "go ahead"];
+        const NO: [&str; 9] =
+            ["n", "no", "nope", "none", "neither", "cancel", "stop", "never mind", "none of them"];
+        let text = text.to_lowercase();
+        let text = text.trim().trim_end_matches(['.', '!', ')']).trim_end();
+        // "the second one, please" is "second".
+        let text = text.strip_suffix("please").map_or(text, |rest| rest.trim_end_matches([' ', ',']));
+        let text = text.strip_prefix("the ").or_else(|| text.strip_prefix("number ")).unwrap_or(text);
+        let place = match text.strip_suffix(" one") {
+            Some(rest) => rest,
+            None => text,
+        };
+        let said = PLACES.iter().position(|words| words.contains(&place));
+        if let Some(at) = said.or_else(|| (place == "last").then_some(choices.wrapping_sub(1))) {
+            return if at < choices { Answer::Pick(at) } else { Answer::Unclear };
+        }
+        if YES.contains(&text) {
+            return if choices == 1 { Answer::Pick(0) } else { Answer::Unclear };
+        }
+        if NO.contains(&text) { Answer::No } else { Answer::Other }
+    }
+}
+
+/// A mention of several devices of which a reading takes one, or none: the link's place and the devices, best first.
+/// Not ambiguous is what the rest of the request settles: a mentioned area in which just one of them stands.
+pub(super) fn ambiguous(turn: &Turn<'_>, calls: &[Call]) -> Option<(usize, Vec<usize>)> {
+    turn.links.iter().enumerate().find_map(|(place, link)| {
+        let meant = devices(link);
+        if meant.len() < 2 || settled(turn, place, &meant) {
+            return None;
+        }
+        let name = |device: &usize| turn.scene.devices[*device].name.as_str();
+        let addressed = |device: &&usize| calls.iter().any(|call| addresses(call, name(device)));
+        let taken = meant.iter().filter(addressed).count();
+        let guessed = if calls.is_empty() { true } else { taken == 1 };
+        guessed.then_some((place, meant))
+    })
+}
+
+/// The devices that a mention may mean.
+fn devices(link: &Link) -> Vec<usize> {
+    let mut devices = Vec::new();
+    for mark in &link.marks {
+        if let Mark::Device(device) = mark
+            && !devices.contains(device)
+        {
+            devices.push(*device);
+        }
+    }
+    devices
+}
+
+fn settled(turn: &Turn<'_>, place: usize, meant: &[usize]) -> bool {
+    let areas =
+        turn.links.iter().enumerate().filter(|(at, _)| *at != place).flat_map(|(_, link)| &link.marks);
+    let areas = areas.filter_map(|mark| match mark {
+        Mark::Area(area) => turn.scene.areas.get(*area),
+        _ => None,
+    });
+    let areas: Vec<&String> = areas.collect();
+    let within = |device: &&usize| {
+        turn.scene.devices[**device].area.as_ref().is_some_and(|area| areas.contains(&area))
+    };
+    meant.iter().filter(within).count() == 1
+}
+
+/// Whether a call addresses a device.
+pub(super) fn addresses(call: &Call, device: &str) -> bool {
+    let devices = call.arguments.get("devices").and_then(|devices| devices.as_array());
+    devices.is_some_and(|devices| devices.iter().any(|addressed| addressed == device))
+}
+
+/// The turn with one mention narrowed to one device.
+pub(super) fn narrowed<'s>(turn: &Turn<'s>, place: usize, device: usize) -> Turn<'s> {
+    let mut links = turn.links.clone();
+    links[place].marks = vec![Mark::Device(device)];
+    let scene: &'s Scene = turn.scene;
+    Turn::with_links(scene, turn.request, links)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers() {
+        for (text, choices, answer) in [
+            ("1", 3, Answer::Pick(0)),
+            ("the second", 3, Answer::Pick(1)),
+            ("The third one, please.", 3, Answer::Pick(2)),
+            ("number two", 2, Answer::Pick(1)),
+            ("last one", 2, Answer::Pick(1)),
+            ("3", 2, Answer::Unclear),
+            ("yes", 1, Answer::Pick(0)),
+            ("Yes!", 2, Answer::Unclear),
+            ("no", 2, Answer::No),
+            ("never mind", 1, Answer::No),
+            ("turn on the second lamp", 2, Answer::Other),
+            ("", 2, Answer::Other),
+            ("one more light please", 2, Answer::Other),
+        ] {
+            assert_eq!(Answer::read(text, choices), answer, "{text}");
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! The talking half of an engine: a request or an answer in, what is done or asked back out.
+
+use std::time::Instant;
+
+use super::Engine;
+use super::choices::{self, Answer, Choice};
+use super::mind::MindError;
+use super::reply;
+use super::report::{Report, TokenCounts};
+use super::schedule::{self, When};
+use crate::agent::graph::call as in_words;
+use crate::agent::{By, Event};
+use crate::tool::Call;
+
+impl Engine {
+    /// One request, from words to reply.
+    ///
+    /// # Errors
+    /// When it could not be read (too long, cancelled, a failing model); nothing was done then.
+    pub fn turn(&mut self, request: &str) -> Result<Report, MindError> {
+        let started = Instant::now();
+        self.asked = None;
+        let mut said = Vec::new();
+        self.event(Event::Activity, &mut said);
+        let mut report = self.report(1.0);
+        if !self.machine.running {
+            said.push(reply::ENDED.to_owned());
+            self.finish(&mut report, said, started);
+            return Ok(report);
+        }
+        self.understand(request, By::Turn, &mut report, &mut said)?;
+        self.finish(&mut report, said, started);
+        Ok(report)
+    }
+
+    /// Makes one call without the model, held to what the model may do here: as if a person had asked for it.
+    pub fn call(&mut self, call: Call) -> Report {
+        let started = Instant::now();
+        let mut said = Vec::new();
+        self.event(Event::Activity, &mut said);
+        let mut report = self.report(1.0);
+        if !self.machine.running {
+            said.push(reply::ENDED.to_owned());
+        } else if self.needs_yes(std::slice::from_ref(&call)) {
+            said.push(format!("That needs a person's yes: {}.", in_words(&call)));
+        } else {
+            report.calls = self.act(vec![call], false, By::Turn, &mut said);
+        }
+        self.finish(&mut report, said, started);
+        report
+    }
+
+    /// A question of the agent's own. One that comes up while another is being answered is dropped.
+    pub(super) fn ask_model(&mut self, request: &str, said: &mut Vec<String>) {
+        if std::mem::replace(&mut self.asking, true) {
+            tracing::warn!("a question to the model inside of another was dropped: {request}");
+            return;
+        }
+        let mut report = self.report(1.0);
+        if let Err(error) = self.understand(request, By::Transition, &mut report, said) {
+            said.push(format!("That did not work: {error}."));
+        }
+        self.asking = false;
+    }
+
+    fn report(&self, confidence: f64) -> Report {
+        Report {
+            state: self.state_name(),
+            calls: Vec::new(),
+            ask: None,
+            reply: String::new(),
+            next_state: String::new(),
+            confidence,
+            tokens: TokenCounts::default(),
+            ms: 0.0,
+        }
+    }
+
+    /// Reads a request and does what it asks for, or asks back, or says why not.
+    fn understand(
+        &mut self,
+        request: &str,
+        by: By,
+        report: &mut Report,
+        said: &mut Vec<String>,
+    ) -> Result<(), MindError> {
+        if self.stays
+            && by == By::Turn
+            && let Some((when, rest)) = schedule::split(request, &self.scene)
+        {
+            return self.defer(when, &rest, report, said);
+        }
+        let reading = self.mind.read(&self.scene, self.scope.prompt.as_deref(), request, &self.cancel)?;
+        let (act, ask) = (self.scope.act, self.scope.ask);
+        report.confidence = if reading.confidence.is_nan() { 0.0 } else { reading.confidence };
+        report.tokens = reading.tokens;
+        let calls = reading.calls.clone();
+        let (choices, ambiguous) = (reading.choices.clone(), reading.ambiguous);
+        // A confidence that is no number (damaged weights) is none.
+        let sure = if reading.confidence.is_nan() { 0.0 } else { reading.confidence };
+        self.last = Some(reading);
+        if ambiguous && act > 0.0 {
+            self.ask_back(choices, report, said);
+        } else if calls.is_empty() || sure < ask {
+            let before = said.len();
+            self.event(Event::Unserved, said);
+            if said.len() == before {
+                said.push(if calls.is_empty() { reply::UNSERVED } else { reply::UNSURE }.to_owned());
+            }
+        } else if sure < act {
+            self.ask_back(choices, report, said);
+        } else if self.needs_yes(&calls) {
+            self.ask_back(vec![Choice::new(calls)], report, said);
+        } else {
+            report.calls = self.act(calls, false, by, said);
+        }
+        Ok(())
+    }
+
+    /// A request for later: read without its time, and put away when it is clear and needs no yes.
+    fn defer(
+        &mut self,
+        when: When,
+        request: &str,
+        report: &mut Report,
+        said: &mut Vec<String>,
+    ) -> Result<(), MindError> {
+        let reading = self.mind.read(&self.scene, self.scope.prompt.as_deref(), request, &self.cancel)?;
+        report.confidence = if reading.confidence.is_nan() { 0.0 } else { reading.confidence };
+        report.tokens = reading.tokens;
+        let (calls, ambiguous) = (reading.calls.clone(), reading.ambiguous);
+        self.last = Some(reading);
+        if calls.is_empty() || report.confidence < self.scope.ask {
+            let before = said.len();
+            self.event(Event::Unserved, said);
+            if said.len() == before {
+                said.push(reply::UNSERVED.to_owned());
+            }
+        } else if ambiguous || report.confidence < self.scope.act || self.needs_yes(&calls) {
+            let words = calls.iter().map(in_words).collect::<Vec<_>>().join(", then ");
+            said.push(format!(
+                "I am not sure enough to do that alone later: {words}. Say it with the device's name."
+            ));
+        } else {
+            said.push(self.schedule(when, calls));
+        }
+        Ok(())
+    }
+
+    fn ask_back(&mut self, choices: Vec<Choice>, report: &mut Report, said: &mut Vec<String>) {
+        said.extend(choices::question(&choices).lines().map(str::to_owned));
+        report.ask = Some(choices.clone());
+        self.asked = Some(choices);
+    }
+
+    /// How many choices stand asked; `None`: nothing does.
+    pub fn asking(&self) -> Option<usize> {
+        self.asked.as_ref().map(Vec::len)
+    }
+
+    /// What a person says: an answer to what stands asked ("yes", "2", "the second"), or else a request.
+    ///
+    /// # Errors
+    /// As [`Engine::turn`].
+    pub fn talk(&mut self, words: &str) -> Result<Report, MindError> {
+        let Some(choices) = self.asked.take() else { return self.turn(words) };
+        let answer = Answer::read(words, choices.len());
+        if answer == Answer::Other {
+            return self.turn(words);
+        }
+        let started = Instant::now();
+        let mut said = Vec::new();
+        self.event(Event::Activity, &mut said);
+        let mut report = self.report(1.0);
+        match answer {
+            Answer::Pick(at) => {
+                // Only a yes to the one thing that was shown is a yes.
+                let shown_alone = choices.len() == 1;
+                let calls = choices[at].calls.clone();
+                if !shown_alone && self.needs_yes(&calls) {
+                    self.ask_back(vec![Choice::new(calls)], &mut report, &mut said);
+                } else {
+                    report.calls = self.act(calls, shown_alone, By::Turn, &mut said);
+                }
+            }
+            Answer::No => said.push("Nothing was done.".to_owned()),
+            _ => self.ask_back(choices, &mut report, &mut said),
+        }
+        self.finish(&mut report, said, started);
+        Ok(report)
+    }
+
+    fn finish(&self, report: &mut Report, said: Vec<String>, started: Instant) {
+        if said.is_empty() && !report.calls.is_empty() {
+            report.reply = "Done.".to_owned();
+        } else {
+            report.reply = said.join("\n");
+        }
+        report.next_state = self.state_name();
+        report.ms = started.elapsed().as_secs_f64() * 1000.0;
+    }
+}
