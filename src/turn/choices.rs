@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::agent::graph::call as in_words;
 use crate::link::{Link, Mark};
 use crate::prompt::{Scene, Turn};
-use crate::tool::Call;
+use crate::tool::{Builtin, Call};
 
 /// Readings that a person is shown at most.
 pub(super) const MOST: usize = 3;
@@ -86,8 +86,12 @@ impl Answer {
 }
 
 /// A mention of several devices of which a reading takes one, or none: the link's place and the devices, best first.
-/// Not ambiguous is what the rest of the request settles: a mentioned area in which just one of them stands.
+/// Not ambiguous is what the rest of the request settles: a mentioned area in which just one of them stands. Nor is what only
+/// looks: the answer says what was read, and a wrong one does no harm.
 pub(super) fn ambiguous(turn: &Turn<'_>, calls: &[Call]) -> Option<(usize, Vec<usize>)> {
+    if !calls.is_empty() && calls.iter().all(looks) {
+        return None;
+    }
     turn.links.iter().enumerate().find_map(|(place, link)| {
         let meant = devices(link);
         if meant.len() < 2 || settled(turn, place, &meant) {
@@ -126,6 +130,11 @@ fn settled(turn: &Turn<'_>, place: usize, meant: &[usize]) -> bool {
         turn.scene.devices[**device].area.as_ref().is_some_and(|area| areas.contains(&area))
     };
     meant.iter().filter(within).count() == 1
+}
+
+/// Whether a call moves nothing.
+pub(super) fn looks(call: &Call) -> bool {
+    call.tool == Builtin::Read.name()
 }
 
 /// Whether a call addresses a device.

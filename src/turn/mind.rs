@@ -363,7 +363,8 @@ impl Mind {
             let steps = pintail::parse(&narrowed, &prepared.pointers, &self.pieces(&decoded.tokens, ids))?;
             let calls = resolve(&narrowed, &steps);
             let name = &turn.scene.devices[device].name;
-            let serves = sure && calls.iter().any(|call| choices::addresses(call, name));
+            let serves =
+                sure && calls.iter().any(|call| choices::addresses(call, name) && !choices::looks(call));
             if serves && found.iter().all(|known| known.calls != calls) {
                 found.push(Choice::new(calls));
             }
