@@ -1,18 +1,21 @@
 //! Asking back: which other readings a request has, and what a person's answer means.
 
+use std::sync::atomic::AtomicBool;
+
 use serde::Serialize;
 
+use super::mind::{Mind, MindError, Reading};
 use crate::agent::graph::call as in_words;
 use crate::link::{Link, Mark};
-use crate::prompt::{Scene, Turn};
+use crate::prompt::{Scene, Turn, pintail, resolve};
 use crate::tool::{Builtin, Call};
 
 /// Readings that a person is shown at most.
 pub(super) const MOST: usize = 3;
 /// How sure the model has to be of a reading with one of the devices that a name may mean.
-pub(super) const LEAST: f64 = 0.3;
+const LEAST: f64 = 0.3;
 /// Devices that an ambiguous mention is tried with at most.
-pub(super) const MOST_TRIED: usize = 4;
+const MOST_TRIED: usize = 4;
 
 /// A reading that a person may choose.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -88,7 +91,7 @@ impl Answer {
 /// A mention of several devices of which a reading takes one, or none: the link's place and the devices, best first.
 /// Not ambiguous is what the rest of the request settles: a mentioned area in which just one of them stands. Nor is what only
 /// looks: the answer says what was read, and a wrong one does no harm.
-pub(super) fn ambiguous(turn: &Turn<'_>, calls: &[Call]) -> Option<(usize, Vec<usize>)> {
+fn ambiguous(turn: &Turn<'_>, calls: &[Call]) -> Option<(usize, Vec<usize>)> {
     if !calls.is_empty() && calls.iter().all(looks) {
         return None;
     }
@@ -133,22 +136,58 @@ fn settled(turn: &Turn<'_>, place: usize, meant: &[usize]) -> bool {
 }
 
 /// Whether a call moves nothing.
-pub(super) fn looks(call: &Call) -> bool {
+fn looks(call: &Call) -> bool {
     call.tool == Builtin::Read.name()
 }
 
 /// Whether a call addresses a device.
-pub(super) fn addresses(call: &Call, device: &str) -> bool {
+fn addresses(call: &Call, device: &str) -> bool {
     let devices = call.arguments.get("devices").and_then(|devices| devices.as_array());
     devices.is_some_and(|devices| devices.iter().any(|addressed| addressed == device))
 }
 
 /// The turn with one mention narrowed to one device.
-pub(super) fn narrowed<'s>(turn: &Turn<'s>, place: usize, device: usize) -> Turn<'s> {
+fn narrowed<'s>(turn: &Turn<'s>, place: usize, device: usize) -> Turn<'s> {
     let mut links = turn.links.clone();
     links[place].marks = vec![Mark::Device(device)];
     let scene: &'s Scene = turn.scene;
     Turn::with_links(scene, turn.request, links)
+}
+
+impl Mind {
+    /// Of a mention that means several devices: what the request would be for each of them.
+    pub(super) fn disambiguate(
+        &mut self,
+        turn: &Turn<'_>,
+        ids: &[u32],
+        reading: &mut Reading,
+        cancel: &AtomicBool,
+    ) -> Result<(), MindError> {
+        let Some((place, devices)) = ambiguous(turn, &reading.calls) else { return Ok(()) };
+        let mut found: Vec<Choice> = Vec::new();
+        for device in devices.into_iter().take(MOST_TRIED) {
+            let narrowed = narrowed(turn, place, device);
+            let prepared = self.prepare(&narrowed, ids)?;
+            let (decoded, more) = self.decode(&prepared.prompt, &[], prepared.grammar, &[], cancel)?;
+            reading.tokens.sampled += more.sampled;
+            reading.tokens.forced += more.forced;
+            let sure = decoded.confidence() >= LEAST;
+            let steps = pintail::parse(&narrowed, &prepared.pointers, &self.pieces(&decoded.tokens, ids))?;
+            let calls = resolve(&narrowed, &steps);
+            let name = &turn.scene.devices[device].name;
+            let serves = sure && calls.iter().any(|call| addresses(call, name) && !looks(call));
+            if serves && found.iter().all(|known| known.calls != calls) {
+                found.push(Choice::new(calls));
+            }
+        }
+        found.truncate(MOST);
+        // One that is left is no choice: it is what was meant, unless nothing was to be done at all.
+        if found.len() > 1 || (found.len() == 1 && reading.calls.is_empty()) {
+            reading.choices = found;
+            reading.ambiguous = true;
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,15 @@
 //! What each part of a prompt costs.
 
+use std::time::SystemTime;
+
 use serde::Serialize;
 
-use crate::prompt::pintail::{Piece, Token};
+use super::mind::{Dialect, Mind};
+use crate::model::LanguageModel;
+use crate::prompt::chat::Today;
+use crate::prompt::pintail::{self, Piece, Pointers, Token};
+use crate::prompt::{Scene, Turn};
+use crate::tokenizer::Specials;
 
 /// A part of a prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -41,6 +48,46 @@ pub(super) fn parts(pieces: &[Piece], mut count: impl FnMut(&Piece) -> usize) ->
         .filter(|(_, tokens)| *tokens > 0)
         .map(|(part, tokens)| Part { part, tokens })
         .collect()
+}
+
+impl Mind {
+    pub(super) fn tokens_of(&self, piece: &Piece) -> usize {
+        match piece {
+            Piece::Token(_) => 1,
+            Piece::Text(text) => {
+                let mut ids = Vec::new();
+                self.tokenizer.encode(text, Specials::Text, &mut ids);
+                ids.len()
+            }
+        }
+    }
+
+    /// What a state's prompt costs before anything is said, part by part, with this model's tokenizer.
+    pub fn measure(&self, scene: &Scene, prose: Option<&str>) -> Vec<Part> {
+        match &self.dialect {
+            Dialect::Pintail(_) => {
+                let pieces = pintail::scene(scene, &Pointers::new(scene, None));
+                parts(&pieces, |piece| self.tokens_of(piece))
+            }
+            Dialect::Chat(chat) => {
+                let turn = Turn::with_links(scene, "", Vec::new());
+                let prompt = chat.prompt(&turn, prose, &self.tokenizer, Today::at(SystemTime::now()));
+                // A template that cannot be rendered is said when a request is read.
+                let tokens = prompt.map_or(0, |prompt| prompt.tokens.len());
+                vec![Part { part: "prompt", tokens }]
+            }
+        }
+    }
+
+    /// How many tokens a text has for this model.
+    pub fn tokens(&self, text: &str) -> usize {
+        self.tokens_of(&Piece::Text(text.to_owned()))
+    }
+
+    /// Tokens of context: the longest prompt with its answer.
+    pub fn context(&self) -> usize {
+        self.session.context()
+    }
 }
 
 #[cfg(test)]

@@ -113,7 +113,7 @@ pub enum MindError {
 }
 
 /// How a model is spoken to.
-enum Dialect {
+pub(super) enum Dialect {
     /// Pointers; the ids of the control tokens, by [`Token::index`].
     Pintail(Vec<u32>),
     /// The model's own chat template and notation of calls.
@@ -175,22 +175,22 @@ const SURE: f64 = 0.5;
 const TALK: f64 = 0.5;
 
 /// A turn's prompt, and what may answer it.
-struct Prepared {
-    pointers: Pointers,
-    pieces: Vec<Piece>,
-    prompt: Vec<u32>,
-    grammar: Arc<Grammar>,
+pub(super) struct Prepared {
+    pub pointers: Pointers,
+    pub pieces: Vec<Piece>,
+    pub prompt: Vec<u32>,
+    pub grammar: Arc<Grammar>,
 }
 
 /// A model with its tokenizer, ready to read requests.
 pub struct Mind {
     name: String,
-    tokenizer: Tokenizer,
+    pub(super) tokenizer: Tokenizer,
     trie: Arc<TokenTrie>,
-    session: Session,
+    pub(super) session: Session,
     /// The tokens that the session holds.
     held: Vec<u32>,
-    dialect: Dialect,
+    pub(super) dialect: Dialect,
 }
 
 impl Mind {
@@ -343,43 +343,8 @@ impl Mind {
         })
     }
 
-    /// Of a mention that means several devices: what the request would be for each of them.
-    fn disambiguate(
-        &mut self,
-        turn: &Turn<'_>,
-        ids: &[u32],
-        reading: &mut Reading,
-        cancel: &AtomicBool,
-    ) -> Result<(), MindError> {
-        let Some((place, devices)) = choices::ambiguous(turn, &reading.calls) else { return Ok(()) };
-        let mut found: Vec<Choice> = Vec::new();
-        for device in devices.into_iter().take(choices::MOST_TRIED) {
-            let narrowed = choices::narrowed(turn, place, device);
-            let prepared = self.prepare(&narrowed, ids)?;
-            let (decoded, more) = self.decode(&prepared.prompt, &[], prepared.grammar, &[], cancel)?;
-            reading.tokens.sampled += more.sampled;
-            reading.tokens.forced += more.forced;
-            let sure = decoded.confidence() >= choices::LEAST;
-            let steps = pintail::parse(&narrowed, &prepared.pointers, &self.pieces(&decoded.tokens, ids))?;
-            let calls = resolve(&narrowed, &steps);
-            let name = &turn.scene.devices[device].name;
-            let serves =
-                sure && calls.iter().any(|call| choices::addresses(call, name) && !choices::looks(call));
-            if serves && found.iter().all(|known| known.calls != calls) {
-                found.push(Choice::new(calls));
-            }
-        }
-        found.truncate(choices::MOST);
-        // One that is left is no choice: it is what was meant, unless nothing was to be done at all.
-        if found.len() > 1 || (found.len() == 1 && reading.calls.is_empty()) {
-            reading.choices = found;
-            reading.ambiguous = true;
-        }
-        Ok(())
-    }
-
     /// The prompt of a turn and what its answer may be.
-    fn prepare(&self, turn: &Turn<'_>, ids: &[u32]) -> Result<Prepared, MindError> {
+    pub(super) fn prepare(&self, turn: &Turn<'_>, ids: &[u32]) -> Result<Prepared, MindError> {
         let pointers = Pointers::new(turn.scene, Some(turn));
         let mut pieces = pintail::scene(turn.scene, &pointers);
         pieces.extend(pintail::request(turn, &pointers));
@@ -392,44 +357,6 @@ impl Mind {
         }
         let grammar = Arc::new(pintail::grammar(turn, &pointers, &|token| ids[token.index() as usize])?);
         Ok(Prepared { pointers, pieces, prompt, grammar })
-    }
-
-    fn tokens_of(&self, piece: &Piece) -> usize {
-        match piece {
-            Piece::Token(_) => 1,
-            Piece::Text(text) => {
-                let mut ids = Vec::new();
-                self.tokenizer.encode(text, Specials::Text, &mut ids);
-                ids.len()
-            }
-        }
-    }
-
-    /// What a state's prompt costs before anything is said, part by part, with this model's tokenizer.
-    pub fn measure(&self, scene: &Scene, prose: Option<&str>) -> Vec<Part> {
-        match &self.dialect {
-            Dialect::Pintail(_) => {
-                let pieces = pintail::scene(scene, &Pointers::new(scene, None));
-                cost::parts(&pieces, |piece| self.tokens_of(piece))
-            }
-            Dialect::Chat(chat) => {
-                let turn = Turn::with_links(scene, "", Vec::new());
-                let prompt = chat.prompt(&turn, prose, &self.tokenizer, Today::at(SystemTime::now()));
-                // A template that cannot be rendered is said when a request is read.
-                let tokens = prompt.map_or(0, |prompt| prompt.tokens.len());
-                vec![Part { part: "prompt", tokens }]
-            }
-        }
-    }
-
-    /// How many tokens a text has for this model.
-    pub fn tokens(&self, text: &str) -> usize {
-        self.tokens_of(&Piece::Text(text.to_owned()))
-    }
-
-    /// Tokens of context: the longest prompt with its answer.
-    pub fn context(&self) -> usize {
-        self.session.context()
     }
 
     /// Reads a decoded answer back and counts the mentions that it leaves unused.
@@ -479,7 +406,7 @@ impl Mind {
 
     /// Feeds a prompt and decodes its answer greedily, from `opening` on. The answer holds the opening; its steps are
     /// those behind it.
-    fn decode(
+    pub(super) fn decode(
         &mut self,
         prompt: &[u32],
         opening: &[u32],
@@ -523,7 +450,7 @@ impl Mind {
     }
 
     /// Tokens of an answer as pieces.
-    fn pieces(&self, tokens: &[u32], ids: &[u32]) -> Vec<Piece> {
+    pub(super) fn pieces(&self, tokens: &[u32], ids: &[u32]) -> Vec<Piece> {
         let controls: Vec<Token> = Token::all().collect();
         let mut out: Vec<Piece> = Vec::new();
         let mut text = Vec::new();
