@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pintail::agent::{Agent, DEFAULT, EMBEDDED, ModelRef};
+use pintail::agent::{Agent, DEFAULT, ModelRef};
 use pintail::board::{SimBoard, SimClock, State};
 use pintail::safety::{Kernel, Mode};
 use pintail::turn::{Engine, Mind, Settings};
@@ -170,22 +170,23 @@ fn an_ambiguous_name_is_asked_about_and_the_answer_chooses() {
 
 #[test]
 fn what_needs_a_yes_gets_it_for_the_call_that_was_shown_and_no_other() {
-    let source = EMBEDDED.iter().find(|(name, _)| *name == "bench").unwrap().1;
+    let source = "format = 1\n[agent]\nname = 'a'\n[devices.boiler]\nkind = 'boiler'\nconfirm = true\n[devices.lamp]\nkind = 'lamp'\n\
+                  [devices.'stop button']\nkind = 'button'\n[states.main]\n\
+                  on = [{ edge = 'stop button', do = [{ tool = 'off', arguments = { devices = ['boiler'] } }] }]\n";
     let (mut engine, board, _) = engine(source);
-    let report = engine.talk("turn on the high supply").unwrap();
-    assert_eq!(report.ask.map(|choices| choices[0].words.clone()).as_deref(), Some("on high supply"));
+    let report = engine.talk("turn on the boiler").unwrap();
+    assert_eq!(report.ask.map(|choices| choices[0].words.clone()).as_deref(), Some("on boiler"));
     assert!(board.changes().is_empty());
     engine.talk("no").unwrap();
     assert!(board.changes().is_empty());
     assert!(engine.talk("yes").unwrap().calls.is_empty(), "nothing stands asked");
-    engine.talk("turn on the high supply").unwrap();
+    engine.talk("turn on the boiler").unwrap();
     engine.talk("yes").unwrap();
-    assert!(matches!(board.state("high supply"), Some(State::On { .. })));
-    // The emergency stop asks nobody.
-    board.set_input("emergency stop", true);
-    let stop = engine.agent().device("emergency stop").unwrap();
+    assert!(matches!(board.state("boiler"), Some(State::On { .. })));
+    // An emergency stop asks nobody.
+    let stop = engine.agent().device("stop button").unwrap();
     engine.edge(stop, true);
-    assert_eq!(board.state("high supply"), Some(State::Off));
+    assert_eq!(board.state("boiler"), Some(State::Off));
 }
 
 #[test]
