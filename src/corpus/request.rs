@@ -219,17 +219,25 @@ pub(super) fn builtin(rng: &mut Rng, scene: &Scene, tool: Builtin, alone: bool) 
     }
     let (said, selectors) = targets(rng, scene, tool)?;
     let chosen = selected(scene, tool, &selectors);
+    // A number must suit a whole group before something of it may be left out.
+    let whole = selectors.iter().cloned().map(|mut selector| {
+        if let Selector::Group(group) = &mut selector {
+            group.except.clear();
+        }
+        selector
+    });
+    let reach = selected(scene, tool, &whole.collect::<Vec<_>>());
     let kinds: Vec<&str> = chosen.iter().map(|&at| scene.devices[at].kind.as_str()).collect();
     let line = line(rng, section, &kinds, alone)?;
     let step = |tool, amounts| Step::Devices { tool, down, selectors: selectors.clone(), amounts };
     let mut numbers: Vec<(char, f64, String)> = Vec::new();
     match tool {
         Builtin::SetLevel => {
-            let value = amount(rng, scene, &chosen)?;
+            let value = amount(rng, scene, &reach)?;
             numbers.push(('n', value, say_percent(rng, value)));
         }
         Builtin::SetValue => {
-            let value = amount(rng, scene, &chosen)?;
+            let value = amount(rng, scene, &reach)?;
             let unit =
                 chosen.iter().all(|&at| scene.devices[at].unit.as_deref() == Some("°C")) && rng.chance(0.4);
             let said = say_number(rng, value);

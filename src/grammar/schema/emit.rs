@@ -127,7 +127,13 @@ impl Compiler<'_, '_> {
             let lits: Vec<Lit> = live.iter().map(|way| way[0]).collect();
             for i in 0..lits.len() {
                 for j in i + 1..lits.len() {
-                    if !self.never(&made.with(&[lits[i], lits[j]]), EMPTY_DEPTH)? {
+                    let both = made.with(&[lits[i], lits[j]]);
+                    let mut apart = self.never(&both, EMPTY_DEPTH)?;
+                    // Listed values are tried against the `oneOf` too, which has none that fits both.
+                    if apart && self.read(&both)?.values.is_some() {
+                        apart = self.none(vec![lits[i], lits[j]])?;
+                    }
+                    if !apart {
                         live[i].push(not(lits[j]));
                         live[j].push(not(lits[i]));
                     }

@@ -223,6 +223,7 @@ fn combinations() {
         &[r#"{"k":"a"}"#, r#"{"k":"c"}"#],
     );
     check(json!({"oneOf": [{"type": "integer"}, {"type": "number"}]}), &["1.5"], &["1", "2.0"]);
+    check(json!({"oneOf": [{"type": "number"}, {"enum": ["red", 3]}]}), &["4", "\"red\""], &["3"]);
     check(
         json!({"allOf": [{"properties": {"a": {"minimum": 1}}}, {"properties": {"a": {"type": "integer"}}, "required": ["a"]}],
             "properties": {"a": {"maximum": 2}}, "type": "object"}),
