@@ -4,7 +4,7 @@
     python3 compare.py PINTAIL FILE.gguf... [-t THREADS] [-p PROMPT] [-n DECODED] [-r ROUNDS] [--bandwidth]
 
 PINTAIL is the program (`target/release/pintail`). Needs llama.cpp's Python package built for this machine:
-`CMAKE_ARGS=-DGGML_NATIVE=ON pip install --no-binary llama-cpp-python llama-cpp-python` (measured with the version in README.md).
+`CMAKE_ARGS=-DGGML_NATIVE=ON pip install --no-binary llama-cpp-python llama-cpp-python` (measured with the version in README.md beside this file).
 
 Each round runs one process of either, so that both see the machine in the same state; a figure is the median of the rounds. The
 peer runs as it does by default (its KV cache in F16, weights repacked where it does that); both compute all logits of the
