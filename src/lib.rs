@@ -17,8 +17,8 @@
 //! | [`board`] | devices and their lines, simulated or real |
 //! | [`sandbox`] | the cage that user tools run in |
 //! | [`tool`] | calls, built-in tools, the user's own tools |
-//! | [`agent`] | agent files, checked; the pure state machine |
-//! | [`link`] | mentions of devices, areas, kinds and numbers in a request; misspelt words; orders for another time |
+//! | [`agent`] | agent files, checked; the pure statechart |
+//! | [`link`] | mentions of devices, areas, kinds and numbers in a request; misspelt words; orders for another time; what is asked amid talk |
 //! | [`prompt`] | turns rendered to prompt and grammar (chat templates for other models), answers read back as calls |
 //! | [`safety`] | the one way to the board |
 //! | [`turn`] | one turn, whole: a request read, checked, acted on, answered |

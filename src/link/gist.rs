@@ -15,7 +15,8 @@ const ACTING: &str = "on off up down out open close shut lock unlock turn switch
 /// Words that change what is asked; where one of them would be left out, nothing is. Words end at an apostrophe: the `t` is of
 /// "don't".
 const TURNING: &str = "t dont doesnt cant wont isnt arent wasnt not never no nobody without but except until till before \
-    after said says told wanted asked then instead stay leave keep cancel yesterday tomorrow later every";
+    after said says told wanted asked then instead stay leave keep cancel yesterday tomorrow later every \
+    nothing nor neither avoid forget refuse forbid forbidden imagine pretend hate";
 
 /// Words that make a question of what follows them.
 const ASKING: &str = "why who how which whether what whats is are was were did does";
@@ -86,6 +87,8 @@ mod tests {
             "don't you dare switch the fan off now",
             "what a lovely day for the garden",
             "leave it alone, it is fine: fan on",
+            "forget about switching the fan on today",
+            "imagine the fan on all night long",
             "was it you who left the fan on",
             "open the awning for me when it gets hot",
         ] {
