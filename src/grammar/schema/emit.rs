@@ -127,13 +127,7 @@ impl Compiler<'_, '_> {
             let lits: Vec<Lit> = live.iter().map(|way| way[0]).collect();
             for i in 0..lits.len() {
                 for j in i + 1..lits.len() {
-                    let both = made.with(&[lits[i], lits[j]]);
-                    let mut apart = self.never(&both, EMPTY_DEPTH)?;
-                    // Listed values are tried against the `oneOf` too, which has none that fits both.
-                    if apart && self.read(&both)?.values.is_some() {
-                        apart = self.none(vec![lits[i], lits[j]])?;
-                    }
-                    if !apart {
+                    if !self.never(&made.with(&[lits[i], lits[j]]), EMPTY_DEPTH)? {
                         live[i].push(not(lits[j]));
                         live[j].push(not(lits[i]));
                     }

@@ -37,7 +37,16 @@ impl Compiler<'_, '_> {
             return Ok(true);
         }
         if let Some(values) = &shape.values {
-            return Ok(self.fitting(sub, values)?.is_empty());
+            for value in values {
+                let mut fits = true;
+                for &lit in &sub.lits {
+                    fits = fits && self.fits_besides(&sub.made, lit, value, &mut HashSet::new())?;
+                }
+                if fits {
+                    return Ok(false);
+                }
+            }
+            return Ok(true);
         }
         if depth == 0 {
             return Ok(false);

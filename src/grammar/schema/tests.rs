@@ -225,6 +225,16 @@ fn combinations() {
     check(json!({"oneOf": [{"type": "integer"}, {"type": "number"}]}), &["1.5"], &["1", "2.0"]);
     check(json!({"oneOf": [{"type": "number"}, {"enum": ["red", 3]}]}), &["4", "\"red\""], &["3"]);
     check(
+        json!({"oneOf": [{"type": ["null", "integer"]}, {"enum": ["red", 3, null]}]}),
+        &["4", "\"red\""],
+        &["3", "null"],
+    );
+    check(
+        json!({"type": ["null", "integer"], "enum": ["red", 3, null, 1.5]}),
+        &["3", "null"],
+        &["\"red\"", "1.5"],
+    );
+    check(
         json!({"allOf": [{"properties": {"a": {"minimum": 1}}}, {"properties": {"a": {"type": "integer"}}, "required": ["a"]}],
             "properties": {"a": {"maximum": 2}}, "type": "object"}),
         &[r#"{"a":1}"#, r#"{"a":2,"b":null}"#],

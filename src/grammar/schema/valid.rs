@@ -18,6 +18,18 @@ impl<'a> Compiler<'a, '_> {
         value: &Value,
         path: &mut HashSet<Lit>,
     ) -> Result<bool, GrammarError> {
+        self.fits_besides(&[], lit, value, path)
+    }
+
+    /// Whether the value fits, where some choices, by number, are not asked about: those of a `oneOf` whose
+    /// branches are compared with each other, which no value that fits two of them would fit.
+    pub(super) fn fits_besides(
+        &mut self,
+        made: &[u32],
+        lit: Lit,
+        value: &Value,
+        path: &mut HashSet<Lit>,
+    ) -> Result<bool, GrammarError> {
         self.step(1)?;
         if lit % 2 == 1 {
             return Ok(!self.fits(lit - 1, value, path)?);
@@ -32,13 +44,14 @@ impl<'a> Compiler<'a, '_> {
         if !path.insert(lit) {
             return self.refuse(node, "$ref", "leads back to itself without a value in between");
         }
-        let fits = self.fits_keywords(node, map, value, path);
+        let fits = self.fits_keywords(made, node, map, value, path);
         path.remove(&lit);
         fits
     }
 
     fn fits_keywords(
         &mut self,
+        made: &[u32],
         node: u32,
         map: Table<'a>,
         value: &Value,
@@ -47,7 +60,7 @@ impl<'a> Compiler<'a, '_> {
         for keyword in ["$ref", "$dynamicRef"] {
             if let Some(text) = map.get(keyword).and_then(Value::as_str) {
                 let target = self.resolve(node, keyword, text)?;
-                if !self.fits(target, value, path)? {
+                if !self.fits_besides(made, target, value, path)? {
                     return Ok(false);
                 }
                 if self.draft == Draft::Seven {
@@ -57,7 +70,8 @@ impl<'a> Compiler<'a, '_> {
         }
         if let Some(types) = map.get("type") {
             let (mask, integer) = self.types(node, types)?;
-            if mask & type_of(value) == 0 || (integer && !whole(value)) {
+            let kind = type_of(value);
+            if mask & kind == 0 || (integer && kind == NUMBER && !whole(value)) {
                 return Ok(false);
             }
         }
@@ -72,9 +86,14 @@ impl<'a> Compiler<'a, '_> {
             [("anyOf", 1, usize::MAX), ("oneOf", 1, 1), ("allOf", usize::MAX, usize::MAX)]
         {
             let Some(all) = self.list(node, keyword, map)? else { continue };
+            let choice = self.choices.get(&(2 * node, keyword.to_owned()));
+            if choice.is_some_and(|(id, _)| made.contains(id)) {
+                continue;
+            }
+            let made = if keyword == "allOf" { made } else { &[] };
             let mut count = 0;
             for &lit in &all {
-                count += usize::from(self.fits(lit, value, path)?);
+                count += usize::from(self.fits_besides(made, lit, value, path)?);
             }
             if count < least.min(all.len()) || count > most {
                 return Ok(false);
