@@ -13,6 +13,7 @@ mod inspect;
 mod new;
 mod quantize;
 mod render;
+mod replay;
 mod run;
 mod schema;
 mod simulate;
@@ -61,6 +62,7 @@ enum Command {
     New(new::Args),
     Quantize(quantize::Args),
     Render(render::Args),
+    Replay(replay::Args),
     Run(run::Args),
     Schema(schema::Args),
     Simulate(simulate::Args),
@@ -94,6 +96,7 @@ pub fn main() -> ExitCode {
         Some(Command::New(args)) => new::run(args),
         Some(Command::Quantize(args)) => quantize::run(args),
         Some(Command::Render(args)) => render::run(args),
+        Some(Command::Replay(args)) => replay::run(args),
         Some(Command::Run(args)) => run::run(args, &state_dir),
         Some(Command::Schema(args)) => schema::run(args),
         Some(Command::Simulate(args)) => simulate::run(args),

@@ -31,6 +31,9 @@ pub struct Args {
     /// Print the prompt that the model read, and what each part of it cost, on standard error; with --json in the object
     #[arg(long, requires = "prompt")]
     show_prompt: bool,
+    /// Write all that happens to this file, a line of JSON each, for `pintail replay`
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
     #[command(flatten)]
     options: Options,
 }
@@ -69,7 +72,7 @@ impl Options {
 /// Runs the command.
 pub fn run(args: Args, state_dir: &Path) -> anyhow::Result<ExitCode> {
     let agent = agent::load(&args.agent)?;
-    let shell = shell(agent, &args.options, state_dir)?;
+    let shell = shell(agent, &args.options, args.trace.as_deref(), state_dir)?;
     let style = Style { json: args.json, show_prompt: args.show_prompt };
     match args.prompt.as_deref() {
         None => at_terminal(&shell, state_dir),
@@ -86,11 +89,11 @@ pub fn run(args: Args, state_dir: &Path) -> anyhow::Result<ExitCode> {
 /// `pintail` alone: the default agent at the terminal.
 pub fn default(options: &Options, state_dir: &Path) -> anyhow::Result<ExitCode> {
     let agent = Agent::parse(agent::DEFAULT, None)?;
-    at_terminal(&shell(agent, options, state_dir)?, state_dir)
+    at_terminal(&shell(agent, options, None, state_dir)?, state_dir)
 }
 
 /// Board first, model second: a board that is not there is said at once.
-fn shell(agent: Agent, options: &Options, state_dir: &Path) -> anyhow::Result<Shell> {
+fn shell(agent: Agent, options: &Options, traced: Option<&Path>, state_dir: &Path) -> anyhow::Result<Shell> {
     let board = board(options.board.as_deref().unwrap_or("sim"))?;
     let mode = if options.dry_run { Mode::DryRun } else { Mode::Live };
     let kernel = Kernel::new(agent.devices.clone(), board, Arc::new(RealClock::new()), mode)?;
@@ -98,11 +101,20 @@ fn shell(agent: Agent, options: &Options, state_dir: &Path) -> anyhow::Result<Sh
     let model = options.model.clone().map_or_else(|| agent.model.clone(), ModelRef::File);
     let mind = Mind::load(&model, threads(options.threads), cancel.clone())?;
     let settings = Settings { state_dir: state_dir.to_owned() };
-    let mut engine = Engine::new(agent, mind, kernel, settings, cancel.clone())?;
+    let mut engine = match traced {
+        None => Engine::new(agent, mind, kernel, settings, cancel.clone())?,
+        Some(path) => Engine::traced(agent, mind, kernel, settings, cancel.clone(), trace(path)?)?,
+    };
     for text in engine.keep(state_dir)? {
         eprintln!("{}", escaped(&text));
     }
     Ok(Shell::new(engine, cancel))
+}
+
+/// A new file for a trace; one that is there is written over.
+pub(super) fn trace(path: &Path) -> anyhow::Result<Box<dyn Write + Send>> {
+    let file = std::fs::File::create(path).with_context(|| format!("the trace {}", path.display()))?;
+    Ok(Box::new(file))
 }
 
 /// A thread a core, but not more than small matrices can use.

@@ -26,6 +26,9 @@ pub struct Args {
     /// A GGUF model instead of the agent's own
     #[arg(short, long, value_name = "FILE")]
     model: Option<PathBuf>,
+    /// Write all that happens to this file, for `pintail replay`
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
     /// Print only what was expected and did not happen
     #[arg(short, long)]
     quiet: bool,
@@ -46,7 +49,10 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     // What tools write in a simulation is gone after it.
     let state_dir = std::env::temp_dir().join(format!("pintail-simulate-{}", std::process::id()));
     let settings = Settings { state_dir: state_dir.clone() };
-    let mut engine = Engine::new(agent, mind, kernel, settings, cancel)?;
+    let mut engine = match &args.trace {
+        None => Engine::new(agent, mind, kernel, settings, cancel)?,
+        Some(path) => Engine::traced(agent, mind, kernel, settings, cancel, super::run::trace(path)?)?,
+    };
     let mut out = io::stdout().lock();
     let mut failed = None;
     let mut tell = |told: &Told| {
@@ -72,7 +78,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     Ok(if errors.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn time(at: Duration) -> String {
+pub(super) fn time(at: Duration) -> String {
     let seconds = at.as_secs();
     format!("{:>3}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }

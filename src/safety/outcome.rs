@@ -2,20 +2,20 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::board::State;
 
 /// One device that a call moved (or would move, in a dry run).
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Change {
     /// The device.
     pub device: String,
     /// Its line as the agent file names it (`17`, `GPIO17`, `/dev/gpiochip1:4`); `None` without one.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<String>,
     /// Unit of its value.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
     /// Before the call.
     pub before: State,
@@ -35,12 +35,12 @@ impl fmt::Display for Change {
 }
 
 /// What a device answered to `read`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reading {
     /// The device.
     pub device: String,
     /// Unit of its value.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
     /// What it is doing, or measures.
     #[serde(flatten)]
@@ -54,7 +54,8 @@ impl fmt::Display for Reading {
 }
 
 /// What came of a call that was carried out.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Outcome {
     /// Devices that are now in another state, in the order of the call. A blink leaves none.
     #[serde(skip_serializing_if = "Vec::is_empty")]

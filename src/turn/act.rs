@@ -28,7 +28,7 @@ impl Engine {
             Some(_) => {
                 self.scope.confirm
                     || matches!(
-                        self.kernel.check(call, &legal, None),
+                        self.outside.kernel.check(call, &legal, None),
                         Err(SafetyError::NeedsConfirmation { .. })
                     )
             }
@@ -77,15 +77,11 @@ impl Engine {
             }
             Some(_) => {
                 let yes = confirmed.then(|| Confirmed::by_person(&call));
-                match self.kernel.perform(&call, legal, yes) {
-                    Ok(outcome) => Ok((json!(outcome), reply::outcome(&outcome), !outcome.interrupted)),
-                    Err(error) => Err(error.to_string()),
-                }
+                self.outside
+                    .perform(&call, legal, yes)
+                    .map(|outcome| (json!(outcome), reply::outcome(&outcome), !outcome.interrupted))
             }
-            None => self
-                .use_tool(&call, legal, confirmed)
-                .map(|(result, text)| (result, text, true))
-                .map_err(|error| error.to_string()),
+            None => self.use_tool(&call, legal, confirmed).map(|(result, text)| (result, text, true)),
         };
         match outcome {
             Ok((result, text, go_on)) => {
@@ -105,43 +101,45 @@ impl Engine {
         self.agent.tools.iter().find(|tool| tool.name == name)
     }
 
-    fn use_tool(&self, call: &Call, legal: &Legal, confirmed: bool) -> Result<(Value, String), ToolError> {
-        let failed = |complaint: &str| ToolError::Failed {
-            tool: call.tool.clone(),
-            code: 0,
-            complaint: complaint.into(),
+    fn use_tool(&mut self, call: &Call, legal: &Legal, confirmed: bool) -> Result<(Value, String), String> {
+        let Self { agent, machine, outside, .. } = self;
+        let failed = |complaint: &str| Err(format!("tool `{}`: {complaint}", call.tool));
+        let Some(tool) = agent.tools.iter().find(|tool| tool.name == call.tool) else {
+            return failed("not a tool of this agent");
         };
-        let tool = self.user_tool(&call.tool).ok_or_else(|| failed("not a tool of this agent"))?;
         if !legal.tool(&tool.name) {
-            return Err(failed("it is not allowed in this state"));
+            return failed("it is not allowed in this state");
         }
         if tool.confirm && !confirmed {
-            return Err(failed("it needs a person's yes"));
+            return failed("it needs a person's yes");
         }
-        let awaited =
-            self.agent.tool(&tool.name).is_some_and(|tool| self.agent.awaits(&self.machine.active, tool));
+        let wrong = |error: ToolError| error.to_string();
+        let awaited = agent.tool(&tool.name).is_some_and(|tool| agent.awaits(&machine.active, tool));
         if tool.command.is_none() && awaited {
             // The call is what a transition waits for, and its arguments are all there is to know.
             let mut arguments = call.arguments.clone();
             tool.parameters.fill_defaults(&mut arguments);
-            tool.parameters.validate(&arguments).map_err(|(pointer, message)| ToolError::Argument {
-                tool: tool.name.clone(),
-                pointer,
-                message,
-            })?;
+            tool.parameters
+                .validate(&arguments)
+                .map_err(|(pointer, message)| ToolError::Argument {
+                    tool: tool.name.clone(),
+                    pointer,
+                    message,
+                })
+                .map_err(wrong)?;
             let arguments = Value::Object(arguments);
             let text = match tool.reply {
-                Some(_) => tool.reply(&call.arguments, &arguments)?,
+                Some(_) => tool.reply(&call.arguments, &arguments).map_err(wrong)?,
                 None => String::new(),
             };
             return Ok((arguments, text));
         }
-        if self.kernel.mode() == Mode::DryRun {
+        if outside.kernel.mode() == Mode::DryRun {
             return Ok((json!({ "dry_run": true }), format!("{} would be run.", tool.name)));
         }
-        let output = tool.run(&call.arguments, &self.context)?;
-        let text = tool.reply(&call.arguments, &output.result)?;
-        Ok((output.result, text))
+        let result = outside.run(tool, call)?;
+        let text = tool.reply(&call.arguments, &result).map_err(wrong)?;
+        Ok((result, text))
     }
 
     /// Names of the devices and tools of the current state.

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::mind::{Mind, MindError, Reading};
 use crate::agent::graph::call as in_words;
@@ -18,7 +18,7 @@ const LEAST: f64 = 0.3;
 const MOST_TRIED: usize = 4;
 
 /// A reading that a person may choose.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Choice {
     /// What would be done, in words.
     pub words: String,

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::agent::{Agent, MachineState, Scope};
-use crate::board::{BoardError, Clock, Edges};
+use crate::board::{BoardError, Edges};
 use crate::prompt::Scene;
 use crate::safety::{DeviceState, Kernel};
 use crate::tool::RunContext;
@@ -16,9 +16,12 @@ use super::choices::Choice;
 use super::cost::Part;
 use super::events::Timer;
 use super::journal::Journal;
-use super::mind::{Mind, Reading};
+use super::mind::Reading;
+use super::outside::Outside;
+use super::reader::Reader;
 use super::resume::Written;
 use super::schedule::Scheduled;
+use super::trace::{self, Given, Tracing};
 
 /// Why an engine could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -61,14 +64,13 @@ pub struct Settings {
 pub struct Engine {
     pub(super) agent: Agent,
     pub(super) machine: MachineState,
-    pub(super) mind: Mind,
-    pub(super) kernel: Kernel,
-    pub(super) clock: Arc<dyn Clock>,
+    pub(super) outside: Outside,
+    pub(super) trace: Option<Tracing>,
+    /// Devices that the board does not hold.
+    pub(super) absent: Vec<String>,
     /// What the active states allow together, and what that offers the model.
     pub(super) scope: Scope,
     pub(super) scene: Scene,
-    pub(super) context: RunContext,
-    pub(super) cancel: Arc<AtomicBool>,
     pub(super) timers: Vec<Timer>,
     /// Where its state is written down, and what was last.
     pub(super) journal: Option<Journal>,
@@ -92,54 +94,77 @@ impl Engine {
     /// A tool that the model cannot call; a prompt over its budget.
     pub fn new(
         agent: Agent,
-        mind: Mind,
+        reader: impl Reader + 'static,
         kernel: Kernel,
         settings: Settings,
         cancel: Arc<AtomicBool>,
     ) -> Result<Engine, EngineError> {
+        let mut engine = Engine::idle(agent, Box::new(reader), kernel, settings, cancel, None)?;
+        engine.start();
+        Ok(engine)
+    }
+
+    /// An engine that has not begun. `absent`: devices that are not on the board, whatever the kernel says.
+    pub(super) fn idle(
+        agent: Agent,
+        reader: Box<dyn Reader>,
+        kernel: Kernel,
+        settings: Settings,
+        cancel: Arc<AtomicBool>,
+        absent: Option<Vec<String>>,
+    ) -> Result<Engine, EngineError> {
         let complain = |(tool, parameter)| EngineError::Parameter { tool, parameter };
+        let names = agent.devices.iter().map(|device| &device.name);
+        let absent = absent.unwrap_or_else(|| names.filter(|name| !kernel.has(name)).cloned().collect());
+        let has = |device: &str| !absent.iter().any(|name| name == device);
         for (at, state) in agent.states.iter().enumerate() {
-            let scene = super::scene(&agent, at, &|device| kernel.has(device)).map_err(complain)?;
+            let scene = super::scene(&agent, at, &has).map_err(complain)?;
             if let Some(budget) = state.budget {
                 let tokens =
-                    mind.measure(&scene, state.prompt.as_deref()).iter().map(|part| part.tokens).sum();
+                    reader.measure(&scene, state.prompt.as_deref()).iter().map(|part| part.tokens).sum();
                 if tokens > budget {
                     return Err(EngineError::Budget { state: state.name.clone(), tokens, budget });
                 }
             }
         }
         let scope = agent.scope(&agent.initial);
-        let scene = super::scene_of(&agent, &scope, &|device| kernel.has(device)).map_err(complain)?;
+        let scene = super::scene_of(&agent, &scope, &has).map_err(complain)?;
         let mut context = RunContext::new(settings.state_dir);
-        context.cancel = cancel.clone();
-        let clock = kernel.clock();
-        let mut engine = Engine {
+        context.cancel = cancel;
+        Ok(Engine {
             agent,
             machine: MachineState::default(),
-            mind,
-            kernel,
-            sample_at: clock.now(),
-            clock,
+            outside: Outside::new(kernel, reader, context),
+            trace: None,
+            absent,
             scope,
             scene,
-            context,
-            cancel,
             timers: Vec::new(),
             journal: None,
             written: None,
             scheduled: Vec::new(),
             stays: false,
+            sample_at: Duration::ZERO,
             asking: false,
             asked: None,
             last: None,
+        })
+    }
+
+    /// Its first step, right after it was made.
+    pub(super) fn start(&mut self) -> Vec<String> {
+        let work = |engine: &mut Engine| {
+            engine.sample_at = engine.outside.now();
+            let mut said = Vec::new();
+            engine.begin(&mut said);
+            said
         };
-        engine.begin(&mut Vec::new());
-        Ok(engine)
+        self.given(|| Given::Begins, work, |said| Some(trace::said(said)))
     }
 
     /// Says that the program stays and its events go on, so that requests for later can be put away.
     pub fn stay(&mut self) {
-        self.stays = true;
+        self.given(|| Given::Stays, |engine| engine.stays = true, |()| Some(serde_json::Value::Null));
     }
 
     /// The agent.
@@ -182,17 +207,17 @@ impl Engine {
 
     /// The model's file, or `bundled`.
     pub fn model(&self) -> &str {
-        self.mind.name()
+        self.outside.reader.name()
     }
 
     /// What the prompt costs here before anything is said, part by part.
     pub fn budget(&self) -> Vec<Part> {
-        self.mind.measure(&self.scene, self.scope.prompt.as_deref())
+        self.outside.reader.measure(&self.scene, self.scope.prompt.as_deref())
     }
 
     /// Tokens that prompt and answer may have together.
     pub fn context(&self) -> usize {
-        self.mind.context()
+        self.outside.reader.context()
     }
 
     /// The last request's reading: links, prompt, answer.
@@ -202,12 +227,12 @@ impl Engine {
 
     /// The board's name.
     pub fn board(&self) -> &str {
-        self.kernel.board_name()
+        self.outside.kernel.board_name()
     }
 
     /// What every device does now.
     pub fn devices(&mut self) -> Vec<DeviceState> {
-        self.kernel.snapshot()
+        self.outside.kernel.snapshot()
     }
 
     /// The edges of the inputs, to be waited on by another thread.
@@ -215,26 +240,31 @@ impl Engine {
     /// # Errors
     /// What the board says.
     pub fn edges(&mut self) -> Result<Box<dyn Edges>, BoardError> {
-        self.kernel.edges()
+        self.outside.kernel.edges()
     }
 
     /// Back to the first state; what stood asked is forgotten. The board stays as it is.
     pub fn reset(&mut self) -> Vec<String> {
-        self.timers.clear();
-        self.scheduled.clear();
-        self.asked = None;
-        let mut said = Vec::new();
-        self.begin(&mut said);
-        said
+        let work = |engine: &mut Engine| {
+            engine.timers.clear();
+            engine.scheduled.clear();
+            engine.asked = None;
+            let mut said = Vec::new();
+            engine.begin(&mut said);
+            said
+        };
+        self.given(|| Given::Reset, work, |said| Some(trace::said(said)))
     }
 
     /// The tools and devices of the active states, after they have changed.
     pub(super) fn look_around(&mut self) {
         let scope = self.agent.scope(&self.machine.active);
         if (&scope.tools, &scope.devices) != (&self.scope.tools, &self.scope.devices) {
-            let kernel = &self.kernel;
+            let absent = &self.absent;
             // Whether the model can fill every parameter was seen when the engine was made.
-            if let Ok(scene) = super::scene_of(&self.agent, &scope, &|device| kernel.has(device)) {
+            if let Ok(scene) =
+                super::scene_of(&self.agent, &scope, &|device| !absent.iter().any(|name| name == device))
+            {
                 self.scene = scene;
             }
         }
@@ -246,6 +276,6 @@ impl Engine {
     /// # Errors
     /// The first line that would not.
     pub fn shutdown(&mut self) -> Result<(), BoardError> {
-        self.kernel.shutdown()
+        self.outside.kernel.shutdown()
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::Engine;
 use super::act::called;
 use super::journal::Left;
+use super::trace::{self, Given};
 use crate::agent::chart::Cron;
 use crate::agent::graph::call as in_words;
 use crate::agent::{self, Action, By, Event, Surroundings, TimerId};
@@ -100,9 +101,8 @@ impl Engine {
 
     /// What guards and sentences look at.
     fn surroundings(&mut self) -> Surroundings {
-        let kernel = &mut self.kernel;
-        let devices = self.agent.observed.iter().map(|&device| (device, kernel.state(device))).collect();
-        Surroundings { devices, clock: self.clock.local() }
+        let devices = self.outside.states(&self.agent.observed);
+        Surroundings { devices, clock: self.outside.wall() }
     }
 
     /// Carries out actions in order; calls are reported back to the machine, whose actions come after.
@@ -123,11 +123,11 @@ impl Engine {
                 Action::Enter(state) => tracing::info!("state {}", self.agent.states[state].name),
                 Action::Exit(state) => tracing::debug!("leaves {}", self.agent.states[state].name),
                 Action::SetTimer { after, id } => {
-                    let at = self.clock.now().saturating_add(after);
+                    let at = self.outside.now().saturating_add(after);
                     self.timers.push(Timer::at(id, at));
                 }
                 Action::SetCron { cron, id } => {
-                    self.timers.push(Timer::cron(id, cron, self.clock.local()));
+                    self.timers.push(Timer::cron(id, cron, self.outside.wall()));
                 }
                 Action::CancelTimer(id) => self.timers.retain(|timer| timer.id != id),
                 Action::Cut { line, why } => {
@@ -141,7 +141,7 @@ impl Engine {
 
     /// When something is due next, on the clock that never jumps; crons only while the clock on the wall is set.
     pub fn next_due(&self) -> Option<Duration> {
-        let (now, wall) = (self.clock.now(), self.clock.local());
+        let (now, wall) = self.outside.this_moment();
         let timers =
             self.timers.iter().map(|timer| &timer.due).chain(self.scheduled.iter().map(|act| &act.due));
         let timers = timers.filter_map(|due| due.on_clock(now, wall));
@@ -151,24 +151,32 @@ impl Engine {
 
     /// Timers that are due and sensors that are to be read; what is said on the way.
     pub fn tick(&mut self) -> Vec<String> {
+        self.given(|| Given::Tick, Engine::pass_time, |(said, moved)| moved.then(|| trace::said(said))).0
+    }
+
+    /// As [`Engine::tick`]; whether anything came of it.
+    fn pass_time(&mut self) -> (Vec<String>, bool) {
         let mut said = Vec::new();
-        let now = self.clock.now();
+        let mut moved = false;
+        let now = self.outside.now();
         // A timer's actions may set others; each round takes the earliest one that is due.
         while let Some(id) = self.earliest(now) {
             self.timers.retain(|timer| timer.id != id);
             self.event(Event::Timer(id), &mut said);
+            moved = true;
         }
-        self.strike(&mut said);
-        self.do_scheduled(&mut said);
+        moved |= self.strike(&mut said);
+        moved |= self.do_scheduled(&mut said);
         if now >= self.sample_at {
             self.sample_at = now + SAMPLE;
-            for device in self.agent.sampled.clone() {
-                if let State::Value { value } = self.kernel.state(device) {
+            moved |= !self.agent.sampled.is_empty();
+            for (device, state) in self.outside.states(&self.agent.sampled) {
+                if let State::Value { value } = state {
                     self.event(Event::Reading { device, value }, &mut said);
                 }
             }
         }
-        said
+        (said, moved)
     }
 
     fn earliest(&self, now: Duration) -> Option<TimerId> {
@@ -180,14 +188,16 @@ impl Engine {
     }
 
     /// Crons whose time has come. A clock that jumps forward over several times strikes once; one that goes back
-    /// waits for the next time from there.
-    fn strike(&mut self, said: &mut Vec<String>) {
-        let Some(wall) = self.clock.local() else { return };
+    /// waits for the next time from there. Whether anything struck or was put off.
+    fn strike(&mut self, said: &mut Vec<String>) -> bool {
+        let Some(wall) = self.outside.wall() else { return false };
         let mut due = Vec::new();
+        let mut moved = false;
         for timer in &mut self.timers {
             let Due::Cron { cron, set_at, next } = &mut timer.due else { continue };
             if set_at.is_none_or(|set_at| wall < set_at) {
                 *next = cron.after(wall);
+                moved = true;
             }
             *set_at = Some(wall);
             if next.is_some_and(|next| next <= wall) {
@@ -198,21 +208,33 @@ impl Engine {
         for (_, id) in due {
             self.timers.retain(|timer| timer.id != id);
             self.event(Event::Timer(id), said);
+            moved = true;
         }
+        moved
     }
 
     /// An input changed; what is said on the way.
+    ///
+    /// # Panics
+    /// When `device` is not an index of the agent's devices.
     pub fn edge(&mut self, device: usize, rising: bool) -> Vec<String> {
-        let mut said = Vec::new();
-        self.event(Event::Edge { device, rising }, &mut said);
-        said
+        let name = self.agent.devices[device].name.clone();
+        self.happens(Given::Edge { device: name, rising }, Event::Edge { device, rising })
     }
 
     /// An event with a name, from outside; what is said on the way.
     pub fn signal(&mut self, name: &str) -> Vec<String> {
-        let mut said = Vec::new();
-        self.event(Event::Named { name: name.to_owned(), data: Default::default() }, &mut said);
-        said
+        let event = Event::Named { name: name.to_owned(), data: Default::default() };
+        self.happens(Given::Event(name.to_owned()), event)
+    }
+
+    fn happens(&mut self, given: Given, event: Event) -> Vec<String> {
+        let work = |engine: &mut Engine| {
+            let mut said = Vec::new();
+            engine.event(event, &mut said);
+            said
+        };
+        self.given(|| given, work, |said| Some(trace::said(said)))
     }
 
     /// Lets simulated time pass and everything happen that falls due in it; what is said, and when.

@@ -110,6 +110,9 @@ pub enum MindError {
     /// The answer does not read back. A fault of this program.
     #[error(transparent)]
     Answer(#[from] AnswerError),
+    /// What a trace says of a request that could not be read.
+    #[error("{0}")]
+    Replayed(String),
 }
 
 /// How a model is spoken to.
@@ -121,7 +124,7 @@ pub(super) enum Dialect {
 }
 
 /// What a request means.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Reading {
     /// The person's words, or the part of them that was read in the end ([`gist`]).
     pub request: String,

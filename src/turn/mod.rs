@@ -2,7 +2,8 @@
 //!
 //! [`Mind`] reads (request to calls, nothing is executed); [`Engine`] acts (safety kernel, tools, state machine).
 //! `events` feeds the engine what happens without a person: timers, edges, sensors; [`Scenario`] is such a course of
-//! events, written down. `choices` asks back; `schedule` is for acts at another time; `journal` and `resume` outlive a power cut.
+//! events, written down. `choices` asks back; `schedule` is for acts at another time; `journal` and `resume` outlive a power cut. What comes from
+//! outside passes through `outside`, so that `trace` can write it down and `replay` can give it again.
 //! Both are blocking and single-threaded; the shells around them (`repl`, `cli`) own terminals and signals.
 
 mod act;
@@ -13,12 +14,16 @@ mod engine;
 mod events;
 mod journal;
 mod mind;
+mod outside;
+mod reader;
+mod replay;
 mod reply;
 mod report;
 mod resume;
 mod scenario;
 mod schedule;
 mod talk;
+mod trace;
 
 use crate::agent::{Agent, Scope, ToolRef};
 use crate::prompt::{Scene, Tool};
@@ -28,6 +33,8 @@ pub use cost::Part;
 pub use engine::{Engine, EngineError, Settings};
 pub use journal::JournalError;
 pub use mind::{Mind, MindError, Reading};
+pub use reader::{NoModel, Reader};
+pub use replay::{Replay, ReplayError, Step};
 pub use report::{CallReport, Report, TokenCounts};
 pub use scenario::{Scenario, ScenarioError, Told};
 

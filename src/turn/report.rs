@@ -1,6 +1,6 @@
 //! What a turn did and what it cost, for people and for `--json`.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::tool::Call;
@@ -22,7 +22,7 @@ pub struct CallReport {
 }
 
 /// Tokens of a turn.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenCounts {
     /// Of the whole prompt.
     pub prompt: usize,

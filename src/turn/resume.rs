@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::Engine;
 use super::events::Timer;
 use super::journal::{Journal, JournalError, Record, checksum};
+use super::trace::{self, Given};
 use crate::agent::chart::Due;
 use crate::agent::{Agent, MachineState, Resume, TimerId};
 use crate::board::{Direction, State};
@@ -31,7 +32,7 @@ impl Engine {
     /// # Errors
     /// What is wrong with the journal's file.
     pub fn keep(&mut self, folder: &std::path::Path) -> Result<Vec<String>, JournalError> {
-        let Some(resume) = self.agent.resume.filter(|_| self.kernel.mode() == Mode::Live) else {
+        let Some(resume) = self.agent.resume.filter(|_| self.outside.kernel.mode() == Mode::Live) else {
             return Ok(Vec::new());
         };
         let (journal, record) = Journal::open(&path(folder, &self.agent))?;
@@ -40,7 +41,7 @@ impl Engine {
         if let Some(record) = record {
             if record.agent == name(&self.agent) && record.machine.fits(&self.agent) && record.machine.running
             {
-                self.take_up(record, resume, &mut said);
+                said = self.go_on(record, resume);
             } else {
                 tracing::warn!("the journal is of another agent `{}`: it begins anew", self.agent.name);
             }
@@ -49,14 +50,25 @@ impl Engine {
         Ok(said)
     }
 
+    /// Goes on from a record.
+    pub(super) fn go_on(&mut self, record: Record, resume: Resume) -> Vec<String> {
+        let given = Given::GoesOn(Box::new(record.clone()), resume);
+        let work = |engine: &mut Engine| {
+            let mut said = Vec::new();
+            engine.take_up(record, resume, &mut said);
+            said
+        };
+        self.given(|| given, work, |said| Some(trace::said(said)))
+    }
+
     fn take_up(&mut self, record: Record, resume: Resume, said: &mut Vec<String>) {
-        let now = self.clock.now();
+        let now = self.outside.now();
         // How long the power was away, when clocks were set before and after.
-        let away = match (record.clock, self.clock.local()) {
+        let away = match (record.clock, self.outside.wall()) {
             (Some(then), Some(now)) => Duration::from_secs(now.saturating_sub(then)),
             _ => Duration::ZERO,
         };
-        let since = self.clock.local().map(|now| now.saturating_sub(away.as_secs()));
+        let since = self.outside.wall().map(|now| now.saturating_sub(away.as_secs()));
         self.timers = record
             .timers
             .into_iter()
@@ -97,11 +109,11 @@ impl Engine {
         }
         let record = Record {
             agent: name(&self.agent),
-            clock: self.clock.local(),
+            clock: self.outside.wall(),
             machine: self.machine.clone(),
-            timers: self.timers.iter().map(|timer| timer.left(self.clock.now())).collect(),
+            timers: self.timers.iter().map(|timer| timer.left(self.outside.now())).collect(),
             outputs: written.outputs.clone(),
-            scheduled: self.scheduled.iter().map(|act| act.kept(self.clock.now())).collect(),
+            scheduled: self.scheduled.iter().map(|act| act.kept(self.outside.now())).collect(),
         };
         if let Some(journal) = &mut self.journal
             && let Err(error) = journal.append(&record)
@@ -120,7 +132,10 @@ impl Engine {
         let outputs =
             (0..self.agent.devices.len()).filter(|&at| self.agent.devices[at].direction == Direction::Out);
         let outputs: Vec<usize> = outputs.collect();
-        outputs.into_iter().map(|at| (self.agent.devices[at].name.clone(), self.kernel.state(at))).collect()
+        outputs
+            .into_iter()
+            .map(|at| (self.agent.devices[at].name.clone(), self.outside.kernel.state(at)))
+            .collect()
     }
 }
 
@@ -131,7 +146,7 @@ fn path(folder: &std::path::Path, agent: &Agent) -> PathBuf {
 }
 
 /// Tells an agent from another, and from itself before it was edited: indices mean something else then.
-fn name(agent: &Agent) -> String {
+pub(super) fn name(agent: &Agent) -> String {
     let devices: Vec<&str> = agent.devices.iter().map(|device| device.name.as_str()).collect();
     let text = format!("{devices:?}{:?}{:?}", agent.variables, agent.states);
     format!("{:016x}", checksum(text.as_bytes()))

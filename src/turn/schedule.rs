@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Engine;
 use super::events::Due;
+use super::trace::Given;
 use crate::agent::By;
 use crate::agent::chart::Cron;
 use crate::agent::graph::{call as in_words, duration};
@@ -234,9 +235,9 @@ impl Engine {
 
     fn due(&self, when: &When) -> Option<Due> {
         match when {
-            When::After(time) | When::Every(time) => Some(Due::At(self.clock.now().saturating_add(*time))),
+            When::After(time) | When::Every(time) => Some(Due::At(self.outside.now().saturating_add(*time))),
             When::At(cron) | When::Daily(cron) => {
-                let now = self.clock.local()?;
+                let now = self.outside.wall()?;
                 Some(Due::Cron { cron: *cron, set_at: Some(now), next: cron.after(now) })
             }
         }
@@ -249,16 +250,19 @@ impl Engine {
 
     /// Forgets what waits under this number; whether there was such a thing.
     pub fn cancel_scheduled(&mut self, id: u32) -> bool {
-        let before = self.scheduled.len();
-        self.scheduled.retain(|act| act.id != id);
-        self.commit();
-        self.scheduled.len() < before
+        let work = |engine: &mut Engine| {
+            let before = engine.scheduled.len();
+            engine.scheduled.retain(|act| act.id != id);
+            engine.commit();
+            engine.scheduled.len() < before
+        };
+        self.given(|| Given::Cancel(id), work, |done| Some((*done).into()))
     }
 
-    /// Does what is due. It is held to what the state allows now.
-    pub(super) fn do_scheduled(&mut self, said: &mut Vec<String>) {
-        let (now, wall) = (self.clock.now(), self.clock.local());
-        let mut at = 0;
+    /// Does what is due; whether anything was. It is held to what the state allows now.
+    pub(super) fn do_scheduled(&mut self, said: &mut Vec<String>) -> bool {
+        let (now, wall) = (self.outside.now(), self.outside.wall());
+        let (mut at, mut moved) = (0, false);
         while at < self.scheduled.len() {
             let act = &mut self.scheduled[at];
             if !act.due.is_due(now, wall) {
@@ -283,12 +287,14 @@ impl Engine {
             }
             self.act(calls, false, By::Turn, said);
             self.commit();
+            moved = true;
         }
+        moved
     }
 
     /// Takes up what was written down; `away` is how long the power was.
     pub(super) fn reschedule(&mut self, kept: Vec<Kept>, away: Duration, since: Option<u64>) {
-        let now = self.clock.now();
+        let now = self.outside.now();
         for act in kept {
             let due = match (&act.when, act.left) {
                 (When::At(cron) | When::Daily(cron), _) => {

@@ -8,6 +8,7 @@ use super::mind::MindError;
 use super::reply;
 use super::report::{Report, TokenCounts};
 use super::schedule::{self, When};
+use super::trace::{self, Given};
 use crate::agent::graph::call as in_words;
 use crate::agent::{By, Event};
 use crate::tool::Call;
@@ -18,6 +19,14 @@ impl Engine {
     /// # Errors
     /// When it could not be read (too long, cancelled, a failing model); nothing was done then.
     pub fn turn(&mut self, request: &str) -> Result<Report, MindError> {
+        self.given(
+            || Given::Request(request.to_owned()),
+            |engine| engine.serve(request),
+            |report| Some(trace::turn(report)),
+        )
+    }
+
+    fn serve(&mut self, request: &str) -> Result<Report, MindError> {
         let started = Instant::now();
         self.asked = None;
         let mut said = Vec::new();
@@ -35,6 +44,11 @@ impl Engine {
 
     /// Makes one call without the model, held to what the model may do here: as if a person had asked for it.
     pub fn call(&mut self, call: Call) -> Report {
+        let given = Given::Call(call.clone());
+        self.given(|| given, |engine| engine.make(call), |report| Some(trace::report(report)))
+    }
+
+    fn make(&mut self, call: Call) -> Report {
         let started = Instant::now();
         let mut said = Vec::new();
         self.event(Event::Activity, &mut said);
@@ -90,14 +104,13 @@ impl Engine {
         {
             return self.defer(when, &rest, report, said);
         }
-        let reading = self.mind.read(&self.scene, self.scope.prompt.as_deref(), request, &self.cancel)?;
+        let reading = self.outside.read(&self.scene, self.scope.prompt.as_deref(), request)?;
         let (act, ask) = (self.scope.act, self.scope.ask);
-        report.confidence = if reading.confidence.is_nan() { 0.0 } else { reading.confidence };
+        report.confidence = reading.confidence;
         report.tokens = reading.tokens;
         let calls = reading.calls.clone();
         let (choices, ambiguous) = (reading.choices.clone(), reading.ambiguous);
-        // A confidence that is no number (damaged weights) is none.
-        let sure = if reading.confidence.is_nan() { 0.0 } else { reading.confidence };
+        let sure = reading.confidence;
         self.last = Some(reading);
         if ambiguous && act > 0.0 {
             self.ask_back(choices, report, said);
@@ -125,8 +138,8 @@ impl Engine {
         report: &mut Report,
         said: &mut Vec<String>,
     ) -> Result<(), MindError> {
-        let reading = self.mind.read(&self.scene, self.scope.prompt.as_deref(), request, &self.cancel)?;
-        report.confidence = if reading.confidence.is_nan() { 0.0 } else { reading.confidence };
+        let reading = self.outside.read(&self.scene, self.scope.prompt.as_deref(), request)?;
+        report.confidence = reading.confidence;
         report.tokens = reading.tokens;
         let (calls, ambiguous) = (reading.calls.clone(), reading.ambiguous);
         self.last = Some(reading);
@@ -163,10 +176,18 @@ impl Engine {
     /// # Errors
     /// As [`Engine::turn`].
     pub fn talk(&mut self, words: &str) -> Result<Report, MindError> {
-        let Some(choices) = self.asked.take() else { return self.turn(words) };
+        self.given(
+            || Given::Say(words.to_owned()),
+            |engine| engine.hear(words),
+            |report| Some(trace::turn(report)),
+        )
+    }
+
+    fn hear(&mut self, words: &str) -> Result<Report, MindError> {
+        let Some(choices) = self.asked.take() else { return self.serve(words) };
         let answer = Answer::read(words, choices.len());
         if answer == Answer::Other {
-            return self.turn(words);
+            return self.serve(words);
         }
         let started = Instant::now();
         let mut said = Vec::new();
