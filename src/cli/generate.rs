@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 use super::grammar::source;
 use crate::decode::{Ending, Guide, Sampler, Sampling, Settings, feed_prompt, run as decode};
 use crate::gguf::{Bytes, Gguf};
-use crate::grammar::{Grammar, Matcher, TokenTrie, gbnf, schema};
+use crate::grammar::{Grammar, Matcher, TokenTrie, cache_folder, gbnf, schema};
 use crate::model::{LanguageModel, Model, Options, Session};
 use crate::tokenizer::{Decoder, Specials, Tokenizer};
 
@@ -72,7 +72,10 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let model = Arc::new(Model::from_gguf(file).with_context(place)?);
     let tokenizer = Tokenizer::from_gguf(model.file()).with_context(place)?;
     let mut matcher = match grammar(&args, &tokenizer)? {
-        Some(grammar) => Some(Matcher::new(Arc::new(grammar), Arc::new(TokenTrie::of(&tokenizer)))?),
+        Some(grammar) => Some(Matcher::new(
+            Arc::new(grammar),
+            Arc::new(TokenTrie::cached(&tokenizer, cache_folder().as_deref())),
+        )?),
         None => None,
     };
     let options = Options { context: args.context, threads: args.threads, ..Options::default() };

@@ -2,112 +2,176 @@
 //! shortest texts.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashSet};
+use std::collections::BinaryHeap;
 
 use super::GrammarError;
-use super::automaton::{Counted, Edge, Grammar, NEVER, Register, TokenSet, add};
+use super::automaton::{Edge, Grammar, NEVER, Register, TokenSet, add};
+
+/// Lists by number, one behind the other in one piece of memory.
+pub(super) struct Lists<T> {
+    first: Vec<u32>,
+    all: Vec<T>,
+}
+
+impl<T: Copy> Lists<T> {
+    /// The lists of `count` numbers; `entries` calls its argument with each number and entry, the same
+    /// each time.
+    fn new(count: usize, entries: impl Fn(&mut dyn FnMut(u32, T))) -> Lists<T> {
+        let mut first = vec![0u32; count + 1];
+        let mut any = None;
+        entries(&mut |at, entry| {
+            first[at as usize + 1] += 1;
+            any = Some(entry);
+        });
+        for i in 0..count {
+            first[i + 1] += first[i];
+        }
+        let mut fill = first.clone();
+        let mut all = any.map_or_else(Vec::new, |entry| vec![entry; first[count] as usize]);
+        entries(&mut |at, entry| {
+            let place = &mut fill[at as usize];
+            all[*place as usize] = entry;
+            *place += 1;
+        });
+        Lists { first, all }
+    }
+
+    pub(super) fn of(&self, at: u32) -> &[T] {
+        &self.all[self.first[at as usize] as usize..self.first[at as usize + 1] as usize]
+    }
+}
+
+const NO_RULE: u32 = u32::MAX;
 
 impl Grammar {
+    fn rule_of_start(&self) -> Vec<u32> {
+        let mut rules = vec![NO_RULE; self.accepts.len()];
+        for (rule, &start) in self.starts.iter().enumerate() {
+            rules[start as usize] = rule as u32;
+        }
+        rules
+    }
+
+    /// Calls of each rule: from where, and where it goes on.
+    fn callers(&self) -> Lists<(u32, u32)> {
+        Lists::new(self.starts.len(), |entry| {
+            for from in 0..self.accepts.len() as u32 {
+                for edge in self.edges_of(from) {
+                    if let Edge::Call { rule, to } = *edge {
+                        entry(rule, (from, to));
+                    }
+                }
+            }
+        })
+    }
+
+    /// The rules with a register that call each rule.
+    fn keepers(&self) -> Lists<u32> {
+        Lists::new(self.starts.len(), |entry| {
+            for &start in &self.starts {
+                if let Some(register) = &self.registers[start as usize] {
+                    register.bodies().into_iter().for_each(|body| entry(body, start));
+                }
+            }
+        })
+    }
+
     /// Rules that match the empty text. A counted rule with such a body can stop at any count, so
     /// its minimum is set to zero: rounds that consume nothing need not be counted.
     pub(super) fn find_nullable(&mut self) {
         let states = self.accepts.len();
         // `reaches[s]`: the end of the rule can be reached from `s` with nothing.
         let mut reaches = self.accepts.clone();
-        let mut before: Vec<Vec<(u32, Option<u32>)>> = vec![Vec::new(); states];
-        let mut callers: Vec<Vec<(u32, u32)>> = vec![Vec::new(); self.starts.len()];
-        let mut counters: Vec<Vec<u32>> = vec![Vec::new(); self.starts.len()];
-        let mut rule_of_start = vec![None; states];
-        let mut work: Vec<u32> = (0..states as u32).filter(|&s| reaches[s as usize]).collect();
-        for (rule, &start) in self.starts.iter().enumerate() {
-            rule_of_start[start as usize] = Some(rule as u32);
-            if let Some(register) = &self.registers[start as usize] {
-                if let Register::Count(Counted { body, .. }) = **register {
-                    counters[body as usize].push(start);
-                }
-                if register.may_be_empty() && !reaches[start as usize] {
-                    reaches[start as usize] = true;
-                    work.push(start);
-                }
-            }
-        }
-        for s in 0..states as u32 {
-            for edge in self.edges_of(s) {
-                match *edge {
-                    Edge::Empty { to } => before[to as usize].push((s, None)),
-                    Edge::Call { rule, to } => {
-                        before[to as usize].push((s, Some(rule)));
-                        callers[rule as usize].push((s, to));
+        let callers = self.callers();
+        let keepers = self.keepers();
+        let rule_of_start = self.rule_of_start();
+        let before: Lists<(u32, u32)> = Lists::new(states, |entry| {
+            for from in 0..states as u32 {
+                for edge in self.edges_of(from) {
+                    match *edge {
+                        Edge::Empty { to } => entry(to, (from, NO_RULE)),
+                        Edge::Call { rule, to } => entry(to, (from, rule)),
+                        _ => {}
                     }
-                    _ => {}
                 }
             }
+        });
+        for &start in &self.starts {
+            if self.registers[start as usize].as_deref().is_some_and(Register::may_be_empty) {
+                reaches[start as usize] = true;
+            }
         }
+        let mut work: Vec<u32> = (0..states as u32).filter(|&s| reaches[s as usize]).collect();
+        let mut found = Vec::new();
         while let Some(state) = work.pop() {
-            let mut found = Vec::new();
-            for &(from, rule) in &before[state as usize] {
-                if rule.is_none_or(|rule| self.nullable[rule as usize]) {
+            for &(from, rule) in before.of(state) {
+                if rule == NO_RULE || self.nullable[rule as usize] {
                     found.push(from);
                 }
             }
-            if let Some(rule) = rule_of_start[state as usize] {
+            let rule = rule_of_start[state as usize];
+            if rule != NO_RULE {
                 self.nullable[rule as usize] = true;
                 found.extend(
-                    callers[rule as usize].iter().filter(|(_, to)| reaches[*to as usize]).map(|c| c.0),
+                    callers.of(rule).iter().filter(|call| reaches[call.1 as usize]).map(|call| call.0),
                 );
-                for &start in &counters[rule as usize] {
+                for &start in keepers.of(rule) {
                     if let Some(Register::Count(counted)) = self.registers[start as usize].as_deref_mut() {
                         counted.min = 0;
+                        found.push(start);
                     }
-                    found.push(start);
                 }
             }
-            for from in found {
-                if !reaches[from as usize] {
-                    reaches[from as usize] = true;
+            for from in found.drain(..) {
+                if !std::mem::replace(&mut reaches[from as usize], true) {
                     work.push(from);
                 }
             }
         }
     }
 
-    /// Rules that a rule may begin with, nothing consumed before.
-    pub(super) fn begins_with(&self, rule: u32) -> Vec<u32> {
-        let start = self.starts[rule as usize];
-        if let Some(register) = &self.registers[start as usize] {
-            return register.bodies();
-        }
-        let mut seen = HashSet::from([start]);
-        let mut work = vec![start];
-        let mut out = Vec::new();
-        while let Some(state) = work.pop() {
-            for edge in self.edges_of(state) {
-                let next = match *edge {
-                    Edge::Empty { to } => to,
-                    Edge::Call { rule, to } => {
-                        out.push(rule);
-                        if !self.nullable[rule as usize] {
-                            continue;
+    /// Rules that each rule may begin with, nothing consumed before.
+    pub(super) fn beginnings(&self) -> Vec<Vec<u32>> {
+        let mut seen = vec![NO_RULE; self.accepts.len()];
+        let mut work = Vec::new();
+        let of = |(rule, &start): (usize, &u32)| {
+            if let Some(register) = &self.registers[start as usize] {
+                return register.bodies();
+            }
+            let mut out = Vec::new();
+            work.push(start);
+            seen[start as usize] = rule as u32;
+            while let Some(state) = work.pop() {
+                for edge in self.edges_of(state) {
+                    let next = match *edge {
+                        Edge::Empty { to } => to,
+                        Edge::Call { rule, to } => {
+                            out.push(rule);
+                            if !self.nullable[rule as usize] {
+                                continue;
+                            }
+                            to
                         }
-                        to
+                        _ => continue,
+                    };
+                    if seen[next as usize] != rule as u32 {
+                        seen[next as usize] = rule as u32;
+                        work.push(next);
                     }
-                    _ => continue,
-                };
-                if seen.insert(next) {
-                    work.push(next);
                 }
             }
-        }
-        out.sort_unstable();
-        out.dedup();
-        out
+            out.sort_unstable();
+            out.dedup();
+            out
+        };
+        self.starts.iter().enumerate().map(of).collect()
     }
 
     /// Orders the rules so that a rule comes before those it may begin with; a circle is left
     /// recursion.
     pub(super) fn order_rules(&mut self) -> Result<(), GrammarError> {
         let count = self.starts.len();
-        let begins: Vec<Vec<u32>> = (0..count as u32).map(|rule| self.begins_with(rule)).collect();
+        let begins = self.beginnings();
         // Depth first with an own stack: rules may chain deeper than the thread's stack.
         let mut state = vec![0u8; count];
         let mut order = Vec::with_capacity(count);
@@ -163,32 +227,22 @@ impl Grammar {
         holds: &dyn Fn(&TokenSet) -> bool,
     ) -> Vec<u32> {
         let states = self.accepts.len();
-        let mut before: Vec<Vec<(u32, Edge)>> = vec![Vec::new(); states];
-        let mut callers: Vec<Vec<(u32, u32)>> = vec![Vec::new(); self.starts.len()];
-        let mut counters: Vec<Vec<u32>> = vec![Vec::new(); self.starts.len()];
-        let mut rule_of_start = vec![None; states];
+        let callers = self.callers();
+        let keepers = self.keepers();
+        let rule_of_start = self.rule_of_start();
+        let before: Lists<(u32, u32)> = Lists::new(states, |entry| {
+            for from in 0..states as u32 {
+                for (i, edge) in self.edges_of(from).iter().enumerate() {
+                    entry(edge.target(), (from, self.first[from as usize] + i as u32));
+                }
+            }
+        });
         let mut cost = vec![NEVER; states];
         let mut heap = BinaryHeap::new();
-        for (rule, &start) in self.starts.iter().enumerate() {
-            rule_of_start[start as usize] = Some(rule);
-            if let Some(register) = &self.registers[start as usize] {
-                for body in register.bodies() {
-                    counters[body as usize].push(start);
-                }
-                if register.may_be_empty() {
-                    heap.push(Reverse((0, start)));
-                }
-            }
-        }
-        for s in 0..states as u32 {
-            if self.accepts[s as usize] {
-                heap.push(Reverse((0, s)));
-            }
-            for &edge in self.edges_of(s) {
-                before[edge.target() as usize].push((s, edge));
-                if let Edge::Call { rule, to } = edge {
-                    callers[rule as usize].push((s, to));
-                }
+        for (state, &accepts) in self.accepts.iter().enumerate() {
+            let empty = self.registers[state].as_deref().is_some_and(Register::may_be_empty);
+            if accepts || empty {
+                heap.push(Reverse((0, state as u32)));
             }
         }
         while let Some(Reverse((found, state))) = heap.pop() {
@@ -196,32 +250,37 @@ impl Grammar {
                 continue;
             }
             cost[state as usize] = found;
-            for &(from, edge) in &before[state as usize] {
-                let step = match edge {
+            for &(from, edge) in before.of(state) {
+                if cost[from as usize] != NEVER {
+                    continue;
+                }
+                let step = match self.edges[edge as usize] {
                     Edge::Empty { .. } => 0,
                     Edge::Bytes { lo, hi, .. } if spells(lo, hi) => 1,
                     Edge::Tokens { set, .. } if holds(&self.sets[set as usize]) => 1,
                     Edge::Call { rule, .. } => cost[self.starts[rule as usize] as usize],
                     _ => NEVER,
                 };
-                if step != NEVER && cost[from as usize] == NEVER {
+                if step != NEVER {
                     heap.push(Reverse((add(found, step), from)));
                 }
             }
-            if let Some(rule) = rule_of_start[state as usize] {
-                for &(from, to) in &callers[rule] {
-                    if cost[from as usize] == NEVER && cost[to as usize] != NEVER {
-                        heap.push(Reverse((add(found, cost[to as usize]), from)));
-                    }
+            let rule = rule_of_start[state as usize];
+            if rule == NO_RULE {
+                continue;
+            }
+            for &(from, to) in callers.of(rule) {
+                if cost[from as usize] == NEVER && cost[to as usize] != NEVER {
+                    heap.push(Reverse((add(found, cost[to as usize]), from)));
                 }
-                for &start in &counters[rule] {
-                    if let Some(register) = &self.registers[start as usize]
-                        && cost[start as usize] == NEVER
-                    {
-                        let whole = register.cost(|rule| cost[self.starts[rule as usize] as usize]);
-                        if whole != NEVER {
-                            heap.push(Reverse((whole, start)));
-                        }
+            }
+            for &start in keepers.of(rule) {
+                if let Some(register) = self.registers[start as usize].as_deref()
+                    && cost[start as usize] == NEVER
+                {
+                    let whole = register.cost(|rule| cost[self.starts[rule as usize] as usize]);
+                    if whole != NEVER {
+                        heap.push(Reverse((whole, start)));
                     }
                 }
             }

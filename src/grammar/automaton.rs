@@ -201,8 +201,10 @@ pub(super) struct Parts {
     pub(super) names: Vec<String>,
     pub(super) sets: Vec<TokenSet>,
     pub(super) root: u32,
-    /// The rule of any one character as JSON strings spell it.
-    pub(super) plain: Option<u32>,
+    /// Rules of one character whatever it is.
+    pub(super) plain: Vec<u32>,
+    /// States of free text, each with the one that any other character leads to; sorted.
+    pub(super) free: Vec<(u32, u32)>,
 }
 
 /// A compiled grammar: immutable, shared by all matchers that run it.
@@ -225,8 +227,13 @@ pub struct Grammar {
     pub(super) names: Vec<String>,
     pub(super) sets: Vec<TokenSet>,
     pub(super) root: u32,
-    /// The rule of any one character as JSON strings spell it.
-    pub(super) plain: Option<u32>,
+    /// First states of rules of one character whatever it is (those in [`utf8::PLAIN`] at least), sorted.
+    ///
+    /// [`utf8::PLAIN`]: super::utf8::PLAIN
+    pub(super) plain: Vec<u32>,
+    /// States from which each plain character leads to the second one, except for those with an edge of
+    /// their own; from there any text goes on. Sorted.
+    pub(super) free: Vec<(u32, u32)>,
     /// Class of each byte; bytes of a class are alike to every edge.
     pub(super) class_of: Box<[u8; 256]>,
     /// A byte of each class.
@@ -258,7 +265,8 @@ impl Grammar {
     }
 
     fn lay_out(parts: Parts) -> Grammar {
-        let Parts { edges, states, starts, ends, registers: of_rules, names, sets, root, plain } = parts;
+        let Parts { edges, states, starts, ends, registers: of_rules, names, sets, root, plain, free } =
+            parts;
         let states = states as usize;
         let mut first = vec![0u32; states + 1];
         for (from, _) in &edges {
@@ -285,6 +293,8 @@ impl Grammar {
                 accepts[ends[rule] as usize] = false;
             }
         }
+        let mut plain: Vec<u32> = plain.into_iter().map(|rule| starts[rule as usize]).collect();
+        plain.sort_unstable();
         Grammar {
             edges: sorted,
             first,
@@ -299,6 +309,7 @@ impl Grammar {
             sets,
             root,
             plain,
+            free,
             class_of: Box::new([0; 256]),
             class_byte: Vec::new(),
             costs: Arc::new(Vec::new()),
@@ -327,6 +338,7 @@ impl Grammar {
             + self.registers.iter().flatten().map(|r| r.memory()).sum::<usize>()
             + self.names.iter().map(|name| name.len() + 24 + 16).sum::<usize>()
             + self.sets.iter().map(|set| set.ids.len() * 4 + 24).sum::<usize>()
+            + self.free.len() * 8
     }
 
     pub(super) fn edges_of(&self, state: u32) -> &[Edge] {

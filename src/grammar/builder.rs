@@ -1,15 +1,14 @@
 //! The builder: expressions and rules, lowered to the automaton. GBNF, JSON Schema and the prompt
 //! renderers all build their grammars with it.
 
-use std::collections::HashMap;
-
 use super::automaton::{Choose, Counted, Edge, Grammar, Part, Parts, Register, TokenSet};
 use super::{GrammarError, utf8};
+use crate::grammar::fx::FxMap;
 
 /// How deep expressions may nest.
 pub(super) const MAX_DEPTH: u32 = 400;
 /// How many states a grammar may have.
-pub(super) const MAX_STATES: usize = 2_000_000;
+pub(super) const MAX_STATES: usize = 200_000;
 
 /// An expression of a [`GrammarBuilder`]; valid only for the builder that made it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,8 +28,6 @@ pub(super) enum Node {
     Alt(Box<[Expr]>),
     Literals(Vec<Box<[u8]>>),
     Repeat(Expr, u32, Option<u32>),
-    /// A repetition whose body is a call.
-    Counted(Expr, u32, Option<u32>),
     Graph(Box<[(u32, Expr, u32)]>, Box<[bool]>),
     Choose(Choose),
     Call(RuleId),
@@ -62,7 +59,8 @@ pub struct GrammarBuilder {
     pub(super) depth: Vec<u32>,
     pub(super) rules: Vec<Rule>,
     pub(super) sets: Vec<TokenSet>,
-    plain: Option<RuleId>,
+    /// Graphs of free text, and their states of any text.
+    free: FxMap<u32, u32>,
 }
 
 impl GrammarBuilder {
@@ -75,7 +73,7 @@ impl GrammarBuilder {
         let below = |e: &Expr| self.depth[e.0 as usize];
         let depth = match &node {
             Node::Seq(parts) | Node::Alt(parts) => parts.iter().map(below).max().unwrap_or(0) + 1,
-            Node::Repeat(inner, ..) | Node::Counted(inner, ..) => below(inner) + 1,
+            Node::Repeat(inner, ..) => below(inner) + 1,
             Node::Graph(edges, _) => edges.iter().map(|(_, e, _)| below(e)).max().unwrap_or(0) + 1,
             _ => 1,
         };
@@ -177,19 +175,39 @@ impl GrammarBuilder {
         }
     }
 
-    /// As [`repeat`](Self::repeat), kept as one counter also where no bound needs it: the run of a
-    /// [`plain_character`](Self::plain_character) is recognised by it.
-    pub(super) fn repeat_counted(&mut self, inner: Expr, min: u32, max: Option<u32>) -> Expr {
-        match max {
-            Some(0) => self.empty(),
-            Some(max) if max < min => self.never(),
-            _ => self.push(Node::Counted(inner, min, max)),
+    /// As [`graph`](Self::graph), of free text: every state goes to `any` with each character of
+    /// [`utf8::PLAIN`] for which it has no byte edge that leads elsewhere, and `any` goes on with any text
+    /// and accepts. Masks are quicker for it; that it is so is the caller's promise.
+    pub(super) fn free_graph(&mut self, edges: &[(u32, Expr, u32)], accepts: &[bool], any: u32) -> Expr {
+        let graph = self.graph(edges, accepts);
+        self.free.insert(graph.0, any);
+        graph
+    }
+
+    /// How many expressions there are.
+    pub(super) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether it matches any one character (of [`utf8::PLAIN`] at least).
+    fn is_any_character(&self, expr: Expr) -> bool {
+        match &self.nodes[expr.0 as usize] {
+            Node::Chars(ranges) => utf8::intersect(ranges, &utf8::PLAIN) == utf8::PLAIN,
+            Node::Alt(parts) => parts.iter().any(|part| {
+                matches!(self.nodes[part.0 as usize], Node::Chars(_)) && self.is_any_character(*part)
+            }),
+            _ => false,
         }
     }
 
-    /// Says that the rule matches any one character as JSON strings spell it.
-    pub(super) fn plain_character(&mut self, rule: RuleId) {
-        self.plain = Some(rule);
+    /// Whether it is repeated as a counter that the engine knows to be a run of any characters.
+    fn is_any_text(&self, inner: Expr) -> bool {
+        match self.nodes[inner.0 as usize] {
+            Node::Call(rule) => {
+                self.rules[rule.0 as usize].body.is_some_and(|body| self.is_any_character(body))
+            }
+            _ => self.is_any_character(inner),
+        }
     }
 
     /// A finite automaton over expressions: from state 0 along `(from, expression, to)` to a state
@@ -244,6 +262,8 @@ impl GrammarBuilder {
             ends: Vec::new(),
             registers: Vec::new(),
             extra_names: Vec::new(),
+            plain: Vec::new(),
+            free: Vec::new(),
         };
         for _ in &self.rules {
             lowering.new_rule();
@@ -259,7 +279,9 @@ impl GrammarBuilder {
             let (from, to) = (lowering.starts[i], lowering.ends[i]);
             lowering.lower(body, from, to)?;
         }
-        let Lowering { edges, states, starts, ends, registers, extra_names, .. } = lowering;
+        let Lowering { edges, states, starts, ends, registers, extra_names, mut plain, free, .. } = lowering;
+        plain.sort_unstable();
+        plain.dedup();
         let mut names: Vec<String> = self.rules.into_iter().map(|rule| rule.name).collect();
         names.extend(extra_names);
         Grammar::from_parts(Parts {
@@ -271,7 +293,8 @@ impl GrammarBuilder {
             names,
             sets: self.sets,
             root: root.0,
-            plain: self.plain.map(|rule| rule.0),
+            plain,
+            free,
         })
     }
 }
@@ -284,6 +307,10 @@ struct Lowering<'a> {
     ends: Vec<u32>,
     registers: Vec<Option<Register>>,
     extra_names: Vec<String>,
+    /// Bodies of repetitions that are any one character.
+    plain: Vec<u32>,
+    /// States of free text, each with the one of any text; in order.
+    free: Vec<(u32, u32)>,
 }
 
 impl Lowering<'_> {
@@ -339,20 +366,20 @@ impl Lowering<'_> {
                 self.edge(from, Edge::Empty { to });
                 self.lower(*inner, from, to)?;
             }
-            Node::Repeat(inner, 0, None) => {
+            Node::Repeat(inner, 0, None) if !builder.is_any_text(*inner) => {
                 let hub = self.state();
                 self.edge(from, Edge::Empty { to: hub });
                 self.lower(*inner, hub, hub)?;
                 self.edge(hub, Edge::Empty { to });
             }
-            Node::Repeat(inner, 1, None) => {
+            Node::Repeat(inner, 1, None) if !builder.is_any_text(*inner) => {
                 let (first, last) = (self.state(), self.state());
                 self.edge(from, Edge::Empty { to: first });
                 self.lower(*inner, first, last)?;
                 self.edge(last, Edge::Empty { to: first });
                 self.edge(last, Edge::Empty { to });
             }
-            Node::Repeat(inner, min, max) | Node::Counted(inner, min, max) => {
+            Node::Repeat(inner, min, max) => {
                 let body = match builder.nodes[inner.0 as usize] {
                     Node::Call(rule) => rule.0,
                     _ => {
@@ -363,6 +390,9 @@ impl Lowering<'_> {
                         body
                     }
                 };
+                if builder.is_any_text(*inner) {
+                    self.plain.push(body);
+                }
                 let counter = self.new_rule();
                 self.extra_names.push("a repetition".to_owned());
                 let counted = Counted { body, min: *min, max: *max };
@@ -373,6 +403,9 @@ impl Lowering<'_> {
                 let first = self.states;
                 let count = edges.iter().map(|e| e.0.max(e.2) + 1).max().unwrap_or(0);
                 self.states += count.max(accepts.len() as u32).max(1);
+                if let Some(any) = builder.free.get(&expr.0) {
+                    self.free.extend((first..self.states).map(|state| (state, first + any)));
+                }
                 self.edge(from, Edge::Empty { to: first });
                 for (a, expr, b) in edges {
                     self.lower(*expr, first + a, first + b)?;
@@ -434,7 +467,7 @@ impl Lowering<'_> {
             utf8::sequences(lo, hi, &mut all);
         }
         // Sequences that end alike share the states of their end.
-        let mut tails: HashMap<&[(u8, u8)], u32> = HashMap::new();
+        let mut tails: FxMap<&[(u8, u8)], u32> = FxMap::default();
         for ranges in &all {
             let mut target = to;
             for cut in (1..ranges.len()).rev() {

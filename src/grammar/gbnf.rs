@@ -17,7 +17,7 @@ use super::{Expr, Grammar, GrammarBuilder, GrammarError, RuleId, utf8};
 /// How deep parentheses may nest.
 const MAX_NESTING: usize = 100;
 /// How long a grammar may be, in bytes.
-const MAX_LENGTH: usize = 16 << 20;
+const MAX_LENGTH: usize = 1 << 20;
 
 /// Compiles a GBNF text; the grammar may not use `<text>`, since no vocabulary is given.
 ///

@@ -23,6 +23,10 @@ use super::builder::MAX_STATES;
 pub(super) fn eliminate(grammar: Grammar, ends: &[u32]) -> Result<Parts, GrammarError> {
     let states = grammar.states() as u32;
     let knots = knots(&grammar);
+    // A state that begins a rule begins no other.
+    let rule_of =
+        |state: u32| grammar.starts.iter().position(|start| *start == state).map(|rule| rule as u32);
+    let plain = grammar.plain.iter().filter_map(|state| rule_of(*state)).collect();
     let mut work = Work {
         out: (0..states).map(|state| grammar.edges_of(state).to_vec()).collect(),
         starts: grammar.starts,
@@ -54,7 +58,8 @@ pub(super) fn eliminate(grammar: Grammar, ends: &[u32]) -> Result<Parts, Grammar
         names: work.names,
         sets: grammar.sets,
         root: grammar.root,
-        plain: grammar.plain,
+        plain,
+        free: grammar.free,
     })
 }
 
@@ -62,7 +67,7 @@ pub(super) fn eliminate(grammar: Grammar, ends: &[u32]) -> Result<Parts, Grammar
 fn knots(grammar: &Grammar) -> Vec<Vec<u32>> {
     const NEW: u32 = u32::MAX;
     let count = grammar.starts.len();
-    let begins: Vec<Vec<u32>> = (0..count as u32).map(|rule| grammar.begins_with(rule)).collect();
+    let begins = grammar.beginnings();
     let (mut index, mut low) = (vec![NEW; count], vec![0; count]);
     let (mut open, mut is_open) = (Vec::new(), vec![false; count]);
     let mut next = 0;

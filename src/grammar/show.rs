@@ -76,7 +76,7 @@ impl GrammarBuilder {
                 }
                 match &self.nodes[expr.0 as usize] {
                     Node::Seq(parts) | Node::Alt(parts) => work.extend(parts),
-                    Node::Repeat(inner, ..) | Node::Counted(inner, ..) => work.push(*inner),
+                    Node::Repeat(inner, ..) => work.push(*inner),
                     Node::Graph(edges, _) => work.extend(edges.iter().map(|edge| edge.1)),
                     Node::Call(rule) => called.push(rule.0),
                     Node::Choose(choose) => {
@@ -313,7 +313,7 @@ impl Printer<'_> {
             Node::Alt(parts) => {
                 alternatives(parts.iter().map(|part| self.expr(*part, Level::Alternatives)).collect())
             }
-            Node::Repeat(inner, min, max) | Node::Counted(inner, min, max) => {
+            Node::Repeat(inner, min, max) => {
                 let inner = self.expr(*inner, Level::Part);
                 let times = match (min, max) {
                     (0, None) => "*".to_owned(),

@@ -3,6 +3,10 @@
 /// A sequence of one to four byte ranges.
 pub(super) type ByteRanges = Vec<(u8, u8)>;
 
+/// Characters that JSON strings hold as they are, DEL left out, which many grammars of strings exclude.
+pub(super) const PLAIN: [(u32, u32); 5] =
+    [(0x20, 0x21), (0x23, 0x5B), (0x5D, 0x7E), (0x80, 0xD7FF), (0xE000, 0x10FFFF)];
+
 /// Sorts, merges and cuts ranges of code points to scalar values (no surrogates, at most U+10FFFF).
 pub(super) fn normalise(ranges: &[(u32, u32)]) -> Vec<(u32, u32)> {
     let mut cut = Vec::with_capacity(ranges.len() + 1);

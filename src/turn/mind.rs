@@ -8,7 +8,7 @@ use crate::agent::ModelRef;
 use crate::decode::sampler::{Sampler, Sampling};
 use crate::decode::{DecodeError, Decoded, Guide, Settings, feed_prompt};
 use crate::gguf::{Bytes, Gguf, GgufError};
-use crate::grammar::{Grammar, GrammarError, MatchError, Matcher, TokenTrie};
+use crate::grammar::{Grammar, GrammarError, MatchError, Matcher, TokenTrie, cache_folder};
 use crate::link::{Link, deferred, gist};
 use crate::model::{LanguageModel, Model, ModelError, Options, Session, bundled};
 use crate::prompt::chat::{Chat, ChatError, Today};
@@ -233,11 +233,7 @@ impl Mind {
                 return Err(MindError::Rendering { name, found, expected: pintail::VERSION });
             }
         };
-        let trie = TokenTrie::new(
-            tokenizer.vocab_size(),
-            |id| tokenizer.token_bytes(id),
-            |id| tokenizer.is_special(id),
-        );
+        let trie = TokenTrie::cached(&tokenizer, cache_folder().as_deref());
         let wrong = |source| MindError::Model { name: name.clone(), source };
         let model = Model::from_gguf(file).map_err(wrong)?;
         let context = match dialect {

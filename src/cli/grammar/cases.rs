@@ -11,8 +11,8 @@ use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 
 use super::source::{read_text, tokenizer};
-use crate::grammar::TokenTrie;
 use crate::grammar::cases::{self, Case, Outcome, Status, Times, Totals, Vocabulary};
+use crate::grammar::{TokenTrie, cache_folder};
 use crate::repl::escaped;
 
 /// How long reading a model may take.
@@ -181,7 +181,7 @@ fn unpack(path: &Path) -> anyhow::Result<String> {
 /// Runs the cases, a report each; one without an outcome first, when the vocabulary is there.
 fn work(args: &Args, cases: &[Case]) -> anyhow::Result<()> {
     let vocabulary = Vocabulary::new(tokenizer(&args.model)?);
-    let trie = Arc::new(TokenTrie::of(vocabulary.tokenizer()));
+    let trie = Arc::new(TokenTrie::cached(vocabulary.tokenizer(), cache_folder().as_deref()));
     let mut settings = cases::Settings { any_order: !args.schema_order, ..cases::Settings::default() };
     settings.limits.states = args.memory.unwrap_or(settings.limits.states);
     let mut out = io::stdout().lock();

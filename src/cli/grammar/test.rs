@@ -9,7 +9,7 @@ use anyhow::Context;
 
 use super::source::{Language, Source};
 use crate::grammar::explain::{self, Refusal};
-use crate::grammar::{MatchError, Matcher, TokenTrie};
+use crate::grammar::{MatchError, Matcher, TokenTrie, cache_folder};
 use crate::repl::escaped;
 use crate::tokenizer::{Specials, Tokenizer};
 
@@ -116,7 +116,7 @@ fn by_tokens(
 ) -> anyhow::Result<Option<Refusal>> {
     let text = std::str::from_utf8(text)
         .map_err(|error| anyhow::anyhow!("the text is not UTF-8 at byte {}", error.valid_up_to()))?;
-    let trie = Arc::new(TokenTrie::of(tokenizer));
+    let trie = Arc::new(TokenTrie::cached(tokenizer, cache_folder().as_deref()));
     let mut run = Matcher::new(grammar, trie)?;
     let first = walk(&mut run, tokenizer, text)?;
     match (&first, text.strip_suffix('\n')) {

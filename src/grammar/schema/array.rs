@@ -1,10 +1,9 @@
 //! The texts of arrays.
 
-use std::collections::HashMap;
-
 use super::emit::MAX_COUNT;
 use super::shape::*;
 use super::{Compiler, Lit, Sub, not};
+use crate::grammar::fx::FxMap;
 use crate::grammar::{Expr, GrammarError, Member};
 
 /// Most elements with schemas of their own.
@@ -123,7 +122,7 @@ impl Compiler<'_, '_> {
             return self.refuse(contains[0].node, "contains", "is not enforced with such large bounds");
         }
         let comma = self.w.between(",");
-        let mut ids: HashMap<(u64, Vec<u64>), u32> = HashMap::new();
+        let mut ids: FxMap<(u64, Vec<u64>), u32> = FxMap::default();
         let mut order = vec![(0, vec![0; contains.len()])];
         ids.insert(order[0].clone(), 0);
         let (mut edges, mut accepts) = (Vec::new(), Vec::new());

@@ -2,12 +2,13 @@
 
 use serde_json::Value;
 
+use super::decimal::{Bound, Decimal, empty, no_integer, within};
 use super::empty::EMPTY_DEPTH;
 use super::language::{Wanted, product};
-use super::number::{self, Bound, Decimal, Step, empty, within};
 use super::pattern::Regex;
 use super::shape::*;
-use super::{Compiler, Content, Lit, Sub, not, text};
+use super::step::{self, Step};
+use super::{Compiler, Content, Lit, Sub, not, number, text};
 use crate::grammar::{Expr, GrammarError};
 
 /// How many values of a finite range are listed.
@@ -235,7 +236,7 @@ impl Compiler<'_, '_> {
         for i in 0..=ends.len() {
             let from = if i == 0 { low } else { Some(&ends[i - 1]) };
             let to = if i == ends.len() { high } else { Some(&ends[i]) };
-            let none = empty(from, to) || (shape.integer && number::no_integer(from, to));
+            let none = empty(from, to) || (shape.integer && no_integer(from, to));
             if !none {
                 parts.push(number::range(self.w.b, from, to, shape.integer));
             }
@@ -284,11 +285,11 @@ impl Compiler<'_, '_> {
         let side = |end: Option<&Bound>| end.is_none_or(|end| end.at == zero);
         let with_zero = low.is_none_or(|end| end.inclusive) && high.is_none_or(|end| end.inclusive);
         let fine = step.places > 0 && !with_zero;
-        if fine || !except.is_empty() || !side(low) || !side(high) || step.size > number::MAX_STEP {
+        if fine || !except.is_empty() || !side(low) || !side(high) || step.size > step::MAX_STEP {
             let what = "is enforced with both ends near each other, or with steps up to 1000 from zero or without ends";
             return self.refuse(node, "multipleOf", what);
         }
-        Ok(number::multiples(self.w.b, step, low.is_none(), high.is_none(), with_zero))
+        Ok(step::multiples(self.w.b, step, low.is_none(), high.is_none(), with_zero))
     }
 
     fn string(&mut self, shape: &Shape) -> Result<Expr, GrammarError> {

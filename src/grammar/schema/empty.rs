@@ -1,12 +1,11 @@
 //! Whether it is certain that no value fits.
 
-use std::collections::HashSet;
-
+use crate::grammar::fx::FxSet;
 use serde_json::Value;
 
 use super::language::{Wanted, product};
 use super::shape::*;
-use super::{Compiler, Lit, Sub, number};
+use super::{Compiler, Lit, Sub, decimal};
 use crate::grammar::GrammarError;
 
 /// How deep emptiness is looked for.
@@ -17,13 +16,13 @@ const MAX_WAYS: usize = 64;
 impl Compiler<'_, '_> {
     /// Whether it is certain that no value fits. `false` says nothing.
     pub(super) fn never(&mut self, sub: &Sub, depth: usize) -> Result<bool, GrammarError> {
-        if let Some(&known) = self.empties.get(sub) {
+        if let Some(&(known, looked)) = self.empties.get(sub)
+            && (known || looked >= depth)
+        {
             return Ok(known);
         }
         let found = self.is_never(sub, depth)?;
-        if found || depth == EMPTY_DEPTH {
-            self.empties.insert(sub.clone(), found);
-        }
+        self.empties.insert(sub.clone(), (found, depth));
         Ok(found)
     }
 
@@ -37,16 +36,7 @@ impl Compiler<'_, '_> {
             return Ok(true);
         }
         if let Some(values) = &shape.values {
-            for value in values {
-                let mut fits = true;
-                for &lit in &sub.lits {
-                    fits = fits && self.fits_besides(&sub.made, lit, value, &mut HashSet::new())?;
-                }
-                if fits {
-                    return Ok(false);
-                }
-            }
-            return Ok(true);
+            return Ok(!self.any_fits(sub, values)?);
         }
         if depth == 0 {
             return Ok(false);
@@ -134,7 +124,7 @@ impl Compiler<'_, '_> {
                 return Ok(true);
             }
             for said in &shape.names_fit {
-                if !self.fits(said.value, &Value::from(name.as_str()), &mut HashSet::new())? {
+                if !self.fits(said.value, &Value::from(name.as_str()), &mut FxSet::default())? {
                     return Ok(true);
                 }
             }
@@ -160,7 +150,7 @@ impl Compiler<'_, '_> {
 
 fn no_number(shape: &Shape) -> bool {
     let (low, high) = (shape.low.as_ref(), shape.high.as_ref());
-    number::empty(low, high)
+    decimal::empty(low, high)
         || (shape.integer && shape.fraction)
-        || (shape.integer && number::no_integer(low, high))
+        || (shape.integer && decimal::no_integer(low, high))
 }

@@ -4,7 +4,8 @@
 
 use std::sync::OnceLock;
 
-use super::pattern::{self, Pattern};
+use super::ecma;
+use super::pattern::Pattern;
 
 /// What a `format` means here.
 pub(super) enum Format {
@@ -218,7 +219,7 @@ pub(super) fn find(name: &str) -> Format {
     let all = PATTERNS.get_or_init(|| TABLE.iter().map(|_| OnceLock::new()).collect());
     Format::Enforced(all[at].get_or_init(|| {
         // Every pattern of the table is read by a test.
-        TABLE[at].1.iter().filter_map(|text| pattern::parse(text).ok()).collect()
+        TABLE[at].1.iter().filter_map(|text| ecma::parse(text).ok()).collect()
     }))
 }
 
@@ -230,7 +231,7 @@ mod tests {
     fn every_pattern_is_read() {
         for (name, patterns) in TABLE {
             for text in *patterns {
-                pattern::parse(text).unwrap_or_else(|e| panic!("{name}: {e}"));
+                ecma::parse(text).unwrap_or_else(|e| panic!("{name}: {e}"));
             }
         }
     }

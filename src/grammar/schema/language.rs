@@ -1,16 +1,11 @@
 //! Strings that several expressions agree on: the product of their deterministic automata, made as far
 //! as it is reached.
-//!
-//! Conditions on places (`^`, `$`, `\b`) are decided when the next character is known: a state holds
-//! what was reached before them, and what kind of character stood before.
 
-use std::collections::HashMap;
-
-use super::pattern::{Assert, Pattern, Regex, WORD, is_word};
+use super::pattern::{Pattern, Regex};
+use super::run::{Classes, Run};
+use crate::grammar::fx::FxMap;
 use crate::grammar::utf8;
 
-/// Most states of one expression's automaton before it is made deterministic.
-const MAX_PLACES: usize = 20_000;
 /// Most states of a product.
 const MAX_STATES: usize = 12_000;
 /// Most steps to make one.
@@ -147,7 +142,7 @@ pub(super) fn product(wanted: &Wanted<'_>) -> Option<Dfa> {
     }
     // The length matters up to its bounds; without an upper one, up to the lower one.
     let top = wanted.max.unwrap_or(wanted.min);
-    let mut ids: HashMap<(Vec<u32>, u64), u32> = HashMap::new();
+    let mut ids: FxMap<(Vec<u32>, u64), u32> = FxMap::default();
     let mut order: Vec<(Vec<u32>, u64)> = vec![(runs.iter().map(|_| 1).collect(), 0)];
     ids.insert(order[0].clone(), 0);
     let mut states: Vec<State> = Vec::new();
@@ -174,7 +169,7 @@ pub(super) fn product(wanted: &Wanted<'_>) -> Option<Dfa> {
             label = None;
         }
         let mut edges: Vec<(Vec<(u32, u32)>, u32)> = Vec::new();
-        let mut by_target: HashMap<u32, usize> = HashMap::new();
+        let mut by_target: FxMap<u32, usize> = FxMap::default();
         if wanted.max.is_none_or(|max| length < max) {
             let next_length = if wanted.max.is_some() { length + 1 } else { (length + 1).min(top) };
             for class in 0..classes.ranges.len() {
@@ -227,266 +222,10 @@ enum Role {
     Mark,
 }
 
-/// Characters that all expressions treat alike.
-struct Classes {
-    cuts: Vec<u32>,
-    of_cut: Vec<usize>,
-    ranges: Vec<Vec<(u32, u32)>>,
-    word: Vec<bool>,
-}
-
-impl Classes {
-    fn new<'r>(regexes: impl Iterator<Item = &'r Regex>) -> Classes {
-        let mut sets: Vec<Vec<(u32, u32)>> = vec![vec![(0, 0x10FFFF)]];
-        let mut asserts = false;
-        for regex in regexes {
-            collect(regex, &mut sets, &mut asserts);
-        }
-        if asserts {
-            sets.push(WORD.to_vec());
-        }
-        sets.sort();
-        sets.dedup();
-        let mut cuts: Vec<u32> = sets.iter().flatten().flat_map(|&(lo, hi)| [lo, hi + 1]).collect();
-        cuts.retain(|cut| *cut <= 0x10FFFF);
-        cuts.extend([0, 0xD800, 0xE000]);
-        cuts.sort_unstable();
-        cuts.dedup();
-        let mut known: HashMap<Vec<bool>, usize> = HashMap::new();
-        let mut classes =
-            Classes { cuts: Vec::new(), of_cut: Vec::new(), ranges: Vec::new(), word: Vec::new() };
-        for (i, &cut) in cuts.iter().enumerate() {
-            let last = cuts.get(i + 1).map_or(0x10FFFF, |next| next - 1);
-            // Surrogates are no characters.
-            if cut == 0xD800 {
-                classes.cuts.push(cut);
-                classes.of_cut.push(usize::MAX);
-                continue;
-            }
-            let key: Vec<bool> =
-                sets.iter().map(|set| set.iter().any(|(lo, hi)| (lo..=hi).contains(&&cut))).collect();
-            let class = *known.entry(key).or_insert_with(|| {
-                classes.ranges.push(Vec::new());
-                classes.word.push(asserts && is_word(cut));
-                classes.ranges.len() - 1
-            });
-            classes.ranges[class].push((cut, last));
-            classes.cuts.push(cut);
-            classes.of_cut.push(class);
-        }
-        classes
-    }
-
-    /// The classes of a set of characters.
-    fn of(&self, ranges: &[(u32, u32)]) -> Vec<usize> {
-        let mut all = Vec::new();
-        for &(lo, hi) in ranges {
-            let mut i = self.cuts.partition_point(|cut| *cut < lo);
-            while self.cuts.get(i).is_some_and(|cut| *cut <= hi) {
-                if self.of_cut[i] != usize::MAX {
-                    all.push(self.of_cut[i]);
-                }
-                i += 1;
-            }
-        }
-        all.sort_unstable();
-        all.dedup();
-        all
-    }
-}
-
-fn collect(regex: &Regex, sets: &mut Vec<Vec<(u32, u32)>>, asserts: &mut bool) {
-    match regex {
-        Regex::Class(ranges) => sets.push(utf8::normalise(ranges)),
-        Regex::Assert(_) => *asserts = true,
-        Regex::Seq(parts) | Regex::Alt(parts) => {
-            parts.iter().for_each(|part| collect(part, sets, asserts));
-        }
-        Regex::Repeat(inner, ..) => collect(inner, sets, asserts),
-    }
-}
-
-enum Place {
-    Class(Vec<usize>, u32),
-    Split(Vec<u32>),
-    Assert(Assert, u32),
-    Accept,
-}
-
-/// What stood before.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Before {
-    Nothing,
-    Word,
-    Other,
-}
-
-/// One expression's automaton, made deterministic as it is asked.
-struct Run {
-    places: Vec<Place>,
-    asserts: bool,
-    sets: Vec<(Vec<u32>, Before)>,
-    ids: HashMap<(Vec<u32>, Before), u32>,
-    next: HashMap<(u32, usize), u32>,
-    accepts: HashMap<u32, bool>,
-}
-
-impl Run {
-    /// The set of nothing.
-    const DEAD: u32 = 0;
-
-    fn new(regex: &Regex, classes: &mut Classes) -> Option<Run> {
-        let mut run = Run {
-            places: vec![Place::Accept],
-            asserts: false,
-            sets: Vec::new(),
-            ids: HashMap::new(),
-            next: HashMap::new(),
-            accepts: HashMap::new(),
-        };
-        let start = run.add(regex, 0, classes)?;
-        run.intern(Vec::new(), Before::Other);
-        run.intern(vec![start], Before::Nothing);
-        Some(run)
-    }
-
-    /// A place from which the expression leads to `to`.
-    fn add(&mut self, regex: &Regex, to: u32, classes: &Classes) -> Option<u32> {
-        if self.places.len() > MAX_PLACES {
-            return None;
-        }
-        let place = match regex {
-            Regex::Class(ranges) => Place::Class(classes.of(&utf8::normalise(ranges)), to),
-            Regex::Assert(assert) => {
-                self.asserts = true;
-                Place::Assert(*assert, to)
-            }
-            Regex::Seq(parts) => {
-                let mut to = to;
-                for part in parts.iter().rev() {
-                    to = self.add(part, to, classes)?;
-                }
-                return Some(to);
-            }
-            Regex::Alt(parts) => {
-                let mut all = Vec::new();
-                for part in parts {
-                    all.push(self.add(part, to, classes)?);
-                }
-                Place::Split(all)
-            }
-            Regex::Repeat(inner, min, max) => {
-                let mut to = to;
-                match max {
-                    Some(max) => {
-                        let end = to;
-                        for _ in *min..*max {
-                            let more = self.add(inner, to, classes)?;
-                            self.places.push(Place::Split(vec![more, end]));
-                            to = self.places.len() as u32 - 1;
-                        }
-                    }
-                    None => {
-                        let hub = self.places.len() as u32;
-                        self.places.push(Place::Split(vec![to]));
-                        let more = self.add(inner, hub, classes)?;
-                        self.places[hub as usize] = Place::Split(vec![more, to]);
-                        to = hub;
-                    }
-                }
-                for _ in 0..*min {
-                    to = self.add(inner, to, classes)?;
-                }
-                return Some(to);
-            }
-        };
-        self.places.push(place);
-        Some(self.places.len() as u32 - 1)
-    }
-
-    fn intern(&mut self, mut places: Vec<u32>, mut before: Before) -> u32 {
-        places.sort_unstable();
-        places.dedup();
-        if places.is_empty() || !self.asserts {
-            before = Before::Other;
-        }
-        let key = (places, before);
-        if let Some(&id) = self.ids.get(&key) {
-            return id;
-        }
-        let id = self.sets.len() as u32;
-        self.sets.push(key.clone());
-        self.ids.insert(key, id);
-        id
-    }
-
-    /// All places that are reached with nothing, where `next` says whether a word character comes
-    /// (`None` at the end).
-    fn reach(&self, set: u32, next: Option<bool>, steps: &mut usize) -> Vec<u32> {
-        let (start, before) = &self.sets[set as usize];
-        let mut seen = vec![false; self.places.len()];
-        let mut work = start.clone();
-        let mut all = Vec::new();
-        while let Some(place) = work.pop() {
-            if std::mem::replace(&mut seen[place as usize], true) {
-                continue;
-            }
-            *steps += 1;
-            match &self.places[place as usize] {
-                Place::Split(to) => work.extend(to),
-                Place::Assert(assert, to) => {
-                    let holds = match assert {
-                        Assert::Start => *before == Before::Nothing,
-                        Assert::End => next.is_none(),
-                        Assert::Boundary(wanted) => {
-                            ((*before == Before::Word) != next.unwrap_or(false)) == *wanted
-                        }
-                    };
-                    if holds {
-                        work.push(*to);
-                    }
-                }
-                Place::Class(..) | Place::Accept => all.push(place),
-            }
-        }
-        all
-    }
-
-    fn accepts(&mut self, set: u32) -> bool {
-        if let Some(&known) = self.accepts.get(&set) {
-            return known;
-        }
-        let found = self.reach(set, None, &mut 0).contains(&0);
-        self.accepts.insert(set, found);
-        found
-    }
-
-    fn step(&mut self, set: u32, class: usize, classes: &Classes, steps: &mut usize) -> u32 {
-        if set == Run::DEAD {
-            return Run::DEAD;
-        }
-        if let Some(&known) = self.next.get(&(set, class)) {
-            return known;
-        }
-        let word = classes.word[class];
-        let mut next = Vec::new();
-        for place in self.reach(set, Some(word), steps) {
-            if let Place::Class(of, to) = &self.places[place as usize]
-                && of.binary_search(&class).is_ok()
-            {
-                next.push(*to);
-            }
-        }
-        let to = self.intern(next, if word { Before::Word } else { Before::Other });
-        self.next.insert((set, class), to);
-        to
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grammar::schema::pattern::parse;
+    use crate::grammar::schema::ecma::parse;
 
     fn runs(dfa: &Dfa, text: &str) -> Option<u32> {
         let mut at = 0;

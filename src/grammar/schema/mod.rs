@@ -12,6 +12,8 @@
 //! grammar of a shape. `valid` is a plain validator, for listed values.
 
 mod array;
+mod decimal;
+mod ecma;
 mod emit;
 mod empty;
 mod format;
@@ -22,11 +24,14 @@ mod object;
 mod pattern;
 mod read;
 mod resource;
+mod run;
 mod shape;
+mod step;
 mod text;
+mod typed;
 mod valid;
 
-use std::collections::{HashMap, HashSet};
+use crate::grammar::fx::{FxMap, FxSet};
 use std::rc::Rc;
 
 use serde_json::Value;
@@ -80,6 +85,9 @@ pub fn parse(text: &str) -> Result<Compiled, GrammarError> {
 /// # Errors
 /// As [`parse`].
 pub fn parse_with(text: &str, options: Options) -> Result<Compiled, GrammarError> {
+    if text.len() > MAX_LENGTH {
+        return Err(GrammarError::TooLarge { what: "length of the schema in bytes", limit: MAX_LENGTH });
+    }
     let schema: Value = serde_json::from_str(text).map_err(|error| GrammarError::Json(error.to_string()))?;
     compile(&schema, options)
 }
@@ -117,13 +125,16 @@ pub fn add(
         any_order: options.any_order,
         resources: Resources::new(schema, draft, uri.contains("draft-04") || uri.contains("draft-03")),
         nodes: Vec::new(),
-        known: HashMap::new(),
-        choices: HashMap::new(),
-        patterns: HashMap::new(),
-        empties: HashMap::new(),
-        rules: HashMap::new(),
+        known: FxMap::default(),
+        choices: FxMap::default(),
+        patterns: FxMap::default(),
+        empties: FxMap::default(),
+        rules: FxMap::default(),
         queue: Vec::new(),
+        formats: FxMap::default(),
         warnings: Vec::new(),
+        remarked: FxSet::default(),
+        listings: FxMap::default(),
         work: 0,
     };
     let root = compiler.schema(schema, "#".to_owned(), 0);
@@ -173,8 +184,12 @@ impl Sub {
     }
 }
 
+/// Longest text of a schema, which is some ten times as large when it is read.
+const MAX_LENGTH: usize = 1 << 20;
 /// How many intersections a schema may come to.
-const MAX_SUBS: usize = 20_000;
+const MAX_SUBS: usize = 8_000;
+/// How many expressions a schema may come to.
+const MAX_EXPRESSIONS: usize = 300_000;
 /// How many steps reading may take, in schemas looked at.
 const MAX_WORK: usize = 400_000;
 
@@ -196,14 +211,20 @@ struct Compiler<'a, 'b> {
     any_order: bool,
     resources: Resources<'a>,
     nodes: Vec<Node<'a>>,
-    known: HashMap<*const Value, u32>,
+    known: FxMap<*const Value, u32>,
     /// Choices by the schema they stand in and a number of their own there.
-    choices: HashMap<(Lit, String), Ways>,
-    patterns: HashMap<String, Rc<Pattern>>,
-    empties: HashMap<Sub, bool>,
-    rules: HashMap<Sub, RuleId>,
+    choices: FxMap<(Lit, String), Ways>,
+    patterns: FxMap<String, Rc<Pattern>>,
+    /// Whether it is certain that nothing fits, and how deep that was looked for.
+    empties: FxMap<Sub, (bool, usize)>,
+    rules: FxMap<Sub, RuleId>,
     queue: Vec<(Sub, RuleId)>,
+    formats: FxMap<String, Rc<[Rc<Pattern>]>>,
     warnings: Vec<String>,
+    /// Schemas whose format was warned of.
+    remarked: FxSet<u32>,
+    /// Long lists of values by a digest of each.
+    listings: FxMap<*const Value, Rc<FxMap<u64, Vec<u32>>>>,
     work: usize,
 }
 
@@ -263,7 +284,7 @@ impl<'a> Compiler<'a, '_> {
         if let Some(known) = self.patterns.get(text) {
             return Ok(known.clone());
         }
-        match pattern::parse(text) {
+        match ecma::parse(text) {
             Ok(pattern) => {
                 let pattern = Rc::new(pattern);
                 self.patterns.insert(text.to_owned(), pattern.clone());
@@ -307,6 +328,12 @@ impl<'a> Compiler<'a, '_> {
 
     fn finish(&mut self) -> Result<(), GrammarError> {
         while let Some((sub, rule)) = self.queue.pop() {
+            if self.w.b.len() > MAX_EXPRESSIONS {
+                return Err(GrammarError::TooLarge {
+                    what: "size of the schema's grammar",
+                    limit: MAX_EXPRESSIONS,
+                });
+            }
             let body = self.emit(&sub)?;
             self.w.b.define(rule, body);
         }
@@ -348,13 +375,44 @@ impl<'a> Compiler<'a, '_> {
         Ok(Some(all))
     }
 
+    /// Whether a value is one of a list of the document.
+    fn is_listed(&mut self, listed: &'a [Value], value: &Value) -> bool {
+        const SHORT: usize = 8;
+        let Some(first) = listed.first().filter(|_| listed.len() > SHORT) else {
+            return listed.iter().any(|known| shape::same(known, value));
+        };
+        let digests = self.listings.entry(first as *const Value).or_insert_with(|| {
+            let mut all: FxMap<u64, Vec<u32>> = FxMap::default();
+            for (i, known) in listed.iter().enumerate() {
+                all.entry(shape::digest(known)).or_default().push(i as u32);
+            }
+            Rc::new(all)
+        });
+        let Some(alike) = digests.get(&shape::digest(value)) else { return false };
+        alike.iter().any(|&i| shape::same(&listed[i as usize], value))
+    }
+
+    /// Whether one of the values fits all schemas of a set, besides the choices that are made.
+    fn any_fits(&mut self, sub: &Sub, values: &[Value]) -> Result<bool, GrammarError> {
+        for value in values {
+            let mut fits = true;
+            for &lit in &sub.lits {
+                fits = fits && self.fits_besides(&sub.made, lit, value, &mut FxSet::default())?;
+            }
+            if fits {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// The values that fit all schemas of a set.
     fn fitting(&mut self, sub: &Sub, values: &[Value]) -> Result<Vec<Value>, GrammarError> {
         let mut kept = Vec::new();
         for value in values {
             let mut fits = true;
             for &lit in &sub.lits {
-                fits = fits && self.fits(lit, value, &mut HashSet::new())?;
+                fits = fits && self.fits(lit, value, &mut FxSet::default())?;
             }
             if fits {
                 kept.push(value.clone());

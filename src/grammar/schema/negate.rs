@@ -46,8 +46,8 @@ impl<'a> Compiler<'a, '_> {
                     if patterns.is_empty() {
                         return self.refuse(node, "format", "is a remark, which cannot be turned round");
                     }
-                    for pattern in patterns {
-                        ways.push(must(self, STRING, Fact::Mismatch(pattern)));
+                    for pattern in patterns.iter() {
+                        ways.push(must(self, STRING, Fact::Mismatch(pattern.clone())));
                     }
                 }
                 "minLength" | "maxLength" | "minItems" | "maxItems" | "minProperties" | "maxProperties" => {

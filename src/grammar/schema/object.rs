@@ -1,6 +1,6 @@
 //! The texts of objects.
 
-use std::collections::HashSet;
+use crate::grammar::fx::FxSet;
 use std::rc::Rc;
 
 use serde_json::Value;
@@ -95,7 +95,7 @@ impl Compiler<'_, '_> {
         for name in &names {
             let mut fits = !shape.lacks.contains(name);
             for said in &shape.names_fit {
-                fits = fits && self.fits(said.value, &Value::from(name.as_str()), &mut HashSet::new())?;
+                fits = fits && self.fits(said.value, &Value::from(name.as_str()), &mut FxSet::default())?;
             }
             let lits = shape.property(name);
             if !fits || self.none(lits.clone())? {
@@ -266,8 +266,38 @@ impl Compiler<'_, '_> {
         Ok((!parts.is_empty()).then(|| self.w.b.alt(&parts)))
     }
 
-    /// Members in the order of their names, others behind them.
+    /// Members in the order of their names, others behind them: a state for "member i or a later one
+    /// comes" and one for "the one before i was written", so that each member is written once.
     fn in_order(&mut self, members: &Members) -> Expr {
+        if !members.unknown.is_empty() {
+            return self.in_order_with_unknown(members);
+        }
+        let (comma, nothing) = (self.w.between(","), self.w.b.empty());
+        let count = members.named.len();
+        let (comes, written) = (|i: usize| 1 + i as u32, |i: usize| (2 + count + i) as u32);
+        let mut edges = vec![(0, nothing, comes(0))];
+        for (i, &(member, required)) in members.named.iter().enumerate() {
+            edges.push((comes(i), member, written(i + 1)));
+            if !required {
+                edges.push((comes(i), nothing, comes(i + 1)));
+            }
+        }
+        edges.extend(members.other.map(|other| (comes(count), other, written(count))));
+        let last = if members.other.is_some() { count + 1 } else { count };
+        let from = if members.other.is_some() { count.min(1) } else { 1 };
+        edges.extend((from..last).map(|i| (written(i), comma, comes(i))));
+        // The end is legal where nothing that is required is left.
+        let needed = members.named.iter().rposition(|(_, required)| *required).map_or(0, |at| at + 1);
+        let mut accepts = vec![false; 3 + 2 * count];
+        accepts[0] = needed == 0;
+        for i in needed.max(from)..=count {
+            accepts[written(i) as usize] = true;
+        }
+        self.w.b.graph(&edges, &accepts)
+    }
+
+    /// As [`in_order`](Self::in_order), where members without known names must be there.
+    fn in_order_with_unknown(&mut self, members: &Members) -> Expr {
         let comma = self.w.between(",");
         // `first`: members from here on, none written yet; `more`: some written.
         let (mut first, mut more) = self.tail(members, comma);
@@ -287,14 +317,6 @@ impl Compiler<'_, '_> {
 
     /// Members without known names, where none and where some are written before.
     fn tail(&mut self, members: &Members, comma: Expr) -> (Expr, Expr) {
-        if members.unknown.is_empty() {
-            let none = self.w.b.empty();
-            let Some(other) = members.other else { return (none, none) };
-            let next = self.w.b.seq(&[comma, other]);
-            let more = self.w.b.repeat(next, 0, None);
-            let some = self.w.b.seq(&[other, more]);
-            return (self.w.b.optional(some), more);
-        }
         // A state for each set of those that must be there still; the last one is the start of nothing
         // written.
         let count = members.unknown.len();

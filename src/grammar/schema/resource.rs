@@ -1,7 +1,6 @@
 //! What references of a schema refer to: the document, schemas in it with an `$id` of their own, anchors.
 
-use std::collections::HashMap;
-
+use crate::grammar::fx::FxMap;
 use serde_json::{Map, Value};
 
 use super::{Compiler, Draft, Lit};
@@ -10,8 +9,8 @@ use crate::grammar::GrammarError;
 /// The schemas of a document that have an address.
 pub(super) struct Resources<'a> {
     all: Vec<Resource<'a>>,
-    by_place: HashMap<*const Value, usize>,
-    anchors: HashMap<(usize, String), (&'a Value, String)>,
+    by_place: FxMap<*const Value, usize>,
+    anchors: FxMap<(usize, String), (&'a Value, String)>,
 }
 
 struct Resource<'a> {
@@ -31,8 +30,8 @@ impl<'a> Resources<'a> {
         let first = Resource { uri: without_fragment(own).to_owned(), root, pointer: "#".to_owned() };
         let mut found = Resources {
             all: vec![first],
-            by_place: HashMap::from([(root as *const Value, 0)]),
-            anchors: HashMap::new(),
+            by_place: FxMap::from_iter([(root as *const Value, 0)]),
+            anchors: FxMap::default(),
         };
         // Each entry: the value and its step; a step knows its parent, its resource and its key.
         let mut work: Vec<(&'a Value, Option<usize>)> = vec![(root, None)];

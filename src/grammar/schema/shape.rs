@@ -1,11 +1,12 @@
 //! What an intersection of schemas asks for, by type.
 
+use crate::grammar::fx::FxSet;
 use std::rc::Rc;
 
 use serde_json::Value;
 
 use super::Lit;
-use super::number::{Bound, Decimal};
+use super::decimal::{Bound, Decimal};
 use super::pattern::Pattern;
 
 pub(super) const NULL: u8 = 1;
@@ -196,7 +197,7 @@ impl Shape {
 
     /// Names that `properties` or `required` mention, in order.
     pub(super) fn names(&self) -> Vec<&str> {
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = FxSet::default();
         self.objects
             .iter()
             .flat_map(|part| part.properties.iter().map(|(name, _)| name.as_str()))
@@ -353,5 +354,22 @@ pub(super) fn same(a: &Value, b: &Value) -> bool {
             x.len() == y.len() && x.iter().all(|(key, x)| y.get(key).is_some_and(|y| same(x, y)))
         }
         _ => a == b,
+    }
+}
+
+/// A number that is the same for values that are the [`same`].
+pub(super) fn digest(value: &Value) -> u64 {
+    let mix = |a: u64, b: u64| (a.rotate_left(23) ^ b).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let bytes = |start: u64, all: &[u8]| all.iter().fold(start, |sum, byte| mix(sum, u64::from(*byte)));
+    match value {
+        Value::Null => 1,
+        Value::Bool(holds) => 2 + u64::from(*holds),
+        Value::Number(number) => Decimal::read(number)
+            .map_or(4, |number| bytes(bytes(5 + u64::from(number.negative), &number.whole), &number.part)),
+        Value::String(text) => bytes(7, text.as_bytes()),
+        Value::Array(all) => all.iter().fold(8, |sum, value| mix(sum, digest(value))),
+        Value::Object(map) => map
+            .iter()
+            .fold(9, |sum, (key, value)| sum.wrapping_add(mix(bytes(10, key.as_bytes()), digest(value)))),
     }
 }

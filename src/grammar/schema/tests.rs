@@ -7,6 +7,7 @@ use super::*;
 use crate::grammar::{Matcher, TokenTrie};
 
 mod keywords;
+mod masks;
 mod suites;
 
 fn bytes_trie() -> Arc<TokenTrie> {

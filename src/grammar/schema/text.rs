@@ -1,9 +1,10 @@
 //! JSON text: strings, every character in exactly one spelling, the one that serialisers write; and
 //! what stands between values.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::language::Dfa;
+use crate::grammar::fx::FxMap;
 use crate::grammar::{Expr, GrammarBuilder, RuleId, utf8};
 
 /// All characters.
@@ -14,13 +15,15 @@ pub(super) struct Writer<'b> {
     pub(super) b: &'b mut GrammarBuilder,
     /// Most blanks at a place where they mean nothing.
     blanks: u32,
-    classes: HashMap<Vec<(u32, u32)>, RuleId>,
+    classes: FxMap<Vec<(u32, u32)>, RuleId>,
+    /// What [`other_than`](Self::other_than) gave for sets of keys.
+    others: FxMap<Vec<String>, Expr>,
     blank: Option<Expr>,
 }
 
 impl<'b> Writer<'b> {
     pub(super) fn new(b: &'b mut GrammarBuilder, blanks: u32) -> Writer<'b> {
-        Writer { b, blanks, classes: HashMap::new(), blank: None }
+        Writer { b, blanks, classes: FxMap::default(), others: FxMap::default(), blank: None }
     }
 
     /// Blanks, where they are allowed at all.
@@ -60,57 +63,66 @@ impl<'b> Writer<'b> {
         }
     }
 
-    /// One character of a JSON string. Sets of many are a rule, so that they are written once.
+    /// One character of a JSON string.
     pub(super) fn character(&mut self, ranges: &[(u32, u32)]) -> Expr {
         let ranges = utf8::normalise(ranges);
-        let small = |(lo, hi): &(u32, u32)| *lo >= 0x20 && *hi < 0x80;
-        if ranges.len() <= 4 && (ranges.iter().all(small) || ranges.iter().all(|(lo, hi)| lo == hi)) {
-            return self.spell(&ranges);
+        if ranges != utf8::normalise(&ANY) {
+            return self.one_of(&ranges);
         }
-        let rule = match self.classes.get(&ranges) {
-            Some(&rule) => rule,
-            None => {
-                let body = self.spell(&ranges);
-                let rule = self.b.rule("a character");
-                self.b.define(rule, body);
-                if ranges == utf8::normalise(&ANY) {
-                    self.b.plain_character(rule);
-                }
-                self.classes.insert(ranges, rule);
-                rule
-            }
-        };
+        // Any character is a rule, whose repetition the engine knows as any text.
+        let rule = self.shared(&ranges, |b| {
+            let plain = b.chars(&utf8::intersect(&ANY, &[(0x20, 0x21), (0x23, 0x5B), (0x5D, 0x10FFFF)]));
+            let escaped = b.literals(ESCAPED.map(escape));
+            b.alt(&[plain, escaped])
+        });
         self.b.call(rule)
     }
 
-    fn spell(&mut self, ranges: &[(u32, u32)]) -> Expr {
-        let plain = utf8::intersect(ranges, &[(0x20, 0x21), (0x23, 0x5B), (0x5D, 0x10FFFF)]);
-        let escaped: Vec<String> = (0..0x20u32)
-            .chain([0x22, 0x5C])
-            .filter(|code| ranges.iter().any(|(lo, hi)| (lo..=hi).contains(&code)))
-            .map(|code| match code {
-                8 => "\\b".to_owned(),
-                9 => "\\t".to_owned(),
-                10 => "\\n".to_owned(),
-                12 => "\\f".to_owned(),
-                13 => "\\r".to_owned(),
-                0x22 => "\\\"".to_owned(),
-                0x5C => "\\\\".to_owned(),
-                code => format!("\\u{code:04x}"),
-            })
-            .collect();
-        let plain = self.b.chars(&plain);
-        if escaped.is_empty() {
-            return plain;
+    /// One character of these; what is larger than some bytes is a rule, written once.
+    fn one_of(&mut self, ranges: &[(u32, u32)]) -> Expr {
+        let mut parts = Vec::new();
+        let ascii = utf8::intersect(ranges, &[(0x20, 0x21), (0x23, 0x5B), (0x5D, 0x7F)]);
+        if !ascii.is_empty() {
+            let bytes: Vec<(u8, u8)> = ascii.iter().map(|&(lo, hi)| (lo as u8, hi as u8)).collect();
+            parts.push(self.b.bytes(&bytes));
         }
-        let escaped = self.b.literals(escaped);
-        self.b.alt(&[plain, escaped])
+        let wide = utf8::intersect(ranges, &[(0x80, 0x10FFFF)]);
+        if wide.iter().any(|(lo, hi)| lo != hi) {
+            let rule = self.shared(&wide, |b| b.chars(&wide));
+            parts.push(self.b.call(rule));
+        } else if !wide.is_empty() {
+            parts.push(self.b.chars(&wide));
+        }
+        let escaped: Vec<u32> = ESCAPED
+            .into_iter()
+            .filter(|code| ranges.iter().any(|(lo, hi)| (lo..=hi).contains(&code)))
+            .collect();
+        if escaped.len() > 2 {
+            let key: Vec<(u32, u32)> = escaped.iter().map(|&code| (code, code)).collect();
+            let rule = self.shared(&key, |b| b.literals(escaped.iter().map(|&code| escape(code))));
+            parts.push(self.b.call(rule));
+        } else if !escaped.is_empty() {
+            parts.push(self.b.literals(escaped.into_iter().map(escape)));
+        }
+        self.b.alt(&parts)
+    }
+
+    /// The rule of a set of characters, made once.
+    fn shared(&mut self, ranges: &[(u32, u32)], body: impl FnOnce(&mut GrammarBuilder) -> Expr) -> RuleId {
+        if let Some(&rule) = self.classes.get(ranges) {
+            return rule;
+        }
+        let body = body(self.b);
+        let rule = self.b.rule("a character");
+        self.b.define(rule, body);
+        self.classes.insert(ranges.to_vec(), rule);
+        rule
     }
 
     /// A JSON string of so many characters.
     pub(super) fn string(&mut self, min: u32, max: Option<u32>) -> Expr {
         let one = self.character(&ANY);
-        let all = self.b.repeat_counted(one, min, max);
+        let all = self.b.repeat(one, min, max);
         self.quoted(all)
     }
 
@@ -132,55 +144,70 @@ impl<'b> Writer<'b> {
         self.b.graph(&edges, &accepts)
     }
 
-    /// The inside of any string that is none of `keys`.
+    /// The inside of any string that is none of `keys`: a trie of them, which every other character
+    /// leaves for any text.
     pub(super) fn other_than(&mut self, keys: &[&str]) -> Expr {
-        let mut sorted: Vec<Vec<u32>> = keys.iter().map(|key| key.chars().map(u32::from).collect()).collect();
-        sorted.sort();
+        const ANY_TEXT: u32 = 1;
+        let mut sorted: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
+        sorted.sort_unstable();
         sorted.dedup();
-        let one = self.character(&ANY);
-        let any = self.b.repeat_counted(one, 0, None);
-        let any = self.b.named("any text", any);
-        // From the deepest shared beginning outwards, so that no recursion is as deep as a key is long.
-        let mut memo: std::collections::HashMap<(usize, usize, usize), Expr> = Default::default();
-        let mut work = vec![(0, sorted.len(), 0, false)];
-        while let Some((first, last, skip, ready)) = work.pop() {
-            let groups: Vec<(u32, usize, usize)> = {
-                let mut groups = Vec::new();
-                let mut i = first;
-                while i < last {
-                    let Some(&c) = sorted[i].get(skip) else {
-                        i += 1;
-                        continue;
-                    };
-                    let run = sorted[i..last].iter().take_while(|key| key.get(skip) == Some(&c)).count();
-                    groups.push((c, i, i + run));
-                    i += run;
-                }
-                groups
-            };
-            if !ready {
-                work.push((first, last, skip, true));
-                work.extend(groups.iter().map(|&(_, from, to)| (from, to, skip + 1, false)));
-                continue;
-            }
-            let ends_here = sorted[first..last].iter().any(|key| key.len() == skip);
-            let taken: Vec<(u32, u32)> = groups.iter().map(|&(c, ..)| (c, c)).collect();
-            let other = self.character(&utf8::complement(&taken));
-            let mut parts = vec![self.b.seq(&[other, any])];
-            if !ends_here {
-                parts.push(self.b.empty());
-            }
-            for (c, from, to) in groups {
-                let step = self.character(&[(c, c)]);
-                let rest = memo.remove(&(from, to, skip + 1)).unwrap_or(any);
-                parts.push(self.b.seq(&[step, rest]));
-            }
-            let body = self.b.alt(&parts);
-            // A rule each keeps expressions flat.
-            let call = self.b.named("another key", body);
-            memo.insert((first, last, skip), call);
+        if let Some(&known) = self.others.get(&sorted) {
+            return known;
         }
-        memo.remove(&(0, sorted.len(), 0)).unwrap_or(any)
+        // State 0 is the root of the trie.
+        let mut next: Vec<BTreeMap<char, u32>> = vec![BTreeMap::new(); 2];
+        let mut accepts = vec![true; 2];
+        for key in &sorted {
+            let mut at = 0;
+            for c in key.chars() {
+                let new = next.len() as u32;
+                at = *next[at as usize].entry(c).or_insert(new);
+                if at == new {
+                    next.push(BTreeMap::new());
+                    accepts.push(true);
+                }
+            }
+            accepts[at as usize] = false;
+        }
+        let mut edges = Vec::new();
+        for (at, children) in next.iter().enumerate() {
+            let taken: Vec<(u32, u32)> = children.keys().map(|&c| (c as u32, c as u32)).collect();
+            edges.push((at as u32, self.one_of(&utf8::complement(&taken)), ANY_TEXT));
+            for (&c, &child) in children {
+                edges.push((at as u32, self.one_of(&[(c as u32, c as u32)]), child));
+            }
+        }
+        let body = self.b.free_graph(&edges, &accepts, ANY_TEXT);
+        let call = self.b.named("another text", body);
+        self.others.insert(sorted, call);
+        call
+    }
+}
+
+/// Characters that JSON strings hold only escaped.
+const ESCAPED: [u32; 34] = {
+    let mut all = [0; 34];
+    let mut code = 0;
+    while code < 0x20 {
+        all[code as usize] = code;
+        code += 1;
+    }
+    all[32] = 0x22;
+    all[33] = 0x5C;
+    all
+};
+
+/// As serialisers write it.
+fn escape(code: u32) -> String {
+    match code {
+        8 => "\\b".to_owned(),
+        9 => "\\t".to_owned(),
+        10 => "\\n".to_owned(),
+        12 => "\\f".to_owned(),
+        13 => "\\r".to_owned(),
+        0x22 => "\\\"".to_owned(),
+        0x5C => "\\\\".to_owned(),
+        code => format!("\\u{code:04x}"),
     }
 }
 

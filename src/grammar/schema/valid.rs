@@ -1,10 +1,9 @@
 //! Whether a listed value fits a schema: a plain validator.
 
-use std::collections::HashSet;
-
+use crate::grammar::fx::FxSet;
 use serde_json::Value;
 
-use super::number::{Decimal, is_multiple, within};
+use super::decimal::{Decimal, is_multiple, within};
 use super::read::{Needs, Table};
 use super::shape::*;
 use super::{Compiler, Content, Draft, Lit};
@@ -16,7 +15,7 @@ impl<'a> Compiler<'a, '_> {
         &mut self,
         lit: Lit,
         value: &Value,
-        path: &mut HashSet<Lit>,
+        path: &mut FxSet<Lit>,
     ) -> Result<bool, GrammarError> {
         self.fits_besides(&[], lit, value, path)
     }
@@ -28,7 +27,7 @@ impl<'a> Compiler<'a, '_> {
         made: &[u32],
         lit: Lit,
         value: &Value,
-        path: &mut HashSet<Lit>,
+        path: &mut FxSet<Lit>,
     ) -> Result<bool, GrammarError> {
         self.step(1)?;
         if lit % 2 == 1 {
@@ -55,7 +54,7 @@ impl<'a> Compiler<'a, '_> {
         node: u32,
         map: Table<'a>,
         value: &Value,
-        path: &mut HashSet<Lit>,
+        path: &mut FxSet<Lit>,
     ) -> Result<bool, GrammarError> {
         for keyword in ["$ref", "$dynamicRef"] {
             if let Some(text) = map.get(keyword).and_then(Value::as_str) {
@@ -77,7 +76,7 @@ impl<'a> Compiler<'a, '_> {
         }
         for keyword in ["const", "enum"] {
             if let Some(listed) = self.listed(node, keyword, map)?
-                && !listed.iter().any(|known| same(known, value))
+                && !self.is_listed(listed, value)
             {
                 return Ok(false);
             }
@@ -156,7 +155,7 @@ impl<'a> Compiler<'a, '_> {
             patterns.push(self.pattern(node, "pattern", pattern)?);
         }
         if let Some(name) = map.get("format").and_then(Value::as_str) {
-            patterns.extend(self.format(node, name));
+            patterns.extend(self.format(node, name).iter().cloned());
         }
         Ok(patterns.iter().all(|pattern| pattern.matches(text)))
     }
@@ -176,7 +175,7 @@ impl<'a> Compiler<'a, '_> {
         for (index, element) in all.iter().enumerate() {
             let lit = part.prefix.get(index).copied().or(part.items.filter(|_| index >= part.prefix.len()));
             if let Some(lit) = lit
-                && !self.fits(lit, element, &mut HashSet::new())?
+                && !self.fits(lit, element, &mut FxSet::default())?
             {
                 return Ok(false);
             }
@@ -184,7 +183,7 @@ impl<'a> Compiler<'a, '_> {
         let Some((lit, min, max)) = self.contains(node, map)? else { return Ok(true) };
         let mut count = 0;
         for element in all {
-            count += u64::from(self.fits(lit, element, &mut HashSet::new())?);
+            count += u64::from(self.fits(lit, element, &mut FxSet::default())?);
         }
         Ok(count >= min && max.is_none_or(|max| count <= max))
     }
@@ -194,7 +193,7 @@ impl<'a> Compiler<'a, '_> {
         node: u32,
         map: Table<'a>,
         value: &Value,
-        path: &mut HashSet<Lit>,
+        path: &mut FxSet<Lit>,
     ) -> Result<bool, GrammarError> {
         let Value::Object(members) = value else { return Ok(true) };
         let length = members.len() as u64;
@@ -210,13 +209,13 @@ impl<'a> Compiler<'a, '_> {
         shape.objects.push(self.object_part(node, map)?);
         for (name, inner) in members {
             for lit in shape.property(name) {
-                if !self.fits(lit, inner, &mut HashSet::new())? {
+                if !self.fits(lit, inner, &mut FxSet::default())? {
                     return Ok(false);
                 }
             }
             if let Some(schema) = map.get("propertyNames") {
                 let lit = self.child(node, schema, &["propertyNames"]);
-                if !self.fits(lit, &Value::from(name.as_str()), &mut HashSet::new())? {
+                if !self.fits(lit, &Value::from(name.as_str()), &mut FxSet::default())? {
                     return Ok(false);
                 }
             }
@@ -242,7 +241,7 @@ impl<'a> Compiler<'a, '_> {
         let counted = |length: usize, min: u64, max: Option<u64>| {
             length as u64 >= min && max.is_none_or(|max| length as u64 <= max)
         };
-        let mut fresh = HashSet::new();
+        let mut fresh = FxSet::default();
         Ok(match fact {
             Fact::Never => false,
             Fact::Types(mask) => mask & type_of(value) != 0,
@@ -294,7 +293,7 @@ impl<'a> Compiler<'a, '_> {
     fn has_other(&mut self, some: &Some1, value: &Value) -> Result<bool, GrammarError> {
         let Some(map) = value.as_object() else { return Ok(true) };
         for (name, inner) in map {
-            if some.covers(name) && self.fits(some.lit, inner, &mut HashSet::new())? {
+            if some.covers(name) && self.fits(some.lit, inner, &mut FxSet::default())? {
                 return Ok(true);
             }
         }

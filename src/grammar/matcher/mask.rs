@@ -1,0 +1,203 @@
+//! Masks: computed by a walk over the trie, remembered by configuration.
+
+use std::sync::Arc;
+
+use super::Matcher;
+use crate::grammar::automaton::{Edge, NEVER};
+use crate::grammar::engine::{DEAD, Plain};
+use crate::grammar::fx::FxMap;
+use crate::grammar::{MatchError, TokenMask};
+
+/// The masks that were computed last, within a number of bytes.
+#[derive(Clone, Default)]
+pub(super) struct Masks {
+    known: FxMap<u32, Known>,
+    bytes: usize,
+    clock: u64,
+    /// The configuration whose whole mask is the one to be seen.
+    shown: Option<u32>,
+}
+
+#[derive(Clone)]
+struct Known {
+    tokens: Tokens,
+    /// The budget from which on this is the whole mask.
+    from_budget: u32,
+    used: u64,
+}
+
+#[derive(Clone)]
+enum Tokens {
+    Few(Box<[u32]>),
+    Many(Box<[u64]>),
+}
+
+impl Known {
+    fn memory(&self) -> usize {
+        let behind = match &self.tokens {
+            Tokens::Few(ids) => ids.len() * 4,
+            Tokens::Many(words) => words.len() * 8,
+        };
+        // With what the table keeps for an entry.
+        behind + size_of::<(u32, Known)>() * 2
+    }
+}
+
+impl Masks {
+    pub(super) fn memory(&self) -> usize {
+        self.bytes
+    }
+
+    /// Shows the mask of a configuration if it is known and whole within the budget.
+    fn show(&mut self, config: u32, budget: u32, mask: &mut TokenMask) -> bool {
+        self.clock += 1;
+        let Some(known) = self.known.get_mut(&config).filter(|known| known.from_budget <= budget) else {
+            return false;
+        };
+        known.used = self.clock;
+        if self.shown != Some(config) {
+            mask.clear();
+            match &known.tokens {
+                Tokens::Few(ids) => ids.iter().for_each(|&id| mask.insert(id)),
+                Tokens::Many(words) => mask.set_all(words),
+            }
+            self.shown = Some(config);
+        }
+        true
+    }
+
+    /// Remembers a mask that is whole from a budget on; the least recently used ones make room.
+    fn remember(&mut self, config: u32, from_budget: u32, mask: &TokenMask, limit: usize) {
+        self.shown = Some(config);
+        let few = mask.count() * 4 < mask.words().len() * 8;
+        let tokens = if few { Tokens::Few(mask.iter().collect()) } else { Tokens::Many(mask.words().into()) };
+        let known = Known { tokens, from_budget, used: self.clock };
+        self.bytes += known.memory();
+        if let Some(old) = self.known.insert(config, known) {
+            self.bytes -= old.memory();
+        }
+        if self.bytes <= limit {
+            return;
+        }
+        // Down to half, so that this is done seldom.
+        let mut ages: Vec<(u64, u32)> = self.known.iter().map(|(id, known)| (known.used, *id)).collect();
+        ages.sort_unstable();
+        for (used, id) in ages {
+            if self.bytes <= limit / 2 || used == self.clock {
+                break;
+            }
+            if let Some(old) = self.known.remove(&id) {
+                self.bytes -= old.memory();
+            }
+        }
+    }
+}
+
+impl Matcher {
+    /// The tokens that may come next. With `budget` tokens left (the next one included, end-of-text
+    /// not), only those after which the text can still end in time. Empty when only the end is legal.
+    ///
+    /// # Errors
+    /// Nothing is legal within the budget, not even the end; or the memory limit is reached.
+    pub fn mask(&mut self, budget: Option<usize>) -> Result<&TokenMask, MatchError> {
+        let budget = budget.map_or(NEVER - 1, |n| n.min(NEVER as usize - 1) as u32);
+        self.make_room();
+        let config = self.engine.canonical(self.config);
+        if !self.masks.show(config, budget, &mut self.scratch) {
+            self.masks.shown = None;
+            let from_budget = self.compute(config, budget)?;
+            if from_budget <= budget {
+                self.masks.remember(config, from_budget, &self.scratch, self.limits.masks);
+            }
+        }
+        if self.scratch.count() == 0 && !self.is_complete() {
+            return Err(MatchError::Budget { budget: budget as usize, needed: self.needed() });
+        }
+        Ok(&self.scratch)
+    }
+
+    /// Computes the mask into `scratch`; says from which budget on it is the whole mask.
+    fn compute(&mut self, config: u32, budget: u32) -> Result<u32, MatchError> {
+        let trie = Arc::clone(&self.trie);
+        let Matcher { engine, scratch, path, .. } = self;
+        let nodes = trie.nodes();
+        let mut from_budget = 0;
+        scratch.clear();
+        // Inside any text the plain tokens are legal, and only the rest of the trie is walked: what is
+        // not plain, and what begins with a character that leads elsewhere.
+        let plain = engine.plain(config).filter(|plain| plain.cost < budget);
+        let inside = plain.is_some();
+        let mut elsewhere = Vec::new();
+        if let Some(Plain { characters, cost, except }) = plain {
+            from_budget = cost.saturating_add(1);
+            let (words, longer) = trie.plain(characters);
+            scratch.add_all(words);
+            longer.for_each(|token| scratch.remove(token));
+            let firsts = except.into_iter().flat_map(|(state, any)| {
+                engine.grammar.edges_of(state).iter().filter_map(move |edge| match *edge {
+                    Edge::Bytes { lo, hi, to } if to != any => Some(lo..=hi),
+                    _ => None,
+                })
+            });
+            for first in firsts.flatten() {
+                let Some(below) = trie.below(&[first]) else { continue };
+                let range = below.start - 1..below.end;
+                for node in range.clone().map(|at| nodes.get(at)) {
+                    let Some(token) = node.token() else { continue };
+                    scratch.remove(token);
+                    if node.has_twins() {
+                        trie.twins(token).for_each(|twin| scratch.remove(twin));
+                    }
+                }
+                elsewhere.push(range);
+            }
+            elsewhere.sort_by_key(|range| range.start);
+            elsewhere.dedup();
+        }
+        // A token that costs `cost` afterwards needs `cost + 1` of the budget.
+        engine.named_tokens(config, &trie, |token, cost| {
+            from_budget = from_budget.max(cost.saturating_add(1));
+            if cost < budget {
+                scratch.insert(token);
+            }
+        });
+        if !engine.wants_bytes(config) {
+            return Ok(from_budget);
+        }
+        let mut elsewhere = elsewhere.into_iter().peekable();
+        path.clear();
+        path.push((config, nodes.len()));
+        let mut i = 0;
+        while i < nodes.len() {
+            let node = nodes.get(i);
+            if inside && node.pure() {
+                while elsewhere.next_if(|range| range.end <= i).is_some() {}
+                if elsewhere.peek().is_none_or(|range| range.start >= node.end()) {
+                    i = node.end();
+                    continue;
+                }
+            }
+            while path.len() > 1 && path[path.len() - 1].1 <= i {
+                path.pop();
+            }
+            let next = engine.step(path[path.len() - 1].0, node.byte())?;
+            if next == DEAD {
+                i = node.end();
+                continue;
+            }
+            if let Some(token) = node.token() {
+                let cost = engine.cost(next);
+                from_budget = from_budget.max(cost.saturating_add(1));
+                if cost < budget {
+                    scratch.insert(token);
+                    if node.has_twins() {
+                        trie.twins(token).for_each(|twin| scratch.insert(twin));
+                    }
+                }
+            }
+            path.push((next, node.end()));
+            i += 1;
+        }
+        Ok(from_budget)
+    }
+}

@@ -1,0 +1,129 @@
+//! A trie from the tokens of a vocabulary.
+
+use super::{Header, LEVELS, MAX_VOCABULARY, PURE, TWINS, TokenTrie};
+
+impl TokenTrie {
+    /// A trie over tokens `0..vocab_size`. `bytes(id)` is what the token adds to the text (a byte
+    /// token its one byte, a leading-space mark already turned into a space); it is not asked for
+    /// tokens that `is_special`. Tokens without bytes are never legal except by id.
+    ///
+    /// Tokens past [`MAX_VOCABULARY`] are left out.
+    pub fn new<B: AsRef<[u8]>>(
+        vocab_size: usize,
+        bytes: impl Fn(u32) -> B,
+        is_special: impl Fn(u32) -> bool,
+    ) -> TokenTrie {
+        let vocab_size = vocab_size.min(MAX_VOCABULARY);
+        let hash = TokenTrie::hash_of(vocab_size, &bytes, &is_special);
+        let words = vocab_size.div_ceil(64);
+        let mut special = vec![0u64; words];
+        let mut offsets = Vec::with_capacity(vocab_size + 1);
+        let mut text = Vec::new();
+        for id in 0..vocab_size as u32 {
+            offsets.push(text.len() as u32);
+            if is_special(id) {
+                set(&mut special, id);
+            } else {
+                text.extend_from_slice(bytes(id).as_ref());
+            }
+        }
+        offsets.push(text.len() as u32);
+        let slice = |id: u32| &text[offsets[id as usize] as usize..offsets[id as usize + 1] as usize];
+        let mut order: Vec<u32> = (0..vocab_size as u32).filter(|&id| !slice(id).is_empty()).collect();
+        order.sort_by(|&a, &b| slice(a).cmp(slice(b)).then(a.cmp(&b)));
+
+        let mut header = Header {
+            vocabulary: hash,
+            tokens: vocab_size as u32,
+            text: text.len() as u32,
+            ..Header::default()
+        };
+        let mut plain = vec![0u64; words * LEVELS];
+        let mut long: Vec<(u32, u32)> = Vec::new();
+        let mut nodes: Vec<(u32, u32)> = Vec::with_capacity(order.len() * 2);
+        let mut twins: Vec<(u32, u32)> = Vec::new();
+        // Nodes on the way to the token, and whether all tokens met below them are plain.
+        let mut open: Vec<(usize, bool)> = Vec::new();
+        let mut previous: Option<u32> = None;
+        for &id in &order {
+            let bytes = slice(id);
+            header.longest = header.longest.max(bytes.len() as u32);
+            if let [byte] = bytes {
+                header.single[*byte as usize / 64] |= 1 << (byte % 64);
+            }
+            let characters = plain_characters(bytes);
+            if let Some(characters) = characters {
+                for level in (characters as usize).min(LEVELS)..=LEVELS {
+                    set(&mut plain[(level - 1) * words..level * words], id);
+                }
+                if characters as usize >= LEVELS {
+                    long.push((characters, id));
+                }
+            }
+            let before = previous.map_or(&[][..], slice);
+            if before == bytes {
+                if let Some(node) = nodes.last_mut() {
+                    node.1 |= TWINS;
+                    twins.push(((node.0 >> 8) - 1, id));
+                }
+                continue;
+            }
+            let shared = before.iter().zip(bytes).take_while(|(a, b)| a == b).count();
+            close(&mut open, shared, &mut nodes);
+            for &byte in &bytes[shared..] {
+                open.push((nodes.len(), true));
+                nodes.push((u32::from(byte), 0));
+            }
+            if let Some((last, pure)) = open.last_mut() {
+                nodes[*last].0 |= (id + 1) << 8;
+                *pure &= characters.is_some();
+            }
+            previous = Some(id);
+        }
+        close(&mut open, 0, &mut nodes);
+        twins.sort_unstable();
+        long.sort_unstable_by(|a, b| b.cmp(a));
+        header.nodes = nodes.len() as u32;
+        header.twins = twins.len() as u32;
+        header.long = long.len() as u32;
+
+        let mut out = Vec::with_capacity(header.places()[7]);
+        header.write(&mut out);
+        let pairs = nodes.into_iter().chain(twins);
+        out.extend(pairs.flat_map(|(a, b)| [a.to_le_bytes(), b.to_le_bytes()]).flatten());
+        out.extend(special.iter().chain(&plain).flat_map(|word| word.to_le_bytes()));
+        out.extend(long.into_iter().flat_map(|(a, b)| [a.to_le_bytes(), b.to_le_bytes()]).flatten());
+        out.extend(offsets.iter().flat_map(|at| at.to_le_bytes()));
+        out.extend_from_slice(&text);
+        out.resize(header.places()[7], 0);
+        TokenTrie { bytes: out.into(), header, places: header.places() }
+    }
+
+    /// The trie of a tokenizer's vocabulary; tokens that are no text are special.
+    pub fn of(tokenizer: &crate::tokenizer::Tokenizer) -> TokenTrie {
+        TokenTrie::new(tokenizer.vocab_size(), |id| tokenizer.token_bytes(id), |id| tokenizer.is_special(id))
+    }
+}
+
+fn set(words: &mut [u64], id: u32) {
+    words[id as usize / 64] |= 1 << (id % 64);
+}
+
+/// Closes the open nodes from `depth` on.
+fn close(open: &mut Vec<(usize, bool)>, depth: usize, nodes: &mut [(u32, u32)]) {
+    let end = nodes.len() as u32;
+    while open.len() > depth {
+        let Some((node, pure)) = open.pop() else { break };
+        nodes[node].1 |= end | if pure { PURE } else { 0 };
+        if let Some((_, above)) = open.last_mut() {
+            *above &= pure;
+        }
+    }
+}
+
+/// How many characters that JSON strings hold as they are; `None` for anything else.
+fn plain_characters(bytes: &[u8]) -> Option<u32> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let plain = text.bytes().all(|byte| byte >= 0x20 && !matches!(byte, b'"' | b'\\' | 0x7F));
+    plain.then(|| text.chars().count() as u32)
+}

@@ -1,0 +1,227 @@
+//! The vocabulary as a flat trie, in one piece of memory that is also its file.
+//!
+//! A start that finds the file maps it and builds nothing; its pages are shared between processes and
+//! come and go with memory pressure. All numbers are little-endian:
+//!
+//! | bytes | what |
+//! | --- | --- |
+//! | 96 | the header, see [`Header`] |
+//! | 8 a node | nodes in depth-first order: byte, token id + 1 (0: none) above it; end of the subtree, with [`PURE`] and [`TWINS`] |
+//! | 8 a twin | `(a, b)`: token `b` has the bytes of token `a`, which stands in the trie; sorted |
+//! | 8 per 64 tokens | special tokens |
+//! | 16 × 8 per 64 tokens | plain tokens of at most 1, 2, … 15 and of any number of characters |
+//! | 8 a long plain token | its number of characters (16 or more) and its id, longest first |
+//! | 4 a token, and 4 | where the bytes of tokens begin |
+//! | the rest | the bytes of all tokens, padded to 8 |
+//!
+//! A token is *plain* when it is whole characters that JSON strings hold as they are. Most tokens
+//! are: inside a string their set is taken as a whole, and only the rest of the trie is walked.
+
+mod build;
+mod file;
+
+use crate::gguf::Bytes;
+pub use file::cache_folder;
+
+/// The tokens of a vocabulary by their bytes. Special tokens have no bytes here: only a token terminal
+/// matches them. About two nodes of 8 bytes a token; see [`TokenTrie::memory`].
+#[derive(Debug)]
+pub struct TokenTrie {
+    bytes: Bytes,
+    header: Header,
+    /// [`Header::places`].
+    places: [usize; 8],
+}
+
+/// What a trie begins with; 12 words of 8 bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Header {
+    /// Hash of the vocabulary, see [`TokenTrie::hash_of`].
+    vocabulary: u64,
+    tokens: u32,
+    nodes: u32,
+    twins: u32,
+    long: u32,
+    /// Bytes of all tokens together.
+    text: u32,
+    /// Length of the longest token in bytes.
+    longest: u32,
+    /// Bytes that are tokens of their own, a bit each.
+    single: [u64; 4],
+}
+
+/// A node of the trie: its byte, its token, the end of what is below it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Node(u64);
+
+/// Set in a node's end where all tokens of the subtree, the node's own included, are plain.
+const PURE: u32 = 1 << 31;
+/// Set in a node's end where other tokens have the same bytes as its token.
+const TWINS: u32 = 1 << 30;
+
+impl Node {
+    pub(super) fn byte(self) -> u8 {
+        self.0 as u8
+    }
+
+    pub(super) fn token(self) -> Option<u32> {
+        (self.0 as u32 >> 8).checked_sub(1)
+    }
+
+    /// One past the last node below.
+    pub(super) fn end(self) -> usize {
+        ((self.0 >> 32) as u32 & !(PURE | TWINS)) as usize
+    }
+
+    /// Whether all its tokens and those below are plain.
+    pub(super) fn pure(self) -> bool {
+        (self.0 >> 32) as u32 & PURE != 0
+    }
+
+    /// Whether other tokens have the same bytes as its token.
+    pub(super) fn has_twins(self) -> bool {
+        (self.0 >> 32) as u32 & TWINS != 0
+    }
+}
+
+/// The nodes of a trie.
+#[derive(Clone, Copy)]
+pub(super) struct Nodes<'a>(&'a [[u8; 8]]);
+
+impl Nodes<'_> {
+    pub(super) fn len(self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn get(self, at: usize) -> Node {
+        Node(u64::from_le_bytes(self.0[at]))
+    }
+}
+
+/// The most tokens a vocabulary may have.
+pub const MAX_VOCABULARY: usize = (1 << 24) - 2;
+/// Characters from which on plain tokens are listed one by one.
+pub(super) const LEVELS: usize = 16;
+
+impl Header {
+    const SIZE: usize = 96;
+
+    fn words(self) -> usize {
+        (self.tokens as usize).div_ceil(64)
+    }
+
+    /// Where each part begins: nodes, twins, special, plain, long, offsets, text; and the whole size.
+    fn places(self) -> [usize; 8] {
+        // A damaged header may hold any numbers.
+        let of = |count: u32, size: usize| (count as usize).saturating_mul(size);
+        let words = self.words() * 8;
+        let sizes = [
+            of(self.nodes, 8),
+            of(self.twins, 8),
+            words,
+            words.saturating_mul(LEVELS),
+            of(self.long, 8),
+            of(self.tokens, 4).saturating_add(4),
+            of(self.text, 1).saturating_add(7) & !7,
+        ];
+        let mut at = Header::SIZE;
+        let mut places = [at; 8];
+        for (i, size) in sizes.into_iter().enumerate() {
+            at = at.saturating_add(size);
+            places[i + 1] = at;
+        }
+        places
+    }
+}
+
+impl TokenTrie {
+    fn part(&self, i: usize) -> &[u8] {
+        &self.bytes[self.places[i]..self.places[i + 1]]
+    }
+
+    /// Number of tokens.
+    pub fn vocab_size(&self) -> usize {
+        self.header.tokens as usize
+    }
+
+    /// The bytes of a token; empty for special tokens and ids outside.
+    pub fn bytes(&self, token: u32) -> &[u8] {
+        let (offsets, _) = self.part(5).as_chunks::<4>();
+        let at = |i: usize| offsets.get(i).map(|four| u32::from_le_bytes(*four) as usize);
+        match (at(token as usize), at(token as usize + 1)) {
+            (Some(from), Some(to)) => self.part(6).get(from..to).unwrap_or(&[]),
+            _ => &[],
+        }
+    }
+
+    /// Whether only a token terminal matches it.
+    pub fn is_special(&self, token: u32) -> bool {
+        let (words, _) = self.part(2).as_chunks::<8>();
+        words.get(token as usize / 64).is_some_and(|word| u64::from_le_bytes(*word) >> (token % 64) & 1 == 1)
+    }
+
+    /// Whether some token is exactly this byte.
+    pub fn has_byte(&self, byte: u8) -> bool {
+        self.header.single[byte as usize / 64] >> (byte % 64) & 1 == 1
+    }
+
+    /// Length of the longest token in bytes.
+    pub fn longest(&self) -> usize {
+        self.header.longest as usize
+    }
+
+    /// Bytes that this trie holds, in a map or not.
+    pub fn memory(&self) -> usize {
+        self.bytes.len()
+    }
+
+    pub(super) fn nodes(&self) -> Nodes<'_> {
+        Nodes(self.part(0).as_chunks().0)
+    }
+
+    /// The plain tokens of at most `characters` characters: their bits without those of long tokens
+    /// that are longer, which are listed.
+    pub(super) fn plain(&self, characters: u64) -> (&[[u8; 8]], impl Iterator<Item = u32>) {
+        let words = self.header.words();
+        let level = characters.clamp(1, LEVELS as u64) as usize - 1;
+        let (all, _) = self.part(3).as_chunks::<8>();
+        let listed = if level + 1 == LEVELS { self.part(4).as_chunks::<8>().0 } else { &[] };
+        let longer = listed.iter().map(|pair| u64::from_le_bytes(*pair));
+        let longer = longer.take_while(move |pair| u64::from(*pair as u32) > characters);
+        (&all[level * words..(level + 1) * words], longer.map(|pair| (pair >> 32) as u32))
+    }
+
+    /// Tokens with the same bytes as `token`, which must be the one in the trie.
+    pub(super) fn twins(&self, token: u32) -> impl Iterator<Item = u32> + '_ {
+        let (twins, _) = self.part(1).as_chunks::<8>();
+        let pair = |pair: &[u8; 8]| u64::from_le_bytes(*pair);
+        let from = twins.partition_point(move |two| (pair(two) as u32) < token);
+        let same = twins[from..].iter().map(pair).take_while(move |two| *two as u32 == token);
+        same.map(|two| (two >> 32) as u32)
+    }
+
+    /// The nodes below the node that `text` leads to (all nodes for the empty text); `None` when no
+    /// token begins with `text`.
+    pub(super) fn below(&self, text: &[u8]) -> Option<std::ops::Range<usize>> {
+        let nodes = self.nodes();
+        let mut range = 0..nodes.len();
+        for &byte in text {
+            let mut i = range.start;
+            loop {
+                if i >= range.end {
+                    return None;
+                }
+                let node = nodes.get(i);
+                if node.byte() == byte {
+                    range = i + 1..node.end();
+                    break;
+                }
+                i = node.end();
+            }
+        }
+        Some(range)
+    }
+}
+
+#[cfg(test)]
+mod tests;

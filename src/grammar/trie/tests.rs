@@ -1,0 +1,101 @@
+use super::*;
+use crate::grammar::TokenMask;
+
+fn build(vocabulary: &[&[u8]], special: &[u32]) -> TokenTrie {
+    TokenTrie::new(vocabulary.len(), |id| vocabulary[id as usize], |id| special.contains(&id))
+}
+
+const SOME: &[&[u8]] = &[
+    b"a",
+    b"ab",
+    b"abc",
+    b"b",
+    b"",
+    b"ab",
+    "\u{e9}".as_bytes(),
+    b"bcd",
+    b"<s>",
+    b"b\"",
+    b"\xc3",
+    b"\n",
+    b"abcdefghijklmnopq",
+    b"abcdefghijklmnop",
+];
+
+#[test]
+fn every_token_is_found_by_its_bytes() {
+    let trie = build(SOME, &[8]);
+    assert!(trie.has_byte(b'a') && trie.has_byte(0xC3) && !trie.has_byte(b'c'));
+    assert_eq!((trie.longest(), trie.vocab_size()), (17, 14));
+    assert!(trie.is_special(8) && trie.bytes(8).is_empty() && trie.bytes(99).is_empty());
+    let mut found = Vec::new();
+    for token in (0..trie.nodes().len()).filter_map(|at| trie.nodes().get(at).token()) {
+        found.push(token);
+        found.extend(trie.twins(token));
+    }
+    found.sort_unstable();
+    assert_eq!(found, [0, 1, 2, 3, 5, 6, 7, 9, 10, 11, 12, 13]);
+    assert_eq!(trie.twins(1).collect::<Vec<_>>(), [5]);
+    let below = trie.below(b"ab").unwrap();
+    assert_eq!(trie.nodes().get(below.start).byte(), b'c');
+    assert!(trie.below(b"ac").is_none() && trie.below(b"bcde").is_none());
+    let three = build(&[b"x", b"x", b"x"], &[]);
+    assert_eq!(three.twins(0).collect::<Vec<_>>(), [1, 2]);
+}
+
+#[test]
+fn plain_tokens_are_told_by_length() {
+    let trie = build(SOME, &[8]);
+    let of = |characters: u64| {
+        let (bits, longer) = trie.plain(characters);
+        let mut mask = TokenMask::new(trie.vocab_size());
+        mask.add_all(bits);
+        longer.for_each(|token| mask.remove(token));
+        mask.iter().collect::<Vec<_>>()
+    };
+    assert_eq!(of(1), [0, 3, 6]);
+    assert_eq!(of(2), [0, 1, 3, 5, 6]);
+    assert_eq!(of(3), [0, 1, 2, 3, 5, 6, 7]);
+    assert_eq!(of(15), of(3));
+    assert_eq!(of(16), [0, 1, 2, 3, 5, 6, 7, 13]);
+    assert_eq!(of(17), [0, 1, 2, 3, 5, 6, 7, 12, 13]);
+    assert_eq!(of(u64::MAX), of(17));
+    let nodes = trie.nodes();
+    let pure: Vec<(u8, bool)> = {
+        let (mut at, mut all) = (0, Vec::new());
+        while at < nodes.len() {
+            all.push((nodes.get(at).byte(), nodes.get(at).pure()));
+            at = nodes.get(at).end();
+        }
+        all
+    };
+    assert_eq!(pure, [(b'\n', false), (b'a', true), (b'b', false), (0xC3, false)]);
+}
+
+#[test]
+fn a_file_gives_the_same_trie_or_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("deep/vocabulary.trie");
+    let trie = build(SOME, &[8]);
+    let hash = trie.header.vocabulary;
+    assert!(TokenTrie::open(&path, hash).is_err());
+    trie.save(&path).unwrap();
+    let read = TokenTrie::open(&path, hash).unwrap();
+    assert_eq!(read.header, trie.header);
+    assert_eq!(read.bytes[16..], trie.bytes[16..]);
+    assert!((0..14).all(|id| read.bytes(id) == trie.bytes(id)));
+    assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    // Another vocabulary; then every damage, a byte at a time, and every cut.
+    assert_ne!(hash, build(&SOME[..13], &[8]).header.vocabulary);
+    assert_ne!(hash, build(SOME, &[7]).header.vocabulary);
+    assert!(TokenTrie::open(&path, hash + 1).is_err());
+    let good = std::fs::read(&path).unwrap();
+    for at in 0..good.len() {
+        let mut bad = good.clone();
+        bad[at] ^= 0x41;
+        std::fs::write(&path, &bad).unwrap();
+        assert!(TokenTrie::open(&path, hash).is_err(), "byte {at}");
+        std::fs::write(&path, &good[..at]).unwrap();
+        assert!(TokenTrie::open(&path, hash).is_err(), "cut at {at}");
+    }
+}
