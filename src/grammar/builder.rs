@@ -7,8 +7,8 @@ use crate::grammar::fx::FxMap;
 
 /// How deep expressions may nest.
 pub(super) const MAX_DEPTH: u32 = 400;
-/// How many states a grammar may have.
-pub(super) const MAX_STATES: usize = 200_000;
+/// How many states and edges a grammar may have together.
+pub(super) const MAX_SIZE: usize = 300_000;
 
 /// An expression of a [`GrammarBuilder`]; valid only for the builder that made it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -268,16 +268,31 @@ impl GrammarBuilder {
         for _ in &self.rules {
             lowering.new_rule();
         }
+        // States and edges that the largest rule took, and the rule.
+        let mut largest = (0, 0);
         for (i, rule) in self.rules.iter().enumerate() {
             let body = rule.body.ok_or_else(|| GrammarError::Undefined(rule.name.clone()))?;
             if self.depth[body.0 as usize] > MAX_DEPTH {
                 return Err(GrammarError::TooLarge {
                     what: "nesting of expressions",
                     limit: MAX_DEPTH as usize,
+                    rule: rule.name.clone(),
                 });
             }
+            let before = lowering.size();
             let (from, to) = (lowering.starts[i], lowering.ends[i]);
-            lowering.lower(body, from, to)?;
+            let whole = lowering.lower(body, from, to);
+            let took = lowering.size() - before;
+            if took > largest.0 {
+                largest = (took, i);
+            }
+            if !whole {
+                return Err(GrammarError::TooLarge {
+                    what: "number of automaton states and edges",
+                    limit: MAX_SIZE,
+                    rule: self.rules[largest.1].name.clone(),
+                });
+            }
         }
         let Lowering { edges, states, starts, ends, registers, extra_names, mut plain, free, .. } = lowering;
         plain.sort_unstable();
@@ -331,16 +346,22 @@ impl Lowering<'_> {
         self.edges.push((from, edge));
     }
 
-    /// Adds edges so that exactly the texts of `expr` lead from `from` to `to`. `from` gets no new
-    /// incoming edges unless it is `to`.
-    fn lower(&mut self, expr: Expr, from: u32, to: u32) -> Result<(), GrammarError> {
-        if self.states as usize > MAX_STATES || self.edges.len() > 2 * MAX_STATES {
-            return Err(GrammarError::TooLarge { what: "number of automaton states", limit: MAX_STATES });
+    /// States and edges so far.
+    fn size(&self) -> usize {
+        self.states as usize + self.edges.len()
+    }
+
+    /// Adds edges so that exactly the texts of `expr` lead from `from` to `to`; `false` where that takes
+    /// too many. `from` gets no new incoming edges unless it is `to`.
+    fn lower(&mut self, expr: Expr, from: u32, to: u32) -> bool {
+        if self.size() > MAX_SIZE {
+            return false;
         }
         let builder = self.builder;
+        let mut whole = true;
         match &builder.nodes[expr.0 as usize] {
             Node::Empty => self.edge(from, Edge::Empty { to }),
-            Node::Bytes(bytes) => self.chain(bytes, from, to),
+            Node::Bytes(bytes) => whole &= self.chain(bytes, from, to),
             Node::Class(ranges) => {
                 for &(lo, hi) in ranges {
                     self.edge(from, Edge::Bytes { lo, hi, to });
@@ -352,30 +373,30 @@ impl Lowering<'_> {
                 let mut at = from;
                 for (i, part) in parts.iter().enumerate() {
                     let next = if i + 1 == parts.len() { to } else { self.state() };
-                    self.lower(*part, at, next)?;
+                    whole &= self.lower(*part, at, next);
                     at = next;
                 }
             }
             Node::Alt(parts) => {
                 for part in parts {
-                    self.lower(*part, from, to)?;
+                    whole &= self.lower(*part, from, to);
                 }
             }
-            Node::Literals(texts) => self.trie(texts, 0, from, to),
+            Node::Literals(texts) => whole &= self.trie(texts, from, to),
             Node::Repeat(inner, 0, Some(1)) => {
                 self.edge(from, Edge::Empty { to });
-                self.lower(*inner, from, to)?;
+                whole &= self.lower(*inner, from, to);
             }
             Node::Repeat(inner, 0, None) if !builder.is_any_text(*inner) => {
                 let hub = self.state();
                 self.edge(from, Edge::Empty { to: hub });
-                self.lower(*inner, hub, hub)?;
+                whole &= self.lower(*inner, hub, hub);
                 self.edge(hub, Edge::Empty { to });
             }
             Node::Repeat(inner, 1, None) if !builder.is_any_text(*inner) => {
                 let (first, last) = (self.state(), self.state());
                 self.edge(from, Edge::Empty { to: first });
-                self.lower(*inner, first, last)?;
+                whole &= self.lower(*inner, first, last);
                 self.edge(last, Edge::Empty { to: first });
                 self.edge(last, Edge::Empty { to });
             }
@@ -386,7 +407,7 @@ impl Lowering<'_> {
                         let body = self.new_rule();
                         self.extra_names.push("a repeated part".to_owned());
                         let (start, end) = (self.starts[body as usize], self.ends[body as usize]);
-                        self.lower(*inner, start, end)?;
+                        whole &= self.lower(*inner, start, end);
                         body
                     }
                 };
@@ -408,7 +429,7 @@ impl Lowering<'_> {
                 }
                 self.edge(from, Edge::Empty { to: first });
                 for (a, expr, b) in edges {
-                    self.lower(*expr, first + a, first + b)?;
+                    whole &= self.lower(*expr, first + a, first + b);
                 }
                 for at in (0..accepts.len()).filter(|&at| accepts[at]) {
                     self.edge(first + at as u32, Edge::Empty { to });
@@ -422,10 +443,13 @@ impl Lowering<'_> {
             }
             Node::Call(rule) => self.edge(from, Edge::Call { rule: rule.0, to }),
         }
-        Ok(())
+        whole
     }
 
-    fn chain(&mut self, bytes: &[u8], from: u32, to: u32) {
+    fn chain(&mut self, bytes: &[u8], from: u32, to: u32) -> bool {
+        if self.size() + 2 * bytes.len() > MAX_SIZE {
+            return false;
+        }
         let mut at = from;
         for (i, &byte) in bytes.iter().enumerate() {
             let next = if i + 1 == bytes.len() { to } else { self.state() };
@@ -435,14 +459,20 @@ impl Lowering<'_> {
         if bytes.is_empty() {
             self.edge(from, Edge::Empty { to });
         }
+        true
     }
 
-    /// Sorted texts that agree in their first `skip` bytes, as a trie. Iterative: texts may be long.
-    fn trie(&mut self, texts: &[Box<[u8]>], skip: usize, from: u32, to: u32) {
-        let mut work = vec![(0, texts.len(), skip, from)];
+    /// Sorted texts as a trie. Iterative: texts may be long.
+    fn trie(&mut self, texts: &[Box<[u8]>], from: u32, to: u32) -> bool {
+        let mut work = vec![(0, texts.len(), 0, from)];
         while let Some((first, last, skip, at)) = work.pop() {
+            if self.size() > MAX_SIZE {
+                return false;
+            }
             if last - first == 1 {
-                self.chain(&texts[first][skip..], at, to);
+                if !self.chain(&texts[first][skip..], at, to) {
+                    return false;
+                }
                 continue;
             }
             let mut i = first;
@@ -459,6 +489,7 @@ impl Lowering<'_> {
                 i += run;
             }
         }
+        true
     }
 
     fn chars(&mut self, ranges: &[(u32, u32)], from: u32, to: u32) {

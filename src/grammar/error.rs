@@ -36,12 +36,14 @@ pub enum GrammarError {
     #[error("no finite text fits: {0}")]
     Impossible(String),
     /// Larger than the limits of this room.
-    #[error("{what} is over the limit of {limit}")]
+    #[error("{}{what} is over the limit of {limit}", in_rule(rule))]
     TooLarge {
         /// What is too large.
         what: &'static str,
         /// The limit.
         limit: usize,
+        /// The rule that takes the most of it; empty when it is not one rule's doing.
+        rule: String,
     },
 }
 
@@ -88,6 +90,10 @@ pub enum MatchError {
         /// Steps remembered.
         kept: usize,
     },
+}
+
+fn in_rule(rule: &str) -> String {
+    if rule.is_empty() { String::new() } else { format!("rule `{rule}`: ") }
 }
 
 fn show_byte(byte: u8) -> String {

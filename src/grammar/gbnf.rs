@@ -60,7 +60,11 @@ pub struct Parts {
 /// [`GrammarError::Gbnf`] for everything that stands in the text.
 pub fn parts(text: &str, token: &dyn Fn(&str) -> Option<u32>) -> Result<Parts, GrammarError> {
     if text.len() > MAX_LENGTH {
-        return Err(GrammarError::TooLarge { what: "length of the grammar", limit: MAX_LENGTH });
+        return Err(GrammarError::TooLarge {
+            what: "length of the grammar",
+            limit: MAX_LENGTH,
+            rule: String::new(),
+        });
     }
     let mut parser =
         Parser { text, at: 0, depth: 0, builder: GrammarBuilder::new(), rules: HashMap::new(), token };

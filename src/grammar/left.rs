@@ -14,7 +14,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::GrammarError;
 use super::automaton::{Choose, Counted, Edge, Grammar, Parts, Register};
-use super::builder::MAX_STATES;
+use super::builder::MAX_SIZE;
 
 /// The rules of `grammar` without left recursion.
 ///
@@ -145,10 +145,11 @@ impl Work {
     }
 
     fn check(&self) -> Result<(), GrammarError> {
-        if self.out.len() > MAX_STATES {
+        if self.out.len() > MAX_SIZE / 2 {
             return Err(GrammarError::TooLarge {
                 what: "number of automaton states without left recursion",
-                limit: MAX_STATES,
+                limit: MAX_SIZE / 2,
+                rule: String::new(),
             });
         }
         Ok(())

@@ -26,10 +26,9 @@ impl Compiler<'_, '_> {
         }
         let prefix = shape.prefix();
         if prefix > MAX_PREFIX {
-            return Err(GrammarError::TooLarge {
-                what: "number of array elements with own schemas",
-                limit: MAX_PREFIX,
-            });
+            let (lit, what) =
+                (shape.element(0).first().copied(), format!("has more than {MAX_PREFIX} schemas"));
+            return self.refuse(lit.unwrap_or(0) / 2, "prefixItems", what);
         }
         if let Some(node) = shape.unique
             && max > 1

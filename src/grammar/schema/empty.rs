@@ -45,7 +45,7 @@ impl Compiler<'_, '_> {
             || (shape.types & BOOLEAN != 0
                 && [true, false].into_iter().any(|b| shape.except.iter().all(|s| s.value != Value::Bool(b))))
             || (shape.types & NUMBER != 0 && !no_number(&shape))
-            || (shape.types & STRING != 0 && !self.no_string(&shape)?)
+            || (shape.types & STRING != 0 && !self.no_string(sub, &shape)?)
             || (shape.types & ARRAY != 0 && !self.no_array(&shape, depth)?)
             || (shape.types & OBJECT != 0 && !self.no_object(&shape, depth)?);
         if !bare {
@@ -66,7 +66,7 @@ impl Compiler<'_, '_> {
         Ok(false)
     }
 
-    fn no_string(&mut self, shape: &Shape) -> Result<bool, GrammarError> {
+    fn no_string(&mut self, sub: &Sub, shape: &Shape) -> Result<bool, GrammarError> {
         if shape.max_length.is_some_and(|max| max < shape.min_length) {
             return Ok(true);
         }
@@ -82,7 +82,7 @@ impl Compiler<'_, '_> {
             let short = most.is_some_and(|most| most < shape.min_length);
             return Ok(short || shape.max_length.is_some_and(|max| least > max));
         }
-        self.step(50)?;
+        self.step(sub.lits.first().copied().unwrap_or(0), 50)?;
         Ok(product(&wanted).is_some_and(|dfa| dfa.is_empty()))
     }
 

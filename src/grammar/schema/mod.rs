@@ -11,6 +11,7 @@
 //! where a schema must not; `empty` finds shapes that nothing fits; `emit`, `object` and `array` write the
 //! grammar of a shape. `valid` is a plain validator, for listed values.
 
+mod alike;
 mod array;
 mod decimal;
 mod ecma;
@@ -34,7 +35,7 @@ mod valid;
 use crate::grammar::fx::{FxMap, FxSet};
 use std::rc::Rc;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{Grammar, GrammarBuilder, GrammarError, RuleId};
 use pattern::Pattern;
@@ -86,7 +87,11 @@ pub fn parse(text: &str) -> Result<Compiled, GrammarError> {
 /// As [`parse`].
 pub fn parse_with(text: &str, options: Options) -> Result<Compiled, GrammarError> {
     if text.len() > MAX_LENGTH {
-        return Err(GrammarError::TooLarge { what: "length of the schema in bytes", limit: MAX_LENGTH });
+        return Err(GrammarError::TooLarge {
+            what: "length of the schema in bytes",
+            limit: MAX_LENGTH,
+            rule: String::new(),
+        });
     }
     let schema: Value = serde_json::from_str(text).map_err(|error| GrammarError::Json(error.to_string()))?;
     compile(&schema, options)
@@ -99,7 +104,8 @@ pub fn parse_with(text: &str, options: Options) -> Result<Compiled, GrammarError
 pub fn compile(schema: &Value, options: Options) -> Result<Compiled, GrammarError> {
     let mut builder = GrammarBuilder::new();
     let (rule, warnings) = add(&mut builder, schema, options)?;
-    Ok(Compiled { grammar: builder.build(rule)?, warnings })
+    let grammar = builder.build(rule).map_err(|error| blamed(schema, error))?;
+    Ok(Compiled { grammar, warnings })
 }
 
 /// Adds the texts of a schema to a grammar that is being built, as a rule; says what is not enforced.
@@ -126,6 +132,8 @@ pub fn add(
         resources: Resources::new(schema, draft, uri.contains("draft-04") || uri.contains("draft-03")),
         nodes: Vec::new(),
         known: FxMap::default(),
+        digests: alike::Digests::default(),
+        alike: FxMap::default(),
         choices: FxMap::default(),
         patterns: FxMap::default(),
         empties: FxMap::default(),
@@ -137,13 +145,49 @@ pub fn add(
         listings: FxMap::default(),
         work: 0,
     };
-    let root = compiler.schema(schema, "#".to_owned(), 0);
+    let root = compiler.schema(schema, |_| "#".to_owned(), 0);
     let rule = compiler.rule(Sub::of([root]))?;
     compiler.finish()?;
     let mut warnings = compiler.warnings;
     warnings.sort();
     warnings.dedup();
     Ok((rule, warnings))
+}
+
+/// The keyword that is likeliest to be why a schema is too large.
+fn heaviest(map: &Map<String, Value>) -> &str {
+    let suspects = [
+        "oneOf",
+        "anyOf",
+        "allOf",
+        "if",
+        "not",
+        "enum",
+        "const",
+        "pattern",
+        "patternProperties",
+        "properties",
+        "required",
+        "prefixItems",
+        "items",
+        "additionalProperties",
+        "$ref",
+    ];
+    let listed = suspects.into_iter().find(|keyword| map.contains_key(*keyword));
+    listed.or(map.keys().next().map(String::as_str)).unwrap_or("")
+}
+
+/// An error of the grammar as one of the schema that the rule is named after.
+fn blamed(schema: &Value, error: GrammarError) -> GrammarError {
+    let GrammarError::TooLarge { what, limit, rule } = &error else { return error };
+    let Some(found) = rule.strip_prefix('#').and_then(|pointer| schema.pointer(pointer)) else {
+        return error;
+    };
+    GrammarError::Schema {
+        pointer: rule.clone(),
+        keyword: found.as_object().map_or("", heaviest).to_owned(),
+        what: format!("makes the grammar too large: its {what} is over the limit of {limit}"),
+    }
 }
 
 /// A schema that must hold or, in the odd numbers, must not.
@@ -212,6 +256,9 @@ struct Compiler<'a, 'b> {
     resources: Resources<'a>,
     nodes: Vec<Node<'a>>,
     known: FxMap<*const Value, u32>,
+    digests: alike::Digests,
+    /// Schemas by what they say and where their references lead.
+    alike: FxMap<(u64, usize), u32>,
     /// Choices by the schema they stand in and a number of their own there.
     choices: FxMap<(Lit, String), Ways>,
     patterns: FxMap<String, Rc<Pattern>>,
@@ -230,27 +277,44 @@ struct Compiler<'a, 'b> {
 
 impl<'a> Compiler<'a, '_> {
     /// The literal of a schema of the document; the first `pointer` holds.
-    fn schema(&mut self, value: &'a Value, pointer: String, resource: usize) -> Lit {
+    fn schema(&mut self, value: &'a Value, pointer: impl FnOnce(&Self) -> String, resource: usize) -> Lit {
         if let Some(&id) = self.known.get(&(value as *const Value)) {
             return id * 2;
         }
-        let id = self.nodes.len() as u32;
         let resource = self.resources.at(value).unwrap_or(resource);
+        let digest = self.digests.of(value);
+        if let Some(digest) = digest
+            && let Some(&id) = self.alike.get(&(digest, resource))
+            && let Content::Schema(known) = self.nodes[id as usize].content
+            && alike::alike(known, value)
+        {
+            self.known.insert(value, id);
+            return id * 2;
+        }
+        let id = self.nodes.len() as u32;
         self.known.insert(value, id);
+        if let Some(digest) = digest {
+            self.alike.insert((digest, resource), id);
+        }
+        let pointer = pointer(self);
         self.nodes.push(Node { content: Content::Schema(value), pointer, resource });
         id * 2
     }
 
     fn child(&mut self, parent: u32, value: &'a Value, path: &[&str]) -> Lit {
         let resource = self.nodes[parent as usize].resource;
-        if let Some(&id) = self.known.get(&(value as *const Value)) {
-            return id * 2;
-        }
-        let mut pointer = self.nodes[parent as usize].pointer.clone();
-        for part in path {
-            pointer.push('/');
-            pointer.push_str(&part.replace('~', "~0").replace('/', "~1"));
-        }
+        let pointer = |this: &Self| {
+            let mut pointer = this.nodes[parent as usize].pointer.clone();
+            for part in path {
+                pointer.push('/');
+                if part.contains(['~', '/']) {
+                    pointer.push_str(&part.replace('~', "~0").replace('/', "~1"));
+                } else {
+                    pointer.push_str(part);
+                }
+            }
+            pointer
+        };
         self.schema(value, pointer, resource)
     }
 
@@ -303,12 +367,21 @@ impl<'a> Compiler<'a, '_> {
     }
 
     /// Counts a step of reading.
-    fn step(&mut self, cost: usize) -> Result<(), GrammarError> {
+    fn step(&mut self, lit: Lit, cost: usize) -> Result<(), GrammarError> {
         self.work += cost;
         if self.work > MAX_WORK {
-            return Err(GrammarError::TooLarge { what: "work to read the schema", limit: MAX_WORK });
+            return self.too_large(lit, "takes too much work to combine with what else must hold");
         }
         Ok(())
+    }
+
+    /// Refuses what would be too large; the keyword is the one that asks for the most there.
+    fn too_large<T>(&self, lit: Lit, what: &str) -> Result<T, GrammarError> {
+        let keyword = match self.nodes[lit as usize / 2].content {
+            Content::Schema(Value::Object(map)) => heaviest(map),
+            _ => "not",
+        };
+        self.refuse(lit / 2, keyword, what)
     }
 
     /// The rule of an intersection, defined later by [`Compiler::finish`].
@@ -317,7 +390,8 @@ impl<'a> Compiler<'a, '_> {
             return Ok(rule);
         }
         if self.rules.len() >= MAX_SUBS {
-            return Err(GrammarError::TooLarge { what: "number of intersected schemas", limit: MAX_SUBS });
+            let lit = sub.lits.first().copied().unwrap_or(0);
+            return self.too_large(lit, &format!("leads to more than {MAX_SUBS} different schemas"));
         }
         let name = sub.lits.first().map_or("any value", |&lit| &self.nodes[lit as usize / 2].pointer);
         let rule = self.w.b.rule(name);
@@ -328,14 +402,12 @@ impl<'a> Compiler<'a, '_> {
 
     fn finish(&mut self) -> Result<(), GrammarError> {
         while let Some((sub, rule)) = self.queue.pop() {
-            if self.w.b.len() > MAX_EXPRESSIONS {
-                return Err(GrammarError::TooLarge {
-                    what: "size of the schema's grammar",
-                    limit: MAX_EXPRESSIONS,
-                });
-            }
             let body = self.emit(&sub)?;
             self.w.b.define(rule, body);
+            if self.w.b.len() > MAX_EXPRESSIONS {
+                let lit = sub.lits.first().copied().unwrap_or(0);
+                return self.too_large(lit, &format!("makes a grammar of more than {MAX_EXPRESSIONS} parts"));
+            }
         }
         Ok(())
     }

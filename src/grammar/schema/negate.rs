@@ -95,7 +95,7 @@ impl<'a> Compiler<'a, '_> {
                 }
                 "oneOf" => {
                     let all = self.list(node, keyword, map)?.unwrap_or_default();
-                    self.step(all.len() * all.len())?;
+                    self.step(node * 2, all.len() * all.len())?;
                     ways.push(all.iter().map(|&lit| not(lit)).collect());
                     for (i, &a) in all.iter().enumerate() {
                         ways.extend(all[i + 1..].iter().map(|&b| vec![a, b]));

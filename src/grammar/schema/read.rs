@@ -36,7 +36,7 @@ impl<'a> Compiler<'a, '_> {
             if !seen.insert(lit) {
                 continue;
             }
-            self.step(1)?;
+            self.step(lit, 1)?;
             path.insert(lit);
             work.push((lit, true));
             let more = match self.nodes[lit as usize / 2].content.clone() {
@@ -179,7 +179,7 @@ impl<'a> Compiler<'a, '_> {
         let Some(all) = value.as_array().filter(|all| !all.is_empty()) else {
             return self.refuse(node, keyword, "is not a list of schemas");
         };
-        self.step(all.len())?;
+        self.step(node * 2, all.len())?;
         let of = |(i, schema): (usize, &'a Value)| (i.to_string(), schema);
         let all: Vec<(String, &'a Value)> = all.iter().enumerate().map(of).collect();
         Ok(Some(all.into_iter().map(|(i, schema)| self.child(node, schema, &[keyword, &i])).collect()))

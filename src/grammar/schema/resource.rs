@@ -116,7 +116,7 @@ impl<'a> Compiler<'a, '_> {
             else {
                 return self.refuse(node, keyword, format!("there is no anchor `{fragment}`"));
             };
-            return Ok(self.schema(found, pointer, resource));
+            return Ok(self.schema(found, |_| pointer, resource));
         }
         // Along the pointer the resource may change.
         let Resource { root, pointer, .. } = &self.resources.all[resource];
@@ -134,7 +134,7 @@ impl<'a> Compiler<'a, '_> {
             value = next;
             inner = self.resources.at(value).unwrap_or(inner);
         }
-        Ok(self.schema(value, pointer, inner))
+        Ok(self.schema(value, |_| pointer, inner))
     }
 }
 

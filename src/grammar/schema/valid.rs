@@ -29,7 +29,7 @@ impl<'a> Compiler<'a, '_> {
         value: &Value,
         path: &mut FxSet<Lit>,
     ) -> Result<bool, GrammarError> {
-        self.step(1)?;
+        self.step(lit, 1)?;
         if lit % 2 == 1 {
             return Ok(!self.fits(lit - 1, value, path)?);
         }

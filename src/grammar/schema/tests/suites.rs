@@ -202,7 +202,8 @@ fn the_test_suite_has_no_invalid_instance_accepted() {
     let Some(text) = data("json-schema-test-suite-dev.jsonl") else { return };
     let totals = run(&cases(&text), false);
     assert_eq!(totals.wrong[0], 0, "required groups that accept an invalid instance");
-    assert!(totals.right >= 261 && totals.wrong[1] <= 2, "{totals:?}");
+    // `format: regex` is refused: two optional groups that only other types met were right by chance.
+    assert!(totals.right >= 259 && totals.wrong[1] == 0, "{totals:?}");
 }
 
 #[test]
