@@ -80,6 +80,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             "weight_bytes": weights, "decode_gb_per_s": read, "bandwidth_gb_per_s": bandwidth,
             "bandwidth_share": bandwidth.map(|bandwidth| read / bandwidth),
             "cache_bytes": session.cache_bytes(), "scratch_bytes": session.scratch_bytes(),
+            "copies_bytes": session.copies_bytes(),
         });
         writeln!(out, "{figures}")?;
     } else {
@@ -90,7 +91,13 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             writeln!(out, "memory  {bandwidth:.1} GB/s read; decoding reaches {share:.0} % of it")?;
         }
         let (threads, cache) = (session.threads(), session.cache_bytes() / 1024);
-        writeln!(out, "{threads} threads, {}, medians of {} runs, cache {cache} KiB", cpu.name(), args.runs)?;
+        let copies = session.copies_bytes() / 1024;
+        let runs = args.runs;
+        writeln!(
+            out,
+            "{threads} threads, {}, medians of {runs} runs, cache {cache} KiB, copies for decoding {copies} KiB",
+            cpu.name()
+        )?;
     }
     Ok(ExitCode::SUCCESS)
 }

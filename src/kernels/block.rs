@@ -69,8 +69,21 @@ pub(crate) trait Block {
     /// Whether the halves of a group have steps of their own.
     const HALVES: bool = false;
 
+    /// Bits of a code in the woven form (see `woven`): 4, 5, 6 or 8; 0 for formats that have none.
+    const BITS: usize = 0;
+
     /// Group `g` of a block of `Self::BYTES` bytes.
     fn group(block: &[u8], g: usize) -> Group;
+
+    /// A block's f16 scale and minimum (0 where there are none), for the woven form.
+    fn woven_head(_: &[u8]) -> [u16; 2] {
+        unreachable!("a format without a woven form was asked for its head")
+    }
+
+    /// What stands beside group `g` of eight: its step and minimum, or its two steps. For the woven form.
+    fn woven_steps(_: &[u8], _: usize) -> [u8; 2] {
+        [0; 2]
+    }
 }
 
 /// A [`Block`] with the vector forms that this architecture has.
@@ -165,6 +178,26 @@ impl<B: Integer> Rows for Blocks<B> {
     }
 
     #[cfg(target_arch = "x86_64")]
+    fn woven_bytes(cpu: Cpu, cols: usize) -> Option<usize> {
+        (cpu.isa() == Isa::Avx512 && B::BITS > 0).then(|| super::x86::woven::panel_bytes::<B>(cols / BLOCK))
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    fn weave(cpu: Cpu, rows: [&[u8]; super::PANEL], out: &mut [u8]) {
+        assert_eq!(cpu.isa(), Isa::Avx512, "rows are woven for AVX-512 only");
+        // SAFETY: as in `rows8`.
+        unsafe { super::x86::woven::weave::<B>(rows, out) };
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline]
+    fn woven(cpu: Cpu, panel: &[u8], x: Codes<'_>) -> [f32; super::PANEL] {
+        assert_eq!(cpu.isa(), Isa::Avx512, "rows are woven for AVX-512 only");
+        // SAFETY: as in `rows8`.
+        unsafe { super::x86::woven::product::<B>(panel, x) }
+    }
+
+    #[cfg(target_arch = "x86_64")]
     fn panel(
         cpu: Cpu,
         rows: [&[u8]; super::PANEL],
@@ -207,6 +240,15 @@ fn dot<B: Block>(row: &[u8], x: Codes<'_>) -> f32 {
 pub(crate) fn half_at(block: &[u8], at: usize) -> f32 {
     half::f16::from_le_bytes([block[at], block[at + 1]]).to_f32()
 }
+
+/// The bits of the f16 at `at`.
+#[inline(always)]
+pub(crate) fn bits_at(block: &[u8], at: usize) -> u16 {
+    u16::from_le_bytes([block[at], block[at + 1]])
+}
+
+/// The sign of an f16.
+pub(crate) const SIGN: u16 = 0x8000;
 
 /// 16 bytes' low nibbles, then their high ones.
 #[inline(always)]

@@ -60,7 +60,8 @@ pub fn matmul(pool: &Pool, cpu: Cpu, input: &Input<'_>, products: &mut [Product<
     let run = |part: usize, parts: usize, products: &[(Matrix<'_>, Out)]| {
         for (matrix, out) in products {
             // Each part takes its share of every matrix, in whole groups of rows.
-            let group = if input.tokens() < WORTH_UNPACKING { 8 } else { PANEL };
+            let few = input.tokens() < WORTH_UNPACKING && matrix.woven.is_none();
+            let group = if few { 8 } else { PANEL };
             let groups = matrix.rows().div_ceil(group);
             let edge = |i: usize| (groups * i / parts * group).min(matrix.rows());
             range(cpu, matrix, input, edge(part)..edge(part + 1), *out);
@@ -117,7 +118,9 @@ fn picked<R: Rows>(cpu: Cpu, matrix: &Matrix<'_>, input: &Input<'_>, ids: &[u32]
 
 fn range(cpu: Cpu, matrix: &Matrix<'_>, input: &Input<'_>, rows: Range<usize>, out: Out) {
     with_rows!(matrix.format(), R => {
-        if input.tokens() < WORTH_UNPACKING || !panels::<R>(cpu, matrix, input, rows.clone(), out) {
+        if let Some(all) = matrix.woven.filter(|_| input.tokens() < WORTH_UNPACKING) {
+            woven::<R>(cpu, matrix, all, input, rows, out);
+        } else if input.tokens() < WORTH_UNPACKING || !panels::<R>(cpu, matrix, input, rows.clone(), out) {
             tiles::<R>(cpu, matrix, input, rows, out);
         }
     });
@@ -141,6 +144,28 @@ fn panels<R: Rows>(cpu: Cpu, matrix: &Matrix<'_>, input: &Input<'_>, rows: Range
         }
     }
     true
+}
+
+/// Panels of woven rows, over each the tokens one by one.
+fn woven<R: Rows>(
+    cpu: Cpu,
+    matrix: &Matrix<'_>,
+    all: &[u8],
+    input: &Input<'_>,
+    rows: Range<usize>,
+    out: Out,
+) {
+    let bytes = R::woven_bytes(cpu, matrix.cols()).expect("only this machine's kernels weave");
+    for start in rows.clone().step_by(PANEL) {
+        let panel = &all[start / PANEL * bytes..];
+        for t in 0..input.tokens() {
+            let dots = R::woven(cpu, panel, R::token(input, t));
+            for (k, &dot) in dots.iter().enumerate().take(rows.end - start) {
+                // SAFETY: as in `panels`.
+                unsafe { out.set(t, start + k, dot) };
+            }
+        }
+    }
 }
 
 /// Row tiles that fit the first cache, over them the tokens in fours, and the tokens left over one by one.
@@ -181,7 +206,7 @@ fn tiles<R: Rows>(cpu: Cpu, matrix: &Matrix<'_>, input: &Input<'_>, rows: Range<
 #[cfg(test)]
 mod tests {
     use super::super::testing::{floats, rows};
-    use super::super::{Format, Quantized};
+    use super::super::{Format, Quantized, weave, woven_bytes};
     use super::*;
 
     fn multiply(pool: &Pool, cpu: Cpu, matrix: Matrix<'_>, x: &[f32]) -> Vec<f32> {
@@ -262,6 +287,40 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn woven_rows_give_the_same_bits() {
+        let mut any = false;
+        for &format in Format::ALL {
+            for n in lengths(format) {
+                for count in [1, 16, 39] {
+                    let bytes = rows(format, count, n, 41);
+                    let matrix = Matrix::new(format, count, n, &bytes).unwrap();
+                    for (cpu, tokens) in Cpu::all().into_iter().flat_map(|cpu| [(cpu, 1), (cpu, 7), (cpu, 9)])
+                    {
+                        let Some(size) = woven_bytes(cpu, &matrix) else { continue };
+                        any = true;
+                        assert!(
+                            size <= matrix.size().div_ceil(count) * count.next_multiple_of(16) * 21 / 20 + 64
+                        );
+                        let (mut one, mut three) = (vec![1; size], vec![2; size]);
+                        weave(&Pool::new(1), cpu, &matrix, &mut one);
+                        weave(&Pool::new(3), cpu, &matrix, &mut three);
+                        let x = floats(n * tokens, 42);
+                        let want = multiply(&Pool::new(1), Cpu::scalar(), matrix, &x);
+                        for room in [&one, &three] {
+                            let got = multiply(&Pool::new(2), cpu, matrix.with_woven(room), &x);
+                            let bits = |of: &[f32]| of.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+                            assert_eq!(bits(&want), bits(&got), "{format:?} {n} {count} {tokens}");
+                        }
+                    }
+                }
+            }
+        }
+        if !any {
+            eprintln!("SKIPPED: no kernel of this machine reads woven rows");
         }
     }
 

@@ -10,6 +10,7 @@
 //!   arithmetic, so all paths give the same bits.
 //! - **Float formats** ([`Format::F32`], [`Format::F16`], [`Format::BF16`]) use fused multiply-adds in AVX2; they differ
 //!   from the scalar path by rounding only (relative error below 1e-5 of the sum of magnitudes).
+//! - **Woven matrices** ([`weave`]) are copies laid out for decoding: the same bits, faster.
 //! - **Any path**: one token alone gives the same bits as that token in a tile of many, and the number of threads
 //!   changes nothing, because each (row, token) sum is always made in the same order.
 //!
@@ -29,6 +30,7 @@ mod pool;
 mod rope;
 #[cfg(test)]
 pub(crate) mod testing;
+mod woven;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
@@ -39,6 +41,7 @@ pub use input::{Input, Quantized};
 pub use matmul::{Product, matmul, matmul_rows};
 pub use pool::Pool;
 pub use rope::{RopeStyle, RopeTable};
+pub use woven::{weave, woven_bytes};
 
 use crate::gguf::GgmlType;
 
@@ -268,6 +271,7 @@ pub struct Matrix<'a> {
     cols: usize,
     row_bytes: usize,
     bytes: &'a [u8],
+    woven: Option<&'a [u8]>,
 }
 
 impl<'a> Matrix<'a> {
@@ -275,12 +279,17 @@ impl<'a> Matrix<'a> {
     pub fn new(format: Format, rows: usize, cols: usize, bytes: &'a [u8]) -> Option<Self> {
         let row_bytes = format.row_bytes(cols)?;
         let fits = rows > 0 && cols > 0 && row_bytes.checked_mul(rows)? == bytes.len();
-        fits.then_some(Self { format, rows, cols, row_bytes, bytes })
+        fits.then_some(Self { format, rows, cols, row_bytes, bytes, woven: None })
     }
 
     /// How its rows are stored.
     pub fn format(&self) -> Format {
         self.format
+    }
+
+    /// The same matrix with its woven form beside it ([`weave`]), which products with few tokens then read instead.
+    pub fn with_woven(self, woven: &'a [u8]) -> Self {
+        Self { woven: Some(woven), ..self }
     }
 
     /// Number of rows, the length of the product.
@@ -328,6 +337,18 @@ pub(crate) trait Rows {
     fn tokens4(cpu: Cpu, row: &[u8], x: [Self::Token<'_>; 4]) -> [f32; 4];
     /// The floats of a row.
     fn dequantize(row: &[u8], out: &mut [f32]);
+    /// Bytes of sixteen rows of `cols` elements in the woven form; `None` if this machine has no kernel for it.
+    fn woven_bytes(_: Cpu, _cols: usize) -> Option<usize> {
+        None
+    }
+    /// Weaves sixteen rows into `out`, which is [`Rows::woven_bytes`] long.
+    fn weave(_: Cpu, _rows: [&[u8]; PANEL], _out: &mut [u8]) {
+        unreachable!("rows without a woven form were asked for it")
+    }
+    /// Sixteen woven rows with one token.
+    fn woven(_: Cpu, _panel: &[u8], _x: Self::Token<'_>) -> [f32; PANEL] {
+        unreachable!("rows without a woven form were asked for its product")
+    }
     /// Sixteen rows with all tokens, `put` taking a token's number and its products; `false` if there is no such kernel.
     fn panel(
         _: Cpu,

@@ -8,6 +8,7 @@ mod architecture;
 mod bundled;
 mod cache;
 mod config;
+mod copies;
 mod error;
 mod language_model;
 mod session;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::cache::Cache;
+use super::copies::Copies;
 use super::language_model::check_feed;
 use super::{Config, Gate, LanguageModel, Layer, LayerPlan, Model, ModelError, Rope};
 use crate::kernels::{
@@ -24,13 +25,17 @@ pub struct Options {
     pub threads: usize,
     /// The instruction set.
     pub cpu: Cpu,
+    /// Most bytes that copies of the weights in a form that decodes faster may take (about the size of the model; made little by
+    /// little from the ninth decoded token on, if the machine has kernels for it). `None` is a quarter of the memory that the
+    /// system has available; 0 keeps to the file's form.
+    pub copies: Option<usize>,
     /// Set from elsewhere, it ends a `feed` at the next layer with [`ModelError::Cancelled`]. Whoever set it clears it.
     pub cancel: Option<Arc<AtomicBool>>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { context: None, threads: 0, cpu: Cpu::best(), cancel: None }
+        Self { context: None, threads: 0, cpu: Cpu::best(), copies: None, cancel: None }
     }
 }
 
@@ -42,6 +47,7 @@ pub struct Session {
     cpu: Cpu,
     cancel: Option<Arc<AtomicBool>>,
     cache: Cache,
+    copies: Copies,
     context: usize,
     len: usize,
     ropes: Vec<RopeTable>,
@@ -94,6 +100,7 @@ impl Session {
         let threads = if options.threads == 0 { cores() } else { options.threads };
         Ok(Self {
             cache: Cache::new(config, context)?,
+            copies: Copies::new(&model, options.cpu, options.copies),
             ropes: config.ropes.iter().map(rope).collect(),
             scratch: Scratch::new(config, CHUNK.min(context), context),
             hidden: vec![0.0; config.width],
@@ -126,6 +133,11 @@ impl Session {
         rows.into_iter().map(|row| row.capacity() * 4).sum::<usize>() + s.codes.bytes()
     }
 
+    /// Bytes of the weights' copies so far ([`Options::copies`]).
+    pub fn copies_bytes(&self) -> usize {
+        self.copies.bytes()
+    }
+
     /// Threads it computes with.
     pub fn threads(&self) -> usize {
         self.pool.threads()
@@ -138,9 +150,12 @@ impl Session {
 
     /// Puts a chunk through all layers; `last` says that logits may follow, so that its last token must come out.
     fn forward(&mut self, tokens: &[u32], last: bool) -> Result<(), ModelError> {
-        let Self { model, pool, cpu, cache, ropes, scratch, .. } = self;
+        let Self { model, pool, cpu, cache, copies, ropes, scratch, .. } = self;
         let (config, weights, cpu) = (model.config(), model.weights(), *cpu);
         scratch.resize(config, tokens.len());
+        if tokens.len() == 1 {
+            copies.advance(pool, cpu, weights);
+        }
         let embedding = weights.embedding();
         for (x, &token) in scratch.x.chunks_exact_mut(config.width).zip(tokens) {
             embedding.dequantize_row(token as usize, x);
@@ -153,7 +168,7 @@ impl Session {
             if self.cancel.as_ref().is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
                 return Err(ModelError::Cancelled);
             }
-            let layer = weights.block(plan.block);
+            let layer = copies.beside(plan.block, weights.block(plan.block));
             let rope = plan.rope.map(|rope| &ropes[rope]);
             let mut step = Step { config, pool, cpu, scratch };
             // The last layer serves only the logits: tokens other than the last need nothing but keys and values there.
@@ -212,7 +227,7 @@ impl LanguageModel for Session {
     }
 
     fn logits(&mut self, rows: Option<&[u32]>) -> &[f32] {
-        let head = self.model.weights().head();
+        let head = self.copies.beside_head(self.model.weights().head());
         self.logits.clear();
         self.logits.resize(rows.map_or(head.rows(), <[u32]>::len), 0.0);
         if !self.fresh {

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::testing::{VOCAB, file, formats, gguf, keys, read, tensors};
 use super::{LanguageModel, Model, ModelError, Options, Session};
 use crate::gguf::{Bytes, GgmlType, Gguf};
-use crate::kernels::{Cpu, Format};
+use crate::kernels::{Cpu, Format, woven_bytes};
 
 fn session(model: &Arc<Model>, threads: usize, cpu: Cpu) -> Session {
     Session::new(Arc::clone(model), Options { threads, cpu, ..Options::default() }).unwrap()
@@ -24,6 +24,29 @@ fn prompt(n: usize) -> Vec<u32> {
 
 fn bits(x: &[f32]) -> Vec<u32> {
     x.iter().map(|x| x.to_bits()).collect()
+}
+
+#[test]
+fn copies_for_decoding_change_no_bit_and_keep_to_their_limit() {
+    let with = |model: &Arc<Model>, copies| {
+        let options = Options { threads: 2, copies: Some(copies), ..Options::default() };
+        Session::new(Arc::clone(model), options).unwrap()
+    };
+    for format in formats() {
+        let model = model(format, format == Format::Q5_1);
+        let [mut none, mut small, mut all] = [0, 1000, usize::MAX].map(|most| with(&model, most));
+        for token in prompt(40) {
+            for session in [&mut none, &mut small, &mut all] {
+                session.feed(&[token]).unwrap();
+            }
+            let want = bits(none.logits(None));
+            assert_eq!(bits(all.logits(None)), want, "{format:?}");
+            assert_eq!(bits(small.logits(Some(&[3, 1]))), [want[3], want[1]]);
+        }
+        let head = woven_bytes(Cpu::best(), &model.weights().head());
+        assert_eq!((none.copies_bytes(), small.copies_bytes()), (0, 0));
+        assert!(all.copies_bytes() >= head.unwrap_or(0) && (all.copies_bytes() > 0) == head.is_some());
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Q4_0: an f16 scale and 32 nibbles less 8, element `j` low and `j + 16` high in byte `j`.
 
-use crate::kernels::block::{Block, Group, half_at, nibbles};
+use crate::kernels::block::{Block, Group, bits_at, half_at, nibbles};
 
 pub struct Q4_0;
 
@@ -8,10 +8,15 @@ impl Block for Q4_0 {
     const GROUPS: usize = 1;
     const BYTES: usize = 18;
     const OFFSET: i32 = 8;
+    const BITS: usize = 4;
 
     #[inline(always)]
     fn group(block: &[u8], _: usize) -> Group {
         Group::plain(half_at(block, 0), nibbles(&block[2..]))
+    }
+
+    fn woven_head(block: &[u8]) -> [u16; 2] {
+        [bits_at(block, 0), 0]
     }
 }
 

@@ -1,6 +1,6 @@
 //! Q4_1: an f16 scale, an f16 minimum that is added, and 32 nibbles as in Q4_0.
 
-use crate::kernels::block::{Block, Group, half_at, nibbles};
+use crate::kernels::block::{Block, Group, SIGN, bits_at, half_at, nibbles};
 
 pub struct Q4_1;
 
@@ -9,10 +9,15 @@ impl Block for Q4_1 {
     const BYTES: usize = 20;
     const OFFSET: i32 = 0;
     const MINS: bool = true;
+    const BITS: usize = 4;
 
     #[inline(always)]
     fn group(block: &[u8], _: usize) -> Group {
         Group::affine(half_at(block, 0), -half_at(block, 2), nibbles(&block[4..]))
+    }
+
+    fn woven_head(block: &[u8]) -> [u16; 2] {
+        [bits_at(block, 0), bits_at(block, 2) ^ SIGN]
     }
 }
 

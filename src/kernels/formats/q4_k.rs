@@ -4,7 +4,7 @@
 //! bits of bytes `g` and `4 + g` for `g < 4`; after that the low and the high nibble of byte `4 + g` under the two high
 //! bits of bytes `g - 4` and `g`.
 
-use crate::kernels::block::{Block, Group, half_at};
+use crate::kernels::block::{Block, Group, bits_at, half_at};
 
 #[allow(non_camel_case_types)]
 pub struct Q4_K;
@@ -25,12 +25,21 @@ impl Block for Q4_K {
     const BYTES: usize = 144;
     const OFFSET: i32 = 0;
     const MINS: bool = true;
+    const BITS: usize = 4;
 
     #[inline(always)]
     fn group(block: &[u8], g: usize) -> Group {
         let (step, min) = step_and_min(block, g);
         let codes = std::array::from_fn(|i| block[16 + g / 2 * 32 + i] >> (g % 2 * 4) & 15);
         Group::affine(half_at(block, 0) * f32::from(step), half_at(block, 2) * f32::from(min), codes)
+    }
+
+    fn woven_head(block: &[u8]) -> [u16; 2] {
+        [bits_at(block, 0), bits_at(block, 2)]
+    }
+
+    fn woven_steps(block: &[u8], g: usize) -> [u8; 2] {
+        step_and_min(block, g).into()
     }
 }
 

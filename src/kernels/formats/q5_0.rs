@@ -1,7 +1,7 @@
 //! Q5_0: an f16 scale, the fifth bits of 32 weights in element order, and their nibbles as in Q4_0; less 16.
 
 use crate::kernels::BLOCK;
-use crate::kernels::block::{Block, Group, half_at, nibbles};
+use crate::kernels::block::{Block, Group, bits_at, half_at, nibbles};
 
 pub struct Q5_0;
 
@@ -16,10 +16,15 @@ impl Block for Q5_0 {
     const GROUPS: usize = 1;
     const BYTES: usize = 22;
     const OFFSET: i32 = 16;
+    const BITS: usize = 5;
 
     #[inline(always)]
     fn group(block: &[u8], _: usize) -> Group {
         Group::plain(half_at(block, 0), five_bits(block, 2))
+    }
+
+    fn woven_head(block: &[u8]) -> [u16; 2] {
+        [bits_at(block, 0), 0]
     }
 }
 

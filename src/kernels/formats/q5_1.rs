@@ -1,7 +1,7 @@
 //! Q5_1: an f16 scale, an f16 minimum that is added, and five-bit codes as in Q5_0.
 
 use super::q5_0::five_bits;
-use crate::kernels::block::{Block, Group, half_at};
+use crate::kernels::block::{Block, Group, SIGN, bits_at, half_at};
 
 pub struct Q5_1;
 
@@ -10,10 +10,15 @@ impl Block for Q5_1 {
     const BYTES: usize = 24;
     const OFFSET: i32 = 0;
     const MINS: bool = true;
+    const BITS: usize = 5;
 
     #[inline(always)]
     fn group(block: &[u8], _: usize) -> Group {
         Group::affine(half_at(block, 0), -half_at(block, 2), five_bits(block, 4))
+    }
+
+    fn woven_head(block: &[u8]) -> [u16; 2] {
+        [bits_at(block, 0), bits_at(block, 2) ^ SIGN]
     }
 }
 

@@ -1,7 +1,7 @@
 //! Q5_K: Q4_K with the fifth bits of 256 weights before the nibbles: bit `g` of byte `i` is weight `i`'s in group `g`.
 
 use super::q4_k::step_and_min;
-use crate::kernels::block::{Block, Group, half_at};
+use crate::kernels::block::{Block, Group, bits_at, half_at};
 
 #[allow(non_camel_case_types)]
 pub struct Q5_K;
@@ -11,6 +11,7 @@ impl Block for Q5_K {
     const BYTES: usize = 176;
     const OFFSET: i32 = 0;
     const MINS: bool = true;
+    const BITS: usize = 5;
 
     #[inline(always)]
     fn group(block: &[u8], g: usize) -> Group {
@@ -21,6 +22,14 @@ impl Block for Q5_K {
         };
         let (scale, min) = (half_at(block, 0) * f32::from(step), half_at(block, 2) * f32::from(min));
         Group::affine(scale, min, std::array::from_fn(code))
+    }
+
+    fn woven_head(block: &[u8]) -> [u16; 2] {
+        [bits_at(block, 0), bits_at(block, 2)]
+    }
+
+    fn woven_steps(block: &[u8], g: usize) -> [u8; 2] {
+        step_and_min(block, g).into()
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Groups `4n` to `4n + 3`: the low nibbles of 64 bytes, then their high nibbles; the high bits of 32 bytes, two each.
 
-use crate::kernels::block::{Block, Group, half_at};
+use crate::kernels::block::{Block, Group, bits_at, half_at};
 
 #[allow(non_camel_case_types)]
 pub struct Q6_K;
@@ -12,6 +12,7 @@ impl Block for Q6_K {
     const BYTES: usize = 210;
     const OFFSET: i32 = 32;
     const HALVES: bool = true;
+    const BITS: usize = 6;
 
     #[inline(always)]
     fn group(block: &[u8], g: usize) -> Group {
@@ -26,6 +27,14 @@ impl Block for Q6_K {
             min: 0.0,
             mins: [0; 2],
         }
+    }
+
+    fn woven_head(block: &[u8]) -> [u16; 2] {
+        [bits_at(block, 208), 0]
+    }
+
+    fn woven_steps(block: &[u8], g: usize) -> [u8; 2] {
+        [block[192 + 2 * g], block[193 + 2 * g]]
     }
 }
 

@@ -1,6 +1,6 @@
 //! Q8_0: an f16 scale and 32 signed bytes.
 
-use crate::kernels::block::{Block, Group, half_at};
+use crate::kernels::block::{Block, Group, bits_at, half_at};
 
 pub struct Q8_0;
 
@@ -8,10 +8,15 @@ impl Block for Q8_0 {
     const GROUPS: usize = 1;
     const BYTES: usize = 34;
     const OFFSET: i32 = 128;
+    const BITS: usize = 8;
 
     #[inline(always)]
     fn group(block: &[u8], _: usize) -> Group {
         Group::plain(half_at(block, 0), std::array::from_fn(|i| block[2 + i] ^ 0x80))
+    }
+
+    fn woven_head(block: &[u8]) -> [u16; 2] {
+        [bits_at(block, 0), 0]
     }
 }
 

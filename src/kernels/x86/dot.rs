@@ -1,7 +1,7 @@
 //! Dot products of eight rows with one token, and of one row with four tokens.
 //!
 //! A token alone is bound by memory, so rows are read as a stream: eight neighbours together, a block of each at a time, and
-//! what comes next fetched ahead. A register takes half a group (16 weights) of two rows, so that the sums of eight rows need no
+//! what comes next fetched ahead, into the second cache: fetches into the first one hold up the loads. A register takes half a group (16 weights) of two rows, so that the sums of eight rows need no
 //! more shuffling than those of four.
 
 use std::arch::x86_64::*;
@@ -58,7 +58,7 @@ macro_rules! dots {
                         let lines = (8 * B::BYTES).div_ceil(64);
                         if ahead > 0 {
                             for line in lines * G / B::GROUPS..lines * (G + 1) / B::GROUPS {
-                                _mm_prefetch::<_MM_HINT_T0>(next.wrapping_add(64 * line).cast());
+                                _mm_prefetch::<_MM_HINT_T1>(next.wrapping_add(64 * line).cast());
                             }
                         }
                         let codes = x.codes.as_ptr().add(i * BLOCK);

@@ -2,6 +2,7 @@
 
 mod dot;
 mod panel;
+pub(crate) mod woven;
 
 use std::arch::x86_64::*;
 

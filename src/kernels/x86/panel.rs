@@ -11,14 +11,14 @@ use super::Lanes;
 use crate::kernels::{BLOCK, PANEL};
 
 /// Groups of 32 columns that are unpacked together: 16 KiB of codes.
-const STRETCH: usize = 32;
+pub(super) const STRETCH: usize = 32;
 /// Tokens that go through a stretch together: their sums and the products in the making stay in registers.
 const TOKENS: usize = 8;
 
 /// A stretch of sixteen rows, unpacked. `[group][...][row]`.
 #[repr(C, align(64))]
-struct Packed {
-    codes: [[[i32; PANEL]; 8]; STRETCH],
+pub(super) struct Packed {
+    pub(super) codes: [[[i32; PANEL]; 8]; STRETCH],
     scales: [[f32; PANEL]; STRETCH],
     mins: [[f32; PANEL]; STRETCH],
     steps: [[[i32; PANEL]; 2]; STRETCH],
@@ -72,7 +72,7 @@ pub fn panel<B: Lanes>(rows: [&[u8]; PANEL], input: &Input<'_>, put: &mut dyn Fn
 /// # Safety
 /// They must be in every row; `out` must be writable.
 #[target_feature(enable = "avx2,f16c,avx512f,avx512bw,avx512vl,avx512vnni")]
-unsafe fn pack<B: Lanes>(rows: &[&[u8]; PANEL], start: usize, stretch: usize, out: *mut Packed) {
+pub(super) unsafe fn pack<B: Lanes>(rows: &[&[u8]; PANEL], start: usize, stretch: usize, out: *mut Packed) {
     for b in 0..stretch / B::GROUPS {
         for four in 0..PANEL / 4 {
             // SAFETY: the caller's promise: the blocks are in the rows, and the groups in `out`.
