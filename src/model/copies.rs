@@ -4,6 +4,7 @@
 //! more than a handful, a few blocks with every token, and only where there is room. Results are the same bits with and without.
 
 use std::ops::Range;
+use std::path::Path;
 
 use memmap2::MmapMut;
 
@@ -114,11 +115,60 @@ fn matrices<'a, 'b>(layer: &'b mut Layer<'a>) -> [&'b mut Matrix<'a>; 7] {
     [q, k, v, out, gate, up, down]
 }
 
-/// Bytes of memory that the system says it can give without swapping; 0 where it does not say.
+/// Bytes of memory that the system says it can give without swapping, or the limit of the control groups that this process is
+/// in if that is less; 0 where the system does not say.
 fn available() -> usize {
-    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let read = |path: &Path| std::fs::read_to_string(path).unwrap_or_default();
+    let text = read(Path::new("/proc/meminfo"));
     let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
     let kib =
         line.and_then(|line| line.trim().strip_suffix("kB")).and_then(|n| n.trim().parse::<usize>().ok());
-    kib.map_or(0, |kib| kib.saturating_mul(1024))
+    let bytes = kib.map_or(0, |kib| kib.saturating_mul(1024));
+    limits(&read(Path::new("/proc/self/cgroup")), Path::new("/sys/fs/cgroup"), &read).fold(bytes, usize::min)
+}
+
+/// The memory limits of a process's control groups and of those that they are in. `groups` is what `/proc/self/cgroup` says:
+/// lines of number, controllers (none for version 2) and path.
+fn limits<'a>(
+    groups: &'a str,
+    root: &'a Path,
+    read: &'a impl Fn(&Path) -> String,
+) -> impl Iterator<Item = usize> + 'a {
+    let files = groups.lines().filter_map(|line| {
+        let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
+        let folder = Path::new(path.trim_start_matches('/'));
+        match controllers {
+            "" => Some((root.to_path_buf(), "memory.max", folder)),
+            _ if controllers.split(',').any(|name| name == "memory") => {
+                Some((root.join("memory"), "memory.limit_in_bytes", folder))
+            }
+            _ => None,
+        }
+    });
+    // No limit reads as "max" in version 2, as a huge number in version 1.
+    files.flat_map(move |(root, file, folder)| {
+        folder.ancestors().filter_map(move |folder| read(&root.join(folder).join(file)).trim().parse().ok())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_of_both_versions_and_of_groups_above_are_read() {
+        let read = |path: &Path| {
+            let text = match path.to_str().unwrap() {
+                "/r/memory/a/b/memory.limit_in_bytes" => "4000000000\n",
+                "/r/memory/a/memory.limit_in_bytes" => "700\n",
+                "/r/x/memory.max" => "max\n",
+                "/r/memory.max" => "900\n",
+                _ => "",
+            };
+            text.to_owned()
+        };
+        let groups = "5:cpu,memory:/a/b\n4:cpuset:/a\n0::/x\nnonsense\n";
+        let found: Vec<usize> = limits(groups, Path::new("/r"), &read).collect();
+        assert_eq!(found, [4000000000, 700, 900]);
+    }
 }

@@ -27,7 +27,7 @@ pub struct Options {
     pub cpu: Cpu,
     /// Most bytes that copies of the weights in a form that decodes faster may take (about the size of the model; made little by
     /// little from the ninth decoded token on, if the machine has kernels for it). `None` is a quarter of the memory that the
-    /// system has available; 0 keeps to the file's form.
+    /// system has available, or of its control group's limit; 0 keeps to the file's form.
     pub copies: Option<usize>,
     /// Set from elsewhere, it ends a `feed` at the next layer with [`ModelError::Cancelled`]. Whoever set it clears it.
     pub cancel: Option<Arc<AtomicBool>>,
