@@ -13,7 +13,7 @@ import gguf
 import numpy as np
 import torch
 
-RENDERING = 1
+RENDERING = 2
 
 
 def neighbours(weight, heads):

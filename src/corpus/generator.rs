@@ -8,6 +8,7 @@ use crate::prompt::pintail::{Piece, Pointers, encode, request, scene};
 use crate::prompt::{Param, ParamKind, Scene, Step, Turn};
 use crate::tool::Builtin;
 
+use super::heard::heard;
 use super::lexicon::{LEXICON, Mood};
 use super::noise::{dress, misspell};
 use super::phrases::phrase as free_phrase;
@@ -54,6 +55,8 @@ pub struct Generator {
     rng: Rng,
     per_scene: usize,
     world: Option<World>,
+    /// The scene is given and stays.
+    fixed: bool,
 }
 
 /// A scene that examples are drawn in, until it is used up.
@@ -81,7 +84,17 @@ impl Iterator for Generator {
 impl Generator {
     /// A generator with this seed and a new scene for every request.
     pub fn new(seed: u64) -> Generator {
-        Generator { rng: Rng::new(seed), per_scene: 1, world: None }
+        Generator { rng: Rng::new(seed), per_scene: 1, world: None, fixed: false }
+    }
+
+    /// A generator of requests in this scene, whose user tools are asked for by their names and descriptions.
+    ///
+    /// A scene that nothing can be asked of yields requests to be refused.
+    pub fn in_scene(seed: u64, scene: Scene) -> Generator {
+        let said: Vec<SaidTool> = scene.tools.iter().filter_map(heard).collect();
+        let pointers = Pointers::new(&scene, None);
+        let world = World { scene: Arc::new(scene), said, pointers, wanted: usize::MAX, tries: usize::MAX };
+        Generator { rng: Rng::new(seed), per_scene: 1, world: Some(world), fixed: true }
     }
 
     /// About `count` requests in each scene, one after another: a trainer reads the scene once for all of them.
@@ -101,7 +114,7 @@ impl Generator {
         });
         let scene = world.scene.clone();
         let said = &world.said;
-        let drawn = match rng.weighted(&[38, 17, 5, 3, if said.is_empty() { 0 } else { 26 }, 22]) {
+        let drawn = match rng.weighted(&[36, 17, 4, 3, if said.is_empty() { 0 } else { 32 }, 20]) {
             0 => single(rng, &scene).map(|draft| (draft, "one")),
             1 => several(rng, &scene, said).map(|draft| (draft, "several")),
             2 => remark(rng, &scene).map(|draft| (draft, "remark")),
@@ -114,6 +127,9 @@ impl Generator {
         };
         let example =
             drawn.and_then(|(draft, category)| finish(rng, scene, &world.pointers, draft, category));
+        if self.fixed {
+            return example;
+        }
         world.wanted -= usize::from(example.is_some());
         world.tries -= 1;
         if world.wanted == 0 || world.tries == 0 || self.per_scene == 1 {
@@ -140,7 +156,7 @@ fn wordy(rng: &mut Rng, scene: &Scene) -> Option<usize> {
 
 /// A request for one built-in tool.
 fn single(rng: &mut Rng, scene: &Scene) -> Option<Draft> {
-    const WEIGHTS: [u32; 13] = [16, 16, 5, 15, 12, 10, 10, 5, 22, 13, 8, 2, 0];
+    const WEIGHTS: [u32; 13] = [16, 16, 4, 17, 11, 14, 14, 5, 34, 13, 8, 2, 0];
     let tool = Builtin::ALL[rng.weighted(&WEIGHTS)];
     builtin(rng, scene, tool, true).filter(|_| scene.has(tool))
 }
@@ -152,7 +168,7 @@ pub(super) fn part(rng: &mut Rng, scene: &Scene, said: &[SaidTool], last: bool) 
         // Free text would swallow the rest of the sentence.
         return user(rng, scene, &said[at], at).filter(|draft| last || !draft.verbatim);
     }
-    const WEIGHTS: [u32; 13] = [18, 18, 4, 12, 7, 10, 10, 3, 7, 5, 5, 0, 6];
+    const WEIGHTS: [u32; 13] = [18, 18, 3, 14, 7, 11, 11, 3, 14, 6, 5, 0, 4];
     let tool = Builtin::ALL[rng.weighted(&WEIGHTS)];
     builtin(rng, scene, tool, false).filter(|_| scene.has(tool))
 }
@@ -207,7 +223,7 @@ fn other(rng: &mut Rng, scene: &Scene) -> Option<(String, usize)> {
 fn stranger(rng: &mut Rng, scene: &Scene) -> Option<(String, Option<&'static str>)> {
     let near = match rng.below(10) {
         // Its nearest kin is here, itself is not.
-        0..=2 => sibling(rng, scene),
+        0 | 1 => sibling(rng, scene),
         3 => misplaced(rng, scene),
         4 => other(rng, scene),
         _ => None,
@@ -265,7 +281,7 @@ fn stranger(rng: &mut Rng, scene: &Scene) -> Option<(String, Option<&'static str
 /// A request that nothing here serves.
 fn refusal(rng: &mut Rng, scene: &Scene, said: &[SaidTool]) -> Option<Draft> {
     let any_tool = |rng: &mut Rng| Builtin::ALL[rng.weighted(&[20, 20, 5, 12, 10, 8, 8, 4, 8, 12, 6, 0, 0])];
-    let text = match rng.weighted(&[22, 26, 18, 12, 10, 9, 3, 3, 16, 4]) {
+    let text = match rng.weighted(&[24, 24, 9, 8, 8, 9, 3, 3, 16, 4]) {
         0 => {
             let line = *rng.pick(&LEXICON.offtopic);
             expand(rng, line, &mut |_, _| None)?

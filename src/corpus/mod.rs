@@ -7,6 +7,7 @@
 
 mod generator;
 mod group;
+mod heard;
 mod lexicon;
 mod measure;
 mod noise;

@@ -72,7 +72,18 @@ pub(super) fn say_number(rng: &mut Rng, value: f64) -> String {
 /// A share in percent as people say it.
 pub(super) fn say_percent(rng: &mut Rng, value: f64) -> String {
     let special = match value as i64 {
-        100 => Some(*rng.pick(&["full", "max", "maximum", "full power", "100%", "the max"])),
+        100 => Some(*rng.pick(&[
+            "full",
+            "max",
+            "maximum",
+            "full power",
+            "100%",
+            "the max",
+            "flat out",
+            "full blast",
+            "full throttle",
+            "top speed",
+        ])),
         50 => Some(*rng.pick(&["half", "half way", "halfway", "50%", "half power"])),
         25 => Some("a quarter"),
         75 => Some("three quarters"),

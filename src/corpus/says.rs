@@ -1,5 +1,6 @@
 //! Requests for the user's own tools, and requests that come near one and must be refused.
 
+use crate::link::Mark;
 use crate::prompt::{Argument, Param, ParamKind, Scene, Step};
 
 use super::lexicon::{LEXICON, Mood};
@@ -209,11 +210,15 @@ fn lacking(rng: &mut Rng, scene: &Scene, said: &SaidTool, at: usize) -> Option<S
     }
     let say = rng.pick(&said.bare).clone();
     let mut draft = Draft::default();
-    expand(rng, &say, &mut |rng, slot| {
+    let text = expand(rng, &say, &mut |rng, slot| {
         let (name, flags) = slot.split_once(':').unwrap_or((slot, ""));
         let at = said.slots.iter().position(|known| known == name)?;
         argument(rng, scene, said, (at, &parameters[at]), flags, &mut draft).map(|(_, words)| words)
-    })
+    })?;
+    // "Run the mixer" may well be said to the device of that name.
+    let links = scene.index().links(&text);
+    let device = links.iter().flat_map(|link| &link.marks).any(|mark| matches!(mark, Mark::Device(_)));
+    (!device).then_some(text)
 }
 
 /// Words of tools that have to do with time, for which "tomorrow" may well be part of the request.

@@ -25,11 +25,24 @@ pub(super) struct SaidTool {
     origin: Origin,
 }
 
+impl SaidTool {
+    /// A tool of an agent's, with sentences for it.
+    pub(super) fn new(tool: Tool, slots: Vec<String>, says: Vec<String>, bare: Vec<String>) -> SaidTool {
+        let texts = vec![ANY; slots.len()];
+        SaidTool { tool, slots, says, bare, texts, synonyms: Vec::new(), origin: Origin::Agent }
+    }
+}
+
 /// Where a tool came from, so that another can be made to lie near it.
 #[derive(Clone, Debug)]
 enum Origin {
+    /// An agent's own tool.
+    Agent,
     Archetype(usize),
-    Made { verbs: usize, thing: String },
+    Made {
+        verbs: usize,
+        thing: String,
+    },
 }
 
 struct Parameter {

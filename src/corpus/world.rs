@@ -361,7 +361,7 @@ pub(super) fn random_scene(rng: &mut Rng) -> (Scene, Vec<SaidTool>) {
     let areas: Vec<String> =
         (0..rng.weighted(&[10, 8, 14, 20, 18, 14, 10, 6])).map(|_| random_area(rng)).collect();
     let favourites: Vec<&str> = (0..3).map(|_| *rng.pick(COMMON)).collect();
-    let wanted = rng.weighted(&[0, 2, 5, 8, 10, 12, 12, 12, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 3, 2, 2, 2]);
+    let wanted = rng.weighted(&[0, 2, 4, 6, 7, 8, 9, 9, 9, 9, 9, 9, 9, 9, 8, 8, 7, 7, 7, 7, 7, 6, 5, 4, 3]);
     let mut taken = Vec::new();
     let mut devices = Vec::new();
     for _ in 0..rng.weighted(&[45, 40, 15]) {
@@ -391,8 +391,9 @@ pub(super) fn random_scene(rng: &mut Rng) -> (Scene, Vec<SaidTool>) {
     };
     tools.extend(Builtin::ALL.into_iter().filter(|_| rng.chance(share)).map(Tool::Builtin));
     let mut said: Vec<SaidTool> = Vec::new();
-    let count = rng.weighted(&[30, 16, 18, 16, 10, 6, 4]);
-    for tool in random_tools(rng, count) {
+    let count = rng.weighted(&[26, 12, 16, 18, 13, 9, 6]);
+    for mut tool in random_tools(rng, count) {
+        related(rng, &mut tool.tool, &mut devices);
         let clash = |known: &Tool| known.name() == tool.tool.name();
         if !tools.iter().any(clash) {
             tools.push(tool.tool.clone());
@@ -401,6 +402,53 @@ pub(super) fn random_scene(rng: &mut Rng) -> (Scene, Vec<SaidTool>) {
     }
     (Scene::new(tools, devices), said)
 }
+
+/// Sometimes a tool speaks of a device that is here, or a device is called what a tool is about: in an agent for one
+/// place the two have words in common, and the words alone do not say which of them is meant.
+fn related(rng: &mut Rng, tool: &mut Tool, devices: &mut [Device]) {
+    let Tool::User { name, description, .. } = tool else { return };
+    if devices.is_empty() {
+        return;
+    }
+    let at = rng.below(devices.len());
+    match rng.below(10) {
+        0..=2 => {
+            let whole = devices[at].name.clone();
+            let noun = whole.rsplit(' ').next().unwrap_or_default().to_owned();
+            let said = if rng.chance(0.5) { whole } else { noun };
+            let link = *rng.pick(&["of the", "with the", "on the", "for the", "at the", "by the"]);
+            *description = format!("{description} {link} {said}");
+        }
+        3 | 4 => {
+            let about: Vec<&str> = name
+                .split('_')
+                .chain(description.split(' '))
+                .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()))
+                .filter(|word| word.len() > 3 && !ABOUT_NOTHING.contains(word))
+                .collect();
+            if about.is_empty() {
+                return;
+            }
+            let word = rng.pick(&about).to_lowercase();
+            let noun = devices[at].name.rsplit(' ').next().unwrap_or_default().to_owned();
+            let name = if rng.chance(0.6) { word } else { format!("{word} {noun}") };
+            let taken = |device: &Device| device.name == name || device.aliases.contains(&name);
+            if name.len() < 30 && !devices.iter().any(taken) {
+                devices[at].name = name;
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Words of descriptions that no device is called.
+const ABOUT_NOTHING: &[&str] = &[
+    "with", "from", "that", "this", "into", "their", "them", "some", "given", "starts", "start", "stop",
+    "turn", "sets", "make", "makes", "open", "opens", "close", "closes", "read", "reads", "gives", "give",
+    "adds", "shows", "show", "next", "number", "time", "times", "seconds", "minutes", "hours", "percent",
+    "level", "every", "once", "under", "over", "named", "another", "other", "things", "thing", "until",
+    "after", "before", "about", "between", "which", "what", "when", "where",
+];
 
 fn random_area(rng: &mut Rng) -> String {
     match rng.below(10) {

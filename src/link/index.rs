@@ -185,7 +185,9 @@ impl Index {
                 continue;
             }
             taken[best.first..=best.last].fill(true);
-            links.push(Link { start: words[best.first].start, end: words[best.last].end, marks });
+            let whole = best.full && best.exact && self.phrases[best.phrase as usize].rank >= RANK_PLACED;
+            let named = whole && matches!(marks[..], [Mark::Device(_), ..]);
+            links.push(Link { start: words[best.first].start, end: words[best.last].end, marks, named });
         }
         self.questions(&words, &mut taken, &mut links);
         self.shared_heads(request, &words, &sightings, &mut taken, &mut links);
@@ -199,6 +201,7 @@ impl Index {
                         start: words[at].start,
                         end: words[last].end,
                         marks: vec![Mark::Number(number)],
+                        named: false,
                     });
                     at += used;
                 }
@@ -299,6 +302,11 @@ impl Index {
         }
         let full = seen.len() == wanted.words.len();
         let is_device = matches!(wanted.mark, Mark::Device(_));
+        // "All the lights in the barn" are more than what is called "barn lights".
+        let gathered = last + 1 - first > seen.len() && counted(words, first);
+        if is_device && gathered {
+            return None;
+        }
         // A part of a name counts for devices only: two of its words, or one that is no everyday word or number.
         let alone = &words[first].text;
         let part = is_device
@@ -373,7 +381,14 @@ impl Index {
             before(at, 1) == "how" || (before(at, 1) == "it" && matches!(before(at, 2), "is" | "was"))
         };
         for at in (1..words.len()).filter(|&at| asked(at)) {
-            if taken[at] {
+            // A word that only hints at a tool says no less what is asked.
+            let hint = |link: &Link| {
+                link.start == words[at].start
+                    && link.end == words[at].end
+                    && link.marks.iter().all(|mark| matches!(mark, Mark::Tool(_)))
+            };
+            let hinted = links.iter().position(hint);
+            if taken[at] && hinted.is_none() {
                 continue;
             }
             let said = |wanted: Mark| links.iter().any(|link| link.marks.contains(&wanted));
@@ -392,9 +407,12 @@ impl Index {
             };
             let named = able.iter().any(|&&(device, ..)| links.iter().any(|link| alone(link, device)));
             if !able.is_empty() && able.len() <= MOST_READINGS && !named {
-                let marks = able.iter().map(|(device, ..)| Mark::Device(*device)).collect();
+                let mut marks: Vec<Mark> = able.iter().map(|(device, ..)| Mark::Device(*device)).collect();
+                if let Some(hinted) = hinted {
+                    marks.extend(links.remove(hinted).marks);
+                }
                 taken[at] = true;
-                links.push(Link { start: words[at].start, end: words[at].end, marks });
+                links.push(Link { start: words[at].start, end: words[at].end, marks, named: false });
             }
         }
     }
@@ -453,7 +471,7 @@ impl Index {
                     break;
                 }
                 taken[at] = true;
-                links.push(Link { start: words[at].start, end: words[at].end, marks });
+                links.push(Link { start: words[at].start, end: words[at].end, marks, named: false });
                 next = at;
             }
         }
@@ -483,13 +501,14 @@ impl Index {
         for m in full.iter().filter(|m| Some(rank(m)) == top) {
             push(&mut devices, mark(m));
         }
-        let kinds: Vec<Mark> = {
-            let of_kind = || same.iter().filter(|m| matches!(mark(m), Mark::Kind(_)));
-            let top = of_kind().map(|m| rank(m)).max();
-            let mut kinds = Vec::new();
-            of_kind().filter(|m| Some(rank(m)) == top).for_each(|m| push(&mut kinds, mark(m)));
-            kinds
-        };
+        let of_kind = || same.iter().filter(|m| matches!(mark(m), Mark::Kind(_)));
+        let best_kind = of_kind().map(|m| rank(m)).max();
+        let mut kinds: Vec<Mark> = Vec::new();
+        of_kind().filter(|m| Some(rank(m)) == best_kind).for_each(|m| push(&mut kinds, mark(m)));
+        // "The lights" are the lights, though the only dimmer may be called one.
+        if best_kind > top {
+            devices.clear();
+        }
         if devices.is_empty() {
             let mut parts: Vec<Mark> = Vec::new();
             same.iter().filter(device).filter(|m| !m.full).for_each(|m| push(&mut parts, mark(m)));

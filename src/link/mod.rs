@@ -53,6 +53,9 @@ pub struct Link {
     pub end: usize,
     /// The readings, best first.
     pub marks: Vec<Mark>,
+    /// Whether the words are a whole name of the device (or devices), rightly spelt.
+    #[serde(default)]
+    pub named: bool,
 }
 
 /// The numbers among the links, in the order they are said; pointers to numbers count along this list.

@@ -266,6 +266,10 @@ pub(super) fn number_at(text: &str, words: &[Word], taken: &[bool], at: usize) -
         "full" | "fully" | "max" | "maximum" => {
             return Some((Number::new(100.0, Unit::Percent), 1));
         }
+        "flat" if next(1) == Some("out") => return Some((Number::new(100.0, Unit::Percent), 2)),
+        "top" if matches!(next(1), Some("speed" | "power" | "volume" | "brightness")) => {
+            return Some((Number::new(100.0, Unit::Percent), 2));
+        }
         "half" | "halfway" => {
             let skip = usize::from(matches!(next(1), Some("a" | "an")));
             if let Some(unit) = next(1 + skip).and_then(seconds) {
@@ -273,11 +277,12 @@ pub(super) fn number_at(text: &str, words: &[Word], taken: &[bool], at: usize) -
             }
             return part_of(0.5, 1).or(Some((Number::new(50.0, Unit::Percent), 1)));
         }
-        "quarter" | "third" | "tenth"
+        "quarter" | "third" | "fifth" | "tenth"
             if let Some(found) = part_of(
                 match word {
                     "quarter" => 0.25,
                     "third" => 1.0 / 3.0,
+                    "fifth" => 0.2,
                     _ => 0.1,
                 },
                 1,

@@ -393,7 +393,12 @@ mod tests {
             request.push_str(piece.trim_end_matches(['[', ']']));
             if piece.ends_with(']') {
                 let end = request.len();
-                links.push(Link { start: end + 1 - piece.len(), end, marks: vec![Mark::Device(0)] });
+                links.push(Link {
+                    start: end + 1 - piece.len(),
+                    end,
+                    marks: vec![Mark::Device(0)],
+                    named: true,
+                });
             }
         }
         let mut out = request.clone();

@@ -49,7 +49,7 @@ pub(super) fn words(text: &str) -> Vec<Word> {
             chars.next();
             // A full stop behind a short word is an abbreviation's ("mr. pym's lamp").
             begins |= match c {
-                ',' | ';' | ':' | '!' | '?' => true,
+                ',' | ';' | ':' | '!' | '?' | '—' | '–' => true,
                 '.' => out.last().is_some_and(|last| last.text.len() > 3),
                 _ => false,
             };

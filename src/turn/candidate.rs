@@ -14,6 +14,8 @@ pub(super) struct Candidate {
     pub probability: f64,
     /// Mentions of the request that it makes nothing of.
     pub unused: usize,
+    /// Choices that it takes and that no word of the request was linked to.
+    pub unsaid: usize,
 }
 
 /// Other readings are looked at where the model gave the runner-up at least this probability ...
@@ -23,6 +25,8 @@ const MOST_RIVALS: usize = 5;
 /// How much less likely a reading is held to be for each mention that it makes nothing of. "Everything off in the
 /// kitchen" that leaves the kitchen out is a worse reading than the model may think.
 const UNUSED: f64 = 0.15;
+/// And for each choice of a tool's that no word stands for.
+const UNSAID: f64 = 0.3;
 
 impl Candidate {
     /// Beginnings of other answers: this one up to a close decision, then the runner-up; and their probabilities.
@@ -45,7 +49,9 @@ impl Candidate {
 
 /// The readings, best first, and how sure the best one is beside the others and all that was not looked at.
 pub(super) fn ranked(mut readings: Vec<Candidate>) -> (Vec<Candidate>, f64) {
-    let weight = |reading: &Candidate| reading.probability * UNUSED.powi(reading.unused as i32);
+    let weight = |reading: &Candidate| {
+        reading.probability * UNUSED.powi(reading.unused as i32) * UNSAID.powi(reading.unsaid as i32)
+    };
     let seen: f64 = readings.iter().map(|reading| reading.probability).sum();
     let all: f64 = readings.iter().map(weight).sum::<f64>() + (1.0 - seen).max(0.0);
     // Of equal ones the later, which the model looked at because the earlier was close to it.
@@ -53,6 +59,16 @@ pub(super) fn ranked(mut readings: Vec<Candidate>) -> (Vec<Candidate>, f64) {
     readings.sort_by(|a, b| weight(b).total_cmp(&weight(a)));
     let best = readings.first().map_or(0.0, weight);
     (readings, if all > 0.0 { best / all } else { 0.0 })
+}
+
+/// How many choices an answer takes that no word of the request was linked to.
+pub(super) fn unsaid(turn: &Turn<'_>, pointers: &Pointers, answer: &[Piece]) -> usize {
+    let marks = || turn.links.iter().flat_map(|link| &link.marks).filter_map(|mark| pointers.mark(mark));
+    let taken = |piece: &&Piece| match piece {
+        Piece::Token(token @ Token::Value(_)) => !marks().any(|mark| mark == *token),
+        _ => false,
+    };
+    answer.iter().filter(taken).count()
 }
 
 /// How many mentions (devices, areas, kinds, choices, numbers) an answer points at with none of their marks and does

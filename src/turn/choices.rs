@@ -150,6 +150,7 @@ fn addresses(call: &Call, device: &str) -> bool {
 fn narrowed<'s>(turn: &Turn<'s>, place: usize, device: usize) -> Turn<'s> {
     let mut links = turn.links.clone();
     links[place].marks = vec![Mark::Device(device)];
+    links[place].named = true;
     let scene: &'s Scene = turn.scene;
     Turn::with_links(scene, turn.request, links)
 }

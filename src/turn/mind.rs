@@ -17,7 +17,7 @@ use crate::prompt::{Scene, Turn, resolve};
 use crate::tokenizer::{Specials, Tokenizer, TokenizerError};
 use crate::tool::{Builtin, Call};
 
-use super::candidate::{Candidate, ranked, unused};
+use super::candidate::{Candidate, ranked, unsaid, unused};
 use super::choices::{self, Choice};
 use super::cost::{self, Part};
 use super::report::TokenCounts;
@@ -369,7 +369,8 @@ impl Mind {
         let answer = self.pieces(&decoded.tokens, ids);
         let steps = pintail::parse(turn, pointers, &answer)?;
         let unused = if steps.is_empty() { 0 } else { unused(turn, pointers, &answer) };
-        Ok(Candidate { probability: decoded.confidence(), decoded, answer, steps, unused })
+        let unsaid = unsaid(turn, pointers, &answer);
+        Ok(Candidate { probability: decoded.confidence(), decoded, answer, steps, unused, unsaid })
     }
 
     fn write(

@@ -221,7 +221,7 @@ impl Reader<'_> {
                 (Some(Token::No), ParamKind::Flag) => Some(Argument::Flag(false)),
                 (None, ParamKind::Text { .. }) => match self.pieces.get(self.at) {
                     Some(Piece::Text(text)) => {
-                        let said = self.said(text.trim_start())?;
+                        let said = self.said(without_name(text.trim_start(), &param.name))?;
                         self.at += 1;
                         Some(Argument::Text(said))
                     }
@@ -252,6 +252,16 @@ impl Reader<'_> {
             }
         }
         self.fail("words of the request")
+    }
+}
+
+/// A text argument without the parameter's own name before it: the sample of "sample B7" is "B7".
+fn without_name<'t>(text: &'t str, name: &str) -> &'t str {
+    match text.split_once(' ') {
+        Some((first, rest)) if first.eq_ignore_ascii_case(name) && !rest.trim().is_empty() => {
+            rest.trim_start()
+        }
+        _ => text,
     }
 }
 

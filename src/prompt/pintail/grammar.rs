@@ -301,11 +301,19 @@ impl Turned<'_> {
             }
             ParamKind::Text { max_length } => self.words(*max_length),
         };
-        if param.required {
+        // A flag whose name is said is set one way or the other.
+        if param.required || (param.kind == ParamKind::Flag && self.says(&param.name)) {
             return given;
         }
         let skip = self.token(Token::Skip);
         self.grammar.alt(&[given, skip])
+    }
+
+    /// Whether the request holds all words of a name.
+    fn says(&self, name: &str) -> bool {
+        let request = self.turn.request.to_lowercase();
+        let words: Vec<&str> = request.split(|c: char| !c.is_alphanumeric()).collect();
+        name.to_lowercase().split('_').all(|word| words.contains(&word))
     }
 
     /// Words of the request that follow each other, at most `longest` characters, as they stand in the prompt.

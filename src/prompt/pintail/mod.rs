@@ -1,9 +1,9 @@
-//! The bundled model's rendering, version 1 (GGUF key `pintail.rendering`): pointers and link marks.
+//! The bundled model's rendering, version 2 (GGUF key `pintail.rendering`): pointers and link marks.
 //!
 //! ```text
 //! <|tools|><|on|><|off|><|t1|> feed: feed the cat<|arg|> grams<|num|>
 //! <|k1|> light<|a1|> kitchen<|d1|> kitchen light<|k1|><|a1|><|sw|><|bl|><|lv|>...
-//! <|req|> turn on the kitchen light<|d1|><|ans|>  →  <|on|><|d1|><|end|>
+//! <|req|> turn on the kitchen light<|d1|><|nm|><|sw|><|bl|><|lv|><|ans|>  →  <|on|><|d1|><|end|>
 //! ```
 //!
 //! (One line, no spaces but those before words.) Everything before `<|req|>` depends on the scene alone, so
@@ -22,7 +22,7 @@ pub use render::{Piece, Pointers, request, scene, text};
 pub use token::{MOST_AREAS, MOST_DEVICES, MOST_KINDS, MOST_NUMBERS, MOST_TOOLS, MOST_VALUES, Token};
 
 /// The version of this rendering, as the model file states it.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Most bytes of a request; a longer one is refused before the model sees it.
 pub const MOST_REQUEST: usize = 1000;

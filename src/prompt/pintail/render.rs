@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use crate::board::{Capabilities, Direction};
+use crate::board::{Capabilities, Device, Direction};
 use crate::link::{Correction, Mark, Number, Unit, corrections};
-use crate::prompt::{ParamKind, Scene, Tool, Turn};
+use crate::prompt::{Param, ParamKind, Scene, Tool, Turn};
 use crate::tool::Builtin;
 
 use super::token::{MOST_AREAS, MOST_DEVICES, MOST_KINDS, MOST_NUMBERS, MOST_TOOLS, MOST_VALUES, Token};
@@ -171,19 +171,34 @@ pub fn scene(scene: &Scene, pointers: &Pointers) -> Vec<Piece> {
         out.name(&device.name);
         out.token(scene.kind_of(device).and_then(|at| pointers.kind(at)));
         out.token(scene.area_of(device).and_then(|at| pointers.area(at)));
-        for (capability, token) in [
-            (Capabilities::SWITCH, Token::CanSwitch),
-            (Capabilities::BLINK, Token::CanBlink),
-            (Capabilities::LEVEL, Token::CanLevel),
-            (Capabilities::COVER, Token::CanCover),
-            (Capabilities::STOP, Token::CanStop),
-            (Capabilities::VALUE, Token::CanValue),
-        ] {
-            out.token(device.can.has(capability).then_some(token));
-        }
-        out.token((device.direction == Direction::In).then_some(Token::Input));
+        abilities(std::slice::from_ref(&device), &mut out);
     }
     out.0
+}
+
+/// What any of these devices can do.
+fn abilities(devices: &[&Device], out: &mut Pieces) {
+    for (capability, token) in [
+        (Capabilities::SWITCH, Token::CanSwitch),
+        (Capabilities::BLINK, Token::CanBlink),
+        (Capabilities::LEVEL, Token::CanLevel),
+        (Capabilities::COVER, Token::CanCover),
+        (Capabilities::STOP, Token::CanStop),
+        (Capabilities::VALUE, Token::CanValue),
+    ] {
+        out.token(devices.iter().any(|device| device.can.has(capability)).then_some(token));
+    }
+    let input = devices.iter().any(|device| device.direction == Direction::In);
+    out.token(input.then_some(Token::Input));
+}
+
+/// The tools that take the choice: at most two, more would say nothing.
+fn takers(scene: &Scene, value: usize) -> Vec<usize> {
+    let takes =
+        |param: &Param| matches!(&param.kind, ParamKind::Choice(all) if all.contains(&scene.values[value]));
+    let all = scene.user_tools().enumerate().filter(|(_, (.., parameters))| parameters.iter().any(takes));
+    let all: Vec<usize> = all.map(|(at, _)| at).collect();
+    if all.len() > 2 { Vec::new() } else { all }
 }
 
 /// Whether a said number may be a level or a value of a device.
@@ -238,18 +253,30 @@ pub fn request(turn: &Turn<'_>, pointers: &Pointers) -> Vec<Piece> {
         at = link.end;
         for mark in &link.marks {
             match *mark {
+                // What stands in the list of devices is said again, where the model decides.
                 Mark::Device(device) => {
                     out.token(pointers.device(device));
+                    out.token(link.named.then_some(Token::Named));
+                    abilities(&[&scene.devices[device]], &mut out);
                     out.token(out_of_range(turn, [device].into_iter()).then_some(Token::OutOfRange));
                 }
                 Mark::Area(area) => out.token(pointers.area(area)),
                 Mark::Kind(kind) => {
                     out.token(pointers.kind(kind));
-                    let members = (0..scene.devices.len())
-                        .filter(|&device| scene.kind_of(&scene.devices[device]) == Some(kind));
-                    out.token(out_of_range(turn, members).then_some(Token::OutOfRange));
+                    let members: Vec<usize> = (0..scene.devices.len())
+                        .filter(|&device| scene.kind_of(&scene.devices[device]) == Some(kind))
+                        .collect();
+                    let devices: Vec<&Device> =
+                        members.iter().map(|&device| &scene.devices[device]).collect();
+                    abilities(&devices, &mut out);
+                    out.token(out_of_range(turn, members.into_iter()).then_some(Token::OutOfRange));
                 }
-                Mark::Value(value) => out.token(pointers.value(value)),
+                Mark::Value(value) => {
+                    out.token(pointers.value(value));
+                    for tool in takers(scene, value) {
+                        out.token(pointers.tool(tool));
+                    }
+                }
                 Mark::Tool(tool) => out.token(pointers.tool(tool)),
                 Mark::Number(number) => {
                     out.token(match number.unit {
