@@ -46,10 +46,13 @@ pub struct Args {
 
 /// Runs the command. Wrong answers are its result and no error.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let agent = agent::load(&args.agent)?;
+    let mut agent = agent::load(&args.agent)?;
     let cases = cases(&args, &agent)?;
     let model = args.model.clone().map_or_else(|| agent.model.clone(), ModelRef::File);
-    let mut reader = Reader::new(&agent, &model, threads(args.threads))?;
+    let cancel = Arc::new(AtomicBool::new(false));
+    let mut mind = Mind::load(&model, threads(args.threads), cancel.clone())?;
+    turn::calibrate(&mut agent, &mut mind)?;
+    let mut reader = Reader::new(&agent, mind, cancel)?;
     let mut out = io::stdout().lock();
     let totals = eval::run(
         &agent,
@@ -110,13 +113,11 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(agent: &'a Agent, model: &ModelRef, threads: usize) -> anyhow::Result<Self> {
+    fn new(agent: &'a Agent, mind: Mind, cancel: Arc<AtomicBool>) -> anyhow::Result<Self> {
         let scenes = (0..agent.states.len()).map(|state| turn::scene(agent, state, &|_| true));
         let scenes = scenes.collect::<Result<_, _>>().map_err(|(tool, parameter)| {
             anyhow!("tool `{tool}`: the bundled model cannot fill the parameter `{parameter}`")
         })?;
-        let cancel = Arc::new(AtomicBool::new(false));
-        let mind = Mind::load(model, threads, cancel.clone())?;
         Ok(Reader { agent, mind, scenes, cancel })
     }
 

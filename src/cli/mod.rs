@@ -2,6 +2,7 @@
 
 mod bench;
 mod caged;
+mod calibrate;
 mod check;
 mod convert;
 mod doctor;
@@ -51,6 +52,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Bench(bench::Args),
+    Calibrate(calibrate::Args),
     Check(check::Args),
     Convert(convert::Args),
     Doctor(doctor::Args),
@@ -85,6 +87,7 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         None => run::default(&cli.options, &state_dir),
         Some(Command::Bench(args)) => bench::run(args),
+        Some(Command::Calibrate(args)) => calibrate::run(args),
         Some(Command::Check(args)) => check::run(args),
         Some(Command::Convert(args)) => convert::run(args),
         Some(Command::Doctor(args)) => doctor::run(args),

@@ -9,13 +9,13 @@ use serde_json::json;
 use crate::agent;
 use crate::corpus::Generator;
 use crate::prompt::pintail::{Pointers, Token, request, scene, text};
-use crate::prompt::{Turn, resolve};
+use crate::prompt::{Scene, Turn, resolve};
 use crate::turn;
 
 /// Write requests as the bundled model reads them, one JSON object a line
 ///
 /// Without --agent: generated requests in random worlds, with their answers. With it: the requests on standard input,
-/// one a line, in that agent's start state, with the links that were found.
+/// one a line, in that agent's start state, with the links that were found; or, with --draw, requests generated for it.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// How many generated examples
@@ -36,6 +36,9 @@ pub struct Args {
     /// Render the requests on standard input for this agent
     #[arg(long, value_name = "AGENT")]
     agent: Option<String>,
+    /// Generate requests for the agent's devices and tools, with their answers, instead of reading some
+    #[arg(long, requires = "agent")]
+    draw: bool,
 }
 
 /// Runs the command.
@@ -46,16 +49,21 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             writeln!(out, "{}", token.text())?;
         }
     } else if let Some(name) = &args.agent {
-        read(name, &mut out)?;
+        let world = world(name)?;
+        if args.draw {
+            generate(Generator::in_scene(args.seed, world), &args, &mut out)?;
+        } else {
+            read(&world, &mut out)?;
+        }
     } else {
-        generate(&args, &mut out)?;
+        generate(Generator::new(args.seed).per_scene(args.per_scene), &args, &mut out)?;
     }
     out.flush()?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn generate(args: &Args, out: &mut impl Write) -> anyhow::Result<()> {
-    for example in Generator::new(args.seed).per_scene(args.per_scene).take(args.count) {
+fn generate(generator: Generator, args: &Args, out: &mut impl Write) -> anyhow::Result<()> {
+    for example in generator.take(args.count) {
         let Some((prompt, answer)) = example.pieces() else { continue };
         let mut line = json!({ "prompt": text(&prompt), "answer": text(&answer) });
         if !args.bare {
@@ -69,16 +77,19 @@ fn generate(args: &Args, out: &mut impl Write) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn read(name: &str, out: &mut impl Write) -> anyhow::Result<()> {
+/// What the agent's start state offers.
+fn world(name: &str) -> anyhow::Result<Scene> {
     let agent = agent::load(name)?;
-    let world = turn::scene(&agent, agent.start, &|_| true).map_err(|(tool, parameter)| {
-        anyhow!("tool `{tool}`: the parameter `{parameter}` cannot be rendered")
-    })?;
+    turn::scene(&agent, agent.start, &|_| true)
+        .map_err(|(tool, parameter)| anyhow!("tool `{tool}`: the parameter `{parameter}` cannot be rendered"))
+}
+
+fn read(world: &Scene, out: &mut impl Write) -> anyhow::Result<()> {
     for line in io::stdin().lock().lines() {
         let line = line?;
-        let turn = Turn::new(&world, &line);
-        let pointers = Pointers::new(&world, Some(&turn));
-        let mut prompt = scene(&world, &pointers);
+        let turn = Turn::new(world, &line);
+        let pointers = Pointers::new(world, Some(&turn));
+        let mut prompt = scene(world, &pointers);
         prompt.extend(request(&turn, &pointers));
         writeln!(out, "{}", json!({ "request": line, "links": turn.links, "prompt": text(&prompt) }))?;
     }

@@ -9,7 +9,7 @@ use anyhow::Context;
 
 use crate::agent::{ModelRef, load};
 use crate::repl::escaped;
-use crate::turn::{Mind, NoModel, Replay, Step};
+use crate::turn::{self, Mind, NoModel, Replay, Step};
 
 /// Go through a trace again, and compare
 ///
@@ -41,7 +41,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         Some(file) => file.display().to_string(),
         None => replay.agent_name().to_owned(),
     };
-    let agent = load(&args.agent.unwrap_or_else(known))?;
+    let mut agent = load(&args.agent.unwrap_or_else(known))?;
+    turn::calibrate_thresholds(&mut agent)?;
     if !replay.is_of(&agent) {
         eprintln!("{name}: note: recorded with another state of the agent's file");
     }
@@ -70,7 +71,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         Some(file) => {
             let bundled = file.as_os_str() == "bundled";
             let model = if bundled { ModelRef::Bundled } else { ModelRef::File(file) };
-            let mind = Mind::load(&model, super::run::threads(0), Default::default())?;
+            let mut mind = Mind::load(&model, super::run::threads(0), Default::default())?;
+            turn::calibrate(&mut agent, &mut mind)?;
             replay.run(agent, mind, true, &mut tell)
         }
     };

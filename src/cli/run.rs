@@ -12,7 +12,7 @@ use crate::board::{RealClock, board};
 use crate::prompt::pintail::MOST_REQUEST;
 use crate::repl::{Shell, escaped, interact};
 use crate::safety::{Kernel, Mode};
-use crate::turn::{Engine, Mind, MindError, Report, Settings};
+use crate::turn::{self, Engine, Mind, MindError, Report, Settings};
 
 /// Run an agent: at the terminal, or for the requests of -p
 ///
@@ -93,13 +93,19 @@ pub fn default(options: &Options, state_dir: &Path) -> anyhow::Result<ExitCode> 
 }
 
 /// Board first, model second: a board that is not there is said at once.
-fn shell(agent: Agent, options: &Options, traced: Option<&Path>, state_dir: &Path) -> anyhow::Result<Shell> {
+fn shell(
+    mut agent: Agent,
+    options: &Options,
+    traced: Option<&Path>,
+    state_dir: &Path,
+) -> anyhow::Result<Shell> {
     let board = board(options.board.as_deref().unwrap_or("sim"))?;
     let mode = if options.dry_run { Mode::DryRun } else { Mode::Live };
     let kernel = Kernel::new(agent.devices.clone(), board, Arc::new(RealClock::new()), mode)?;
     let cancel = kernel.cancel();
     let model = options.model.clone().map_or_else(|| agent.model.clone(), ModelRef::File);
-    let mind = Mind::load(&model, threads(options.threads), cancel.clone())?;
+    let mut mind = Mind::load(&model, threads(options.threads), cancel.clone())?;
+    turn::calibrate(&mut agent, &mut mind)?;
     let settings = Settings { state_dir: state_dir.to_owned() };
     let mut engine = match traced {
         None => Engine::new(agent, mind, kernel, settings, cancel.clone())?,

@@ -12,7 +12,7 @@ use crate::agent::{ModelRef, load};
 use crate::board::SimClock;
 use crate::repl::escaped;
 use crate::safety::{Kernel, Mode};
-use crate::turn::{Engine, Mind, Scenario, Settings, Told};
+use crate::turn::{self, Engine, Mind, Scenario, Settings, Told};
 
 /// Takes an agent through a scenario: a day in a second
 ///
@@ -36,7 +36,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let agent = load(&args.agent)?;
+    let mut agent = load(&args.agent)?;
     let name = args.scenario.display().to_string();
     let text = std::fs::read_to_string(&args.scenario).with_context(|| name.clone())?;
     let scenario = Scenario::parse(&text).with_context(|| name.clone())?;
@@ -45,7 +45,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let (kernel, board) = Kernel::simulated(agent.devices.clone(), Arc::new(clock.clone()), Mode::Live)?;
     let cancel = kernel.cancel();
     let model = args.model.map_or_else(|| agent.model.clone(), ModelRef::File);
-    let mind = Mind::load(&model, super::run::threads(0), cancel.clone())?;
+    let mut mind = Mind::load(&model, super::run::threads(0), cancel.clone())?;
+    turn::calibrate(&mut agent, &mut mind)?;
     // What tools write in a simulation is gone after it.
     let state_dir = std::env::temp_dir().join(format!("pintail-simulate-{}", std::process::id()));
     let settings = Settings { state_dir: state_dir.clone() };

@@ -17,6 +17,7 @@ use crate::prompt::{Scene, Turn, resolve};
 use crate::tokenizer::{Specials, Tokenizer, TokenizerError};
 use crate::tool::{Builtin, Call};
 
+use super::calibration::Calibration;
 use super::candidate::{Candidate, ranked, unsaid, unused};
 use super::choices::{self, Choice};
 use super::cost::{self, Part};
@@ -185,6 +186,16 @@ pub(super) struct Prepared {
     pub grammar: Arc<Grammar>,
 }
 
+/// FNV-1a of the file's first MiB and its length: not against forgers, but against taking one model for another.
+fn fingerprint(file: &[u8]) -> String {
+    let length = file.len().to_le_bytes();
+    let bytes = file.iter().take(1 << 20).chain(&length);
+    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3)
+    });
+    format!("{hash:016x}")
+}
+
 /// A model with its tokenizer, ready to read requests.
 pub struct Mind {
     name: String,
@@ -194,6 +205,8 @@ pub struct Mind {
     /// The tokens that the session holds.
     held: Vec<u32>,
     pub(super) dialect: Dialect,
+    calibration: Option<Calibration>,
+    fingerprint: String,
 }
 
 impl Mind {
@@ -235,6 +248,7 @@ impl Mind {
         };
         let trie = TokenTrie::cached(&tokenizer, cache_folder().as_deref());
         let wrong = |source| MindError::Model { name: name.clone(), source };
+        let fingerprint = fingerprint(file.bytes());
         let model = Model::from_gguf(file).map_err(wrong)?;
         let context = match dialect {
             Dialect::Pintail(_) => CONTEXT.min(model.config().context),
@@ -242,7 +256,28 @@ impl Mind {
         };
         let options = Options { context: Some(context), threads, cancel: Some(cancel), ..Options::default() };
         let session = Session::new(Arc::new(model), options).map_err(wrong)?;
-        Ok(Mind { name, tokenizer, trie: Arc::new(trie), session, held: Vec::new(), dialect })
+        Ok(Mind {
+            name,
+            tokenizer,
+            trie: Arc::new(trie),
+            session,
+            held: Vec::new(),
+            dialect,
+            calibration: None,
+            fingerprint,
+        })
+    }
+
+    /// What tells this model from others: a number of the beginning of its file and of its length, in hexadecimal.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// From now on confidences are those of a calibration. One of another model's is not taken: `false`.
+    pub fn calibrate(&mut self, calibration: Calibration) -> bool {
+        let fits = calibration.model == self.fingerprint;
+        self.calibration = Some(calibration).filter(|_| fits);
+        fits
     }
 
     /// The model's file, or `bundled`.
@@ -299,6 +334,9 @@ impl Mind {
             if reading.calls.iter().any(moves) {
                 reading.calls.clear();
             }
+        }
+        if let Some(calibration) = &self.calibration {
+            reading.confidence = calibration.confidence(reading.confidence, reading.calls.is_empty());
         }
         Ok(reading)
     }

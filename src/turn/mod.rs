@@ -2,11 +2,12 @@
 //!
 //! [`Mind`] reads (request to calls, nothing is executed); [`Engine`] acts (safety kernel, tools, state machine).
 //! `events` feeds the engine what happens without a person: timers, edges, sensors; [`Scenario`] is such a course of
-//! events, written down. `choices` asks back; `schedule` is for acts at another time; `journal` and `resume` outlive a power cut. What comes from
+//! events, written down. `choices` asks back, `calibration` makes confidences mean what they say; `schedule` is for acts at another time; `journal` and `resume` outlive a power cut. What comes from
 //! outside passes through `outside`, so that `trace` can write it down and `replay` can give it again.
 //! Both are blocking and single-threaded; the shells around them (`repl`, `cli`) own terminals and signals.
 
 mod act;
+mod calibration;
 mod candidate;
 mod choices;
 mod cost;
@@ -28,6 +29,7 @@ mod trace;
 use crate::agent::{Agent, Scope, ToolRef};
 use crate::prompt::{Scene, Tool};
 
+pub use calibration::{Calibration, CalibrationError, Judged, calibrate, calibrate_thresholds};
 pub use choices::{Answer, Choice};
 pub use cost::Part;
 pub use engine::{Engine, EngineError, Settings};
