@@ -85,3 +85,24 @@ fn an_agent_without_a_file_cannot_keep_one() {
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("inside the program"), "{}", text(&output.stderr));
 }
+
+#[test]
+fn requests_are_made_for_every_agent_that_is_here() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folders =
+        ["agents", "tests/data/eval", "tests/data/report", "tests/data/blind"].map(|name| root.join(name));
+    let mut agents = 0;
+    for file in
+        folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap()).map(|file| file.unwrap().path())
+    {
+        if file.extension().is_none_or(|end| end != "toml") {
+            continue;
+        }
+        agents += 1;
+        let output =
+            pintail(root, &["render", "--agent", file.to_str().unwrap(), "--draw", "-n", "60", "--bare"]);
+        assert!(output.status.success(), "{}: {}", file.display(), text(&output.stderr));
+        assert_eq!(text(&output.stdout).lines().count(), 60, "{}", file.display());
+    }
+    assert!(agents > 20, "{agents}");
+}

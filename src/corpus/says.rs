@@ -11,8 +11,14 @@ use super::template::expand;
 use super::tools::{SaidTool, foreign_choice};
 use super::world::odd_word;
 
+/// No larger numbers are said of a parameter that has no limits.
+const FAR: f64 = 10_000.0;
+
 /// A number that a parameter takes; round ones more often, as people say them.
 fn number_within(rng: &mut Rng, min: f64, max: f64, integer: bool) -> f64 {
+    // Without limits, or with wide ones: what people say in a kitchen.
+    let min = if min.is_finite() && min > -1e9 { min } else { (max - FAR).clamp(-FAR, 0.0) };
+    let max = max.min(min + FAR);
     let span = max - min;
     let top = if span > 60.0 && rng.chance(0.5) { min + 60.0 } else { max };
     let mut value = (min + rng.below((top - min) as usize + 1) as f64).ceil();
@@ -259,4 +265,31 @@ fn overasked(rng: &mut Rng, scene: &Scene, said: &SaidTool, at: usize) -> Option
         _ => format!("every {time}"),
     };
     Some(format!("{} {tail}", draft.text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_stay_within_limits_of_any_width() {
+        let mut rng = Rng::new(2);
+        let far = f64::INFINITY;
+        for (min, max) in [
+            (-far, far),
+            (0.0, far),
+            (-far, 5.0),
+            (f64::MIN, f64::MAX),
+            (-1e12, 3.0),
+            (0.0, 0.25),
+            (200.0, 15000.0),
+        ] {
+            for integer in [true, false] {
+                for _ in 0..200 {
+                    let value = number_within(&mut rng, min, max, integer);
+                    assert!((min..=max).contains(&value) && value.abs() <= 2.0 * FAR, "{min} {max}: {value}");
+                }
+            }
+        }
+    }
 }
