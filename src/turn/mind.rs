@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::SystemTime;
 
 use crate::agent::ModelRef;
+use crate::board::Device;
 use crate::decode::sampler::{Sampler, Sampling};
 use crate::decode::{DecodeError, Decoded, Guide, Settings, feed_prompt};
 use crate::gguf::{Bytes, Gguf, GgufError};
@@ -13,7 +14,7 @@ use crate::link::{Link, deferred, gist};
 use crate::model::{LanguageModel, Model, ModelError, Options, Session, bundled};
 use crate::prompt::chat::{Chat, ChatError, Today};
 use crate::prompt::pintail::{self, AnswerError, MOST_REQUEST, Piece, Pointers, Token};
-use crate::prompt::{Scene, Turn, resolve};
+use crate::prompt::{Scene, Tool, Turn, resolve};
 use crate::tokenizer::{Specials, Tokenizer, TokenizerError};
 use crate::tool::{Builtin, Call};
 
@@ -207,6 +208,14 @@ pub struct Mind {
     pub(super) dialect: Dialect,
     calibration: Option<Calibration>,
     fingerprint: String,
+    legal: Option<Legal>,
+}
+
+/// The grammar of a state's calls, which depends on its tools and devices and on nothing else.
+struct Legal {
+    tools: Vec<Tool>,
+    devices: Vec<Device>,
+    grammar: Arc<Grammar>,
 }
 
 impl Mind {
@@ -265,6 +274,7 @@ impl Mind {
             dialect,
             calibration: None,
             fingerprint,
+            legal: None,
         })
     }
 
@@ -421,7 +431,7 @@ impl Mind {
         let today = Today::at(SystemTime::now());
         let wrong = |source| MindError::Chat { name: self.name.clone(), source };
         let prompt = chat.prompt(turn, prose, &self.tokenizer, today).map_err(wrong)?;
-        let grammar = Arc::new(chat.grammar(turn.scene, &self.tokenizer)?);
+        let grammar = self.legal(chat, turn.scene)?;
         let stops = chat.stops(&self.tokenizer);
         let (decoded, counts) = self.decode(&prompt.tokens, &[], grammar, &stops, cancel)?;
         let mut answer = Vec::new();
@@ -440,6 +450,20 @@ impl Mind {
             ambiguous: false,
             parts: vec![Part { part: "prompt", tokens: counts.prompt }],
         })
+    }
+
+    /// The grammar of a scene's calls, compiled anew only when its tools or devices change.
+    fn legal(&mut self, chat: &Chat, scene: &Scene) -> Result<Arc<Grammar>, MindError> {
+        if let Some(known) = &self.legal
+            && known.tools == scene.tools
+            && known.devices == scene.devices
+        {
+            return Ok(known.grammar.clone());
+        }
+        let grammar = Arc::new(chat.grammar(scene, &self.tokenizer)?);
+        let (tools, devices) = (scene.tools.clone(), scene.devices.clone());
+        self.legal = Some(Legal { tools, devices, grammar: grammar.clone() });
+        Ok(grammar)
     }
 
     /// Feeds a prompt and decodes its answer greedily, from `opening` on. The answer holds the opening; its steps are
