@@ -41,6 +41,43 @@ impl<T: Copy> Lists<T> {
     }
 }
 
+/// States by cost, the least first. Nearly all costs are small: those have a list each.
+struct Queue {
+    near: Vec<Vec<u32>>,
+    /// Where the least of `near` is to be looked for.
+    least: usize,
+    far: BinaryHeap<Reverse<(u32, u32)>>,
+}
+
+impl Queue {
+    const NEAR: usize = 256;
+
+    fn new() -> Queue {
+        Queue { near: vec![Vec::new(); Queue::NEAR], least: 0, far: BinaryHeap::new() }
+    }
+
+    /// Takes an entry in; its cost is not below that of the entry popped last.
+    fn push(&mut self, cost: u32, state: u32) {
+        match self.near.get_mut(cost as usize) {
+            Some(list) => {
+                self.least = self.least.min(cost as usize);
+                list.push(state);
+            }
+            None => self.far.push(Reverse((cost, state))),
+        }
+    }
+
+    fn pop(&mut self) -> Option<(u32, u32)> {
+        while let Some(list) = self.near.get_mut(self.least) {
+            if let Some(state) = list.pop() {
+                return Some((self.least as u32, state));
+            }
+            self.least += 1;
+        }
+        self.far.pop().map(|Reverse(entry)| entry)
+    }
+}
+
 const NO_RULE: u32 = u32::MAX;
 
 impl Grammar {
@@ -238,14 +275,14 @@ impl Grammar {
             }
         });
         let mut cost = vec![NEVER; states];
-        let mut heap = BinaryHeap::new();
+        let mut heap = Queue::new();
         for (state, &accepts) in self.accepts.iter().enumerate() {
             let empty = self.registers[state].as_deref().is_some_and(Register::may_be_empty);
             if accepts || empty {
-                heap.push(Reverse((0, state as u32)));
+                heap.push(0, state as u32);
             }
         }
-        while let Some(Reverse((found, state))) = heap.pop() {
+        while let Some((found, state)) = heap.pop() {
             if cost[state as usize] != NEVER {
                 continue;
             }
@@ -262,7 +299,7 @@ impl Grammar {
                     _ => NEVER,
                 };
                 if step != NEVER {
-                    heap.push(Reverse((add(found, step), from)));
+                    heap.push(add(found, step), from);
                 }
             }
             let rule = rule_of_start[state as usize];
@@ -271,7 +308,7 @@ impl Grammar {
             }
             for &(from, to) in callers.of(rule) {
                 if cost[from as usize] == NEVER && cost[to as usize] != NEVER {
-                    heap.push(Reverse((add(found, cost[to as usize]), from)));
+                    heap.push(add(found, cost[to as usize]), from);
                 }
             }
             for &start in keepers.of(rule) {
@@ -280,7 +317,7 @@ impl Grammar {
                 {
                     let whole = register.cost(|rule| cost[self.starts[rule as usize] as usize]);
                     if whole != NEVER {
-                        heap.push(Reverse((whole, start)));
+                        heap.push(whole, start);
                     }
                 }
             }

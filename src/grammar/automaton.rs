@@ -9,6 +9,7 @@
 use std::sync::Arc;
 
 use super::GrammarError;
+use super::fx::FxMap;
 
 /// A cost that no text reaches.
 pub(super) const NEVER: u32 = u32::MAX;
@@ -203,7 +204,7 @@ pub(super) struct Parts {
     pub(super) root: u32,
     /// Rules of one character whatever it is.
     pub(super) plain: Vec<u32>,
-    /// States of free text, each with the one that any other character leads to; sorted.
+    /// States of free text, each with a number of its text; sorted.
     pub(super) free: Vec<(u32, u32)>,
 }
 
@@ -231,9 +232,11 @@ pub struct Grammar {
     ///
     /// [`utf8::PLAIN`]: super::utf8::PLAIN
     pub(super) plain: Vec<u32>,
-    /// States from which each plain character leads to the second one, except for those with an edge of
-    /// their own; from there any text goes on. Sorted.
+    /// States of free text: each plain character leads from each of them to another one of the same text.
+    /// With the most that any of that text's states costs, sorted.
     pub(super) free: Vec<(u32, u32)>,
+    /// States that are left by bytes and tokens only, and end nothing.
+    pub(super) consumes: Vec<bool>,
     /// Class of each byte; bytes of a class are alike to every edge.
     pub(super) class_of: Box<[u8; 256]>,
     /// A byte of each class.
@@ -255,6 +258,14 @@ impl Grammar {
         grammar.find_tails();
         grammar.find_classes();
         grammar.costs = Arc::new(grammar.shortest(&|_, _| true, &|set| set.negated || !set.ids.is_empty()));
+        grammar.find_free();
+        let consuming = |s: u32| {
+            !grammar.accepts[s as usize]
+                && grammar.registers[s as usize].is_none()
+                && !grammar.edges_of(s).is_empty()
+                && grammar.edges_of(s).iter().all(|e| matches!(e, Edge::Bytes { .. } | Edge::Tokens { .. }))
+        };
+        grammar.consumes = (0..grammar.accepts.len() as u32).map(consuming).collect();
         if grammar.costs[grammar.starts[grammar.root as usize] as usize] == NEVER {
             return Err(GrammarError::Impossible(format!(
                 "rule `{}` never comes to an end",
@@ -310,6 +321,7 @@ impl Grammar {
             root,
             plain,
             free,
+            consumes: Vec::new(),
             class_of: Box::new([0; 256]),
             class_byte: Vec::new(),
             costs: Arc::new(Vec::new()),
@@ -334,7 +346,7 @@ impl Grammar {
     /// Bytes that the compiled grammar holds, about.
     pub fn memory(&self) -> usize {
         self.edges.len() * size_of::<Edge>()
-            + self.accepts.len() * (4 + 1 + 1 + 8 + 4)
+            + self.accepts.len() * (4 + 1 + 1 + 1 + 8 + 4)
             + self.registers.iter().flatten().map(|r| r.memory()).sum::<usize>()
             + self.names.iter().map(|name| name.len() + 24 + 16).sum::<usize>()
             + self.sets.iter().map(|set| set.ids.len() * 4 + 24).sum::<usize>()
@@ -343,6 +355,18 @@ impl Grammar {
 
     pub(super) fn edges_of(&self, state: u32) -> &[Edge] {
         &self.edges[self.first[state as usize] as usize..self.first[state as usize + 1] as usize]
+    }
+
+    /// Turns the numbers of free texts to their costs.
+    fn find_free(&mut self) {
+        let mut worst: FxMap<u32, u32> = FxMap::default();
+        for &(state, text) in &self.free {
+            let most = worst.entry(text).or_default();
+            *most = (*most).max(self.costs[state as usize]);
+        }
+        for (_, text) in &mut self.free {
+            *text = worst[text];
+        }
     }
 
     fn find_tails(&mut self) {

@@ -59,8 +59,8 @@ pub struct GrammarBuilder {
     pub(super) depth: Vec<u32>,
     pub(super) rules: Vec<Rule>,
     pub(super) sets: Vec<TokenSet>,
-    /// Graphs of free text, and their states of any text.
-    free: FxMap<u32, u32>,
+    /// The states of free text of graphs.
+    free: FxMap<u32, Box<[bool]>>,
 }
 
 impl GrammarBuilder {
@@ -175,12 +175,16 @@ impl GrammarBuilder {
         }
     }
 
-    /// As [`graph`](Self::graph), of free text: every state goes to `any` with each character of
-    /// [`utf8::PLAIN`] for which it has no byte edge that leads elsewhere, and `any` goes on with any text
-    /// and accepts. Masks are quicker for it; that it is so is the caller's promise.
-    pub(super) fn free_graph(&mut self, edges: &[(u32, Expr, u32)], accepts: &[bool], any: u32) -> Expr {
+    /// As [`graph`](Self::graph), with states of free text: each character of [`utf8::PLAIN`] leads from each
+    /// of them to another one of them. Masks are quicker for it; that it is so is the caller's promise.
+    pub(super) fn free_graph(
+        &mut self,
+        edges: &[(u32, Expr, u32)],
+        accepts: &[bool],
+        free: impl Iterator<Item = bool>,
+    ) -> Expr {
         let graph = self.graph(edges, accepts);
-        self.free.insert(graph.0, any);
+        self.free.insert(graph.0, free.collect());
         graph
     }
 
@@ -192,7 +196,7 @@ impl GrammarBuilder {
     /// Whether it matches any one character (of [`utf8::PLAIN`] at least).
     fn is_any_character(&self, expr: Expr) -> bool {
         match &self.nodes[expr.0 as usize] {
-            Node::Chars(ranges) => utf8::intersect(ranges, &utf8::PLAIN) == utf8::PLAIN,
+            Node::Chars(ranges) => utf8::holds_plain(ranges),
             Node::Alt(parts) => parts.iter().any(|part| {
                 matches!(self.nodes[part.0 as usize], Node::Chars(_)) && self.is_any_character(*part)
             }),
@@ -324,7 +328,7 @@ struct Lowering<'a> {
     extra_names: Vec<String>,
     /// Bodies of repetitions that are any one character.
     plain: Vec<u32>,
-    /// States of free text, each with the one of any text; in order.
+    /// States of free text, each with a number of its text; in order.
     free: Vec<(u32, u32)>,
 }
 
@@ -424,8 +428,9 @@ impl Lowering<'_> {
                 let first = self.states;
                 let count = edges.iter().map(|e| e.0.max(e.2) + 1).max().unwrap_or(0);
                 self.states += count.max(accepts.len() as u32).max(1);
-                if let Some(any) = builder.free.get(&expr.0) {
-                    self.free.extend((first..self.states).map(|state| (state, first + any)));
+                if let Some(free) = builder.free.get(&expr.0) {
+                    let states = (first..self.states).zip(free).filter(|(_, free)| **free);
+                    self.free.extend(states.map(|(state, _)| (state, first)));
                 }
                 self.edge(from, Edge::Empty { to: first });
                 for (a, expr, b) in edges {

@@ -243,21 +243,22 @@ impl Vocabulary {
 /// How cases are run.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// Memory of a run.
-    pub limits: Limits,
+    /// Bytes for the states of a run, see [`Limits`].
+    pub states: usize,
     /// Keys of objects in any order, as recorded values have them; otherwise in the schema's.
     pub any_order: bool,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { limits: Limits::default(), any_order: true }
+        Settings { states: Limits::default().states, any_order: true }
     }
 }
 
 /// Runs a case over the trie of the vocabulary.
 pub fn run(case: &Case, vocabulary: &Vocabulary, trie: &Arc<TokenTrie>, settings: Settings) -> Outcome {
-    let Settings { limits, any_order } = settings;
+    let Settings { states, any_order } = settings;
+    let limits = Limits { states, ..Limits::of(trie) };
     let schema: Value = match serde_json::from_str(&case.schema) {
         Ok(schema) => schema,
         Err(error) => {

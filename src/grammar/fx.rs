@@ -12,9 +12,10 @@ impl Hasher for Fx {
         self.0.rotate_left(26)
     }
     fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.write_u64(u64::from(byte));
-        }
+        let (words, rest) = bytes.as_chunks::<8>();
+        words.iter().for_each(|word| self.write_u64(u64::from_le_bytes(*word)));
+        let last = rest.iter().fold(0, |last, byte| last << 8 | u64::from(*byte));
+        self.write_u64(last << 3 | rest.len() as u64);
     }
     fn write_u8(&mut self, n: u8) {
         self.write_u64(u64::from(n));

@@ -3,9 +3,20 @@
 /// A sequence of one to four byte ranges.
 pub(super) type ByteRanges = Vec<(u8, u8)>;
 
-/// Characters that JSON strings hold as they are, DEL left out, which many grammars of strings exclude.
-pub(super) const PLAIN: [(u32, u32); 5] =
-    [(0x20, 0x21), (0x23, 0x5B), (0x5D, 0x7E), (0x80, 0xD7FF), (0xE000, 0x10FFFF)];
+/// Characters that JSON strings hold as they are. Left out are DEL, which many grammars of strings exclude, and
+/// the separators U+2028 and U+2029, which `.` of patterns does not match.
+pub(super) const PLAIN: [(u32, u32); 6] =
+    [(0x20, 0x21), (0x23, 0x5B), (0x5D, 0x7E), (0x80, 0x2027), (0x202A, 0xD7FF), (0xE000, 0x10FFFF)];
+
+/// Whether a set of characters holds all of [`PLAIN`].
+pub(super) fn holds_plain(ranges: &[(u32, u32)]) -> bool {
+    intersect(ranges, &PLAIN) == PLAIN
+}
+
+/// Whether a character of [`PLAIN`] begins with this byte.
+pub(super) fn begins_plain(byte: u8) -> bool {
+    byte >= 0xC2 || ((0x20..0x7F).contains(&byte) && !matches!(byte, b'"' | b'\\'))
+}
 
 /// Sorts, merges and cuts ranges of code points to scalar values (no surrogates, at most U+10FFFF).
 pub(super) fn normalise(ranges: &[(u32, u32)]) -> Vec<(u32, u32)> {

@@ -183,7 +183,7 @@ fn work(args: &Args, cases: &[Case]) -> anyhow::Result<()> {
     let vocabulary = Vocabulary::new(tokenizer(&args.model)?);
     let trie = Arc::new(TokenTrie::cached(vocabulary.tokenizer(), cache_folder().as_deref()));
     let mut settings = cases::Settings { any_order: !args.schema_order, ..cases::Settings::default() };
-    settings.limits.states = args.memory.unwrap_or(settings.limits.states);
+    settings.states = args.memory.unwrap_or(settings.states);
     let mut out = io::stdout().lock();
     let mut say = |outcome| -> anyhow::Result<()> {
         let report = Report { outcome, peak_rss_kb: peak_rss_kb() };

@@ -30,6 +30,18 @@ impl Engine {
 
     /// Follows everything that consumes nothing from the items in `work`, and interns the result.
     pub(super) fn close(&mut self) -> Result<u32, MatchError> {
+        if self.work.iter().all(|&(state, ..)| state != END && self.grammar.consumes[state as usize]) {
+            let mut kept = Vec::with_capacity(self.work.len());
+            while let Some((state, _, frame)) = self.work.pop() {
+                if self.item_cost(state, 0, frame) != NEVER {
+                    kept.push((state, frame));
+                }
+            }
+            if self.memory() > self.limit {
+                return Err(MatchError::Memory { limit: self.limit });
+            }
+            return Ok(self.intern_config(kept, false));
+        }
         // Clearing a large table costs its capacity.
         if self.seen.capacity() > KEPT {
             self.seen = Default::default()

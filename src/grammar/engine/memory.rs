@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::automaton::{NEVER, Register, Taken};
-use super::{Config, DEAD, END, Engine, Frame, Item, ROOT, Return, UNKNOWN};
+use super::{COMPLETE, Config, DEAD, END, Engine, Frame, Item, ROOT, Return, UNKNOWN};
 use crate::grammar::fx::FxMap;
 
 impl Engine {
@@ -12,6 +12,7 @@ impl Engine {
         self.frame_ids = FxMap::default();
         self.configs = Vec::new();
         self.config_ids = FxMap::default();
+        self.closed = FxMap::default();
         self.taken = Vec::new();
         self.taken_ids = FxMap::default();
         self.behind = 0;
@@ -24,7 +25,8 @@ impl Engine {
     pub(in crate::grammar) fn memory(&self) -> usize {
         self.behind
             + self.configs.capacity() * size_of::<Config>()
-            + self.config_ids.capacity() * (size_of::<((Arc<[Item]>, bool), u32)>() + 1)
+            + self.config_ids.capacity() * (size_of::<(Arc<[Item]>, u32)>() + 1)
+            + self.closed.capacity() * (size_of::<(Box<[Return]>, u32)>() + 1)
             + self.frames.capacity() * size_of::<Frame>()
             + self.frame_ids.capacity() * (size_of::<(Arc<[Return]>, u32)>() + 1)
             + self.taken.capacity() * size_of::<Arc<Taken>>()
@@ -85,16 +87,16 @@ impl Engine {
 
     /// The configuration with the same mask as this one and all that differ from it only in counts.
     pub(in crate::grammar) fn canonical(&mut self, config: u32) -> u32 {
-        let Config { items, complete, canonical, .. } = &self.configs[config as usize];
-        if *canonical != UNKNOWN {
-            return *canonical;
+        let this = &self.configs[config as usize];
+        if this.canonical != UNKNOWN {
+            return this.canonical;
         }
-        let (complete, frames) = (*complete, &self.frames);
+        let (complete, frames) = (this.complete, &self.frames);
         let of = |&(state, frame): &Item| (state, frames[frame as usize].canonical);
-        let alike = if items.iter().all(|item| of(item) == *item) {
+        let alike = if this.items().iter().all(|item| of(item) == *item) {
             config
         } else {
-            let items = items.iter().map(of).collect();
+            let items = this.items().iter().map(of).collect();
             self.intern_config(items, complete)
         };
         self.configs[config as usize].canonical = alike;
@@ -105,20 +107,23 @@ impl Engine {
     pub(super) fn intern_config(&mut self, mut items: Vec<Item>, complete: bool) -> u32 {
         items.sort_unstable();
         items.dedup();
-        let key: (Arc<[Item]>, bool) = (items.into(), complete);
-        if let Some(&id) = self.config_ids.get(&key) {
+        if complete {
+            items.push(COMPLETE);
+        }
+        if let Some(&id) = self.config_ids.get(items.as_slice()) {
             return id;
         }
         let id = self.configs.len() as u32;
         let cost = if complete {
             0
         } else {
-            key.0.iter().map(|&(state, frame)| self.item_cost(state, 0, frame)).min().unwrap_or(NEVER)
+            items.iter().map(|&(state, frame)| self.item_cost(state, 0, frame)).min().unwrap_or(NEVER)
         };
-        self.behind += key.0.len() * size_of::<Item>() + 16;
+        let items: Arc<[Item]> = items.into();
+        self.behind += items.len() * size_of::<Item>() + 16;
         let canonical = if id == DEAD { DEAD } else { UNKNOWN };
-        self.configs.push(Config { items: key.0.clone(), complete, cost, canonical, next: Box::new([]) });
-        self.config_ids.insert(key, id);
+        self.configs.push(Config { items: items.clone(), complete, cost, canonical, next: Box::new([]) });
+        self.config_ids.insert(items, id);
         id
     }
 
@@ -131,7 +136,7 @@ impl Engine {
         // A frame is made after the frames it refers to, so old order is a safe order.
         let mut needed = vec![false; frames.len()];
         let mut work: Vec<u32> =
-            keep.iter().flat_map(|&c| old[c as usize].items.iter().map(|item| item.1)).collect();
+            keep.iter().flat_map(|&c| old[c as usize].items().iter().map(|item| item.1)).collect();
         while let Some(frame) = work.pop() {
             if !std::mem::replace(&mut needed[frame as usize], true) {
                 work.extend(frames[frame as usize].returns.iter().map(|r| r.2));
@@ -153,9 +158,9 @@ impl Engine {
             }
         }
         for config in keep {
-            let Config { items, complete, .. } = &old[*config as usize];
-            let items = items.iter().map(|&(s, f)| (s, new_ids[f as usize])).collect();
-            *config = self.intern_config(items, *complete);
+            let this = &old[*config as usize];
+            let items = this.items().iter().map(|&(s, f)| (s, new_ids[f as usize])).collect();
+            *config = self.intern_config(items, this.complete);
         }
     }
 }

@@ -21,15 +21,17 @@ mod memory;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::automaton::{Edge, Grammar, NEVER, Register, Taken, TokenSet};
+use super::automaton::{Edge, Grammar, NEVER, Register, Taken, TokenSet, add};
 use super::fx::{FxMap, FxSet};
-use super::{MatchError, TokenTrie};
+use super::{MatchError, TokenTrie, utf8};
 
 /// The configuration without items: nothing is legal, not even the end.
 pub(super) const DEAD: u32 = 0;
 const UNKNOWN: u32 = u32::MAX;
 /// The return state of the root's frame: the end of the text.
 const END: u32 = u32::MAX;
+/// An item that stands for the end of the text.
+const COMPLETE: Item = (u32::MAX, u32::MAX);
 /// The frame of the root rule.
 const ROOT: u32 = 0;
 
@@ -49,6 +51,7 @@ struct Frame {
 
 #[derive(Clone)]
 struct Config {
+    /// Sorted; behind them [`COMPLETE`], where the text may end.
     items: Arc<[Item]>,
     complete: bool,
     cost: u32,
@@ -58,14 +61,18 @@ struct Config {
     next: Box<[u32]>,
 }
 
+impl Config {
+    fn items(&self) -> &[Item] {
+        &self.items[..self.items.len() - usize::from(self.complete)]
+    }
+}
+
 /// A place inside a text of any characters.
 pub(super) struct Plain {
     /// How many characters may follow.
     pub(super) characters: u64,
     /// What the text costs at most after one of them.
     pub(super) cost: u32,
-    /// A state whose byte edges lead elsewhere, except those to the second one.
-    pub(super) except: Option<(u32, u32)>,
 }
 
 /// The remembered part of a run. All numbers (frames, configurations) are its own.
@@ -76,7 +83,9 @@ pub(super) struct Engine {
     frames: Vec<Frame>,
     frame_ids: FxMap<Arc<[Return]>, u32>,
     configs: Vec<Config>,
-    config_ids: FxMap<(Arc<[Item]>, bool), u32>,
+    config_ids: FxMap<Arc<[Item]>, u32>,
+    /// The configurations that lists of places lead to with nothing.
+    closed: FxMap<Box<[Return]>, u32>,
     /// What choices have taken; number 0 is nothing.
     taken: Vec<Arc<Taken>>,
     taken_ids: FxMap<Arc<Taken>, u32>,
@@ -131,6 +140,7 @@ impl Engine {
             frame_ids: FxMap::default(),
             configs: Vec::new(),
             config_ids: FxMap::default(),
+            closed: FxMap::default(),
             taken: Vec::new(),
             taken_ids: FxMap::default(),
             behind: 0,
@@ -172,9 +182,8 @@ impl Engine {
         if config == DEAD {
             return Ok(DEAD);
         }
-        let items = self.configs[config as usize].items.clone();
         self.work.clear();
-        for &(state, frame) in items.iter() {
+        for &(state, frame) in self.configs[config as usize].items() {
             for edge in self.grammar.edges_of(state) {
                 if let Edge::Bytes { lo, hi, to } = *edge
                     && (lo..=hi).contains(&byte)
@@ -183,7 +192,17 @@ impl Engine {
                 }
             }
         }
-        let next = self.close()?;
+        // Most bytes lead where another one led already.
+        let next = match self.closed.get(self.work.as_slice()) {
+            Some(&known) => known,
+            None => {
+                let from: Box<[Return]> = self.work.as_slice().into();
+                let next = self.close()?;
+                self.behind += from.len() * size_of::<Return>() + 16;
+                self.closed.insert(from, next);
+                next
+            }
+        };
         let classes = self.grammar.class_byte.len();
         let table = &mut self.configs[config as usize].next;
         if table.is_empty() {
@@ -211,9 +230,8 @@ impl Engine {
                 }
             }
         }
-        let items = self.configs[config as usize].items.clone();
         self.work.clear();
-        for &(state, frame) in items.iter() {
+        for &(state, frame) in self.configs[config as usize].items() {
             for edge in self.grammar.edges_of(state) {
                 if let Edge::Tokens { set, to } = *edge
                     && self.set_holds(set, token, trie)
@@ -231,7 +249,7 @@ impl Engine {
         }
         let (a, b) = (&self.configs[by_bytes as usize], &self.configs[by_name as usize]);
         let complete = a.complete || b.complete;
-        let both: Vec<Item> = a.items.iter().chain(b.items.iter()).copied().collect();
+        let both: Vec<Item> = a.items().iter().chain(b.items()).copied().collect();
         Ok(self.intern_config(both, complete))
     }
 
@@ -243,7 +261,7 @@ impl Engine {
 
     /// Calls back with each token that a terminal names here and the cost after it.
     pub(super) fn named_tokens(&self, config: u32, trie: &TokenTrie, mut each: impl FnMut(u32, u32)) {
-        for &(state, frame) in self.configs[config as usize].items.iter() {
+        for &(state, frame) in self.configs[config as usize].items() {
             for edge in self.grammar.edges_of(state) {
                 let Edge::Tokens { set, to } = *edge else { continue };
                 let cost = self.item_cost(to, 0, frame);
@@ -270,7 +288,7 @@ impl Engine {
     /// Whether some byte continues the text.
     pub(super) fn wants_bytes(&self, config: u32) -> bool {
         self.configs[config as usize]
-            .items
+            .items()
             .iter()
             .any(|&(state, _)| self.grammar.edges_of(state).iter().any(|e| matches!(e, Edge::Bytes { .. })))
     }
@@ -282,7 +300,7 @@ impl Engine {
         if this.complete {
             return None;
         }
-        for &(state, frame) in this.items.iter() {
+        for &(state, frame) in this.items() {
             for edge in self.grammar.edges_of(state) {
                 match *edge {
                     Edge::Bytes { lo, hi, to } if self.item_cost(to, 0, frame) != NEVER => {
@@ -330,31 +348,50 @@ impl Engine {
     /// of the vocabulary is legal.
     pub(super) fn plain(&self, config: u32) -> Option<Plain> {
         let grammar = &self.grammar;
-        let mut best: Option<Plain> = None;
-        for &(state, frame) in self.configs[config as usize].items.iter() {
+        let mut best: Option<(Plain, u32)> = None;
+        let mut counted_only = true;
+        for &(state, frame) in self.configs[config as usize].items() {
             let found = if grammar.plain.binary_search(&state).is_ok() {
-                let runs = self.frames[frame as usize].returns.iter().filter_map(|&(back, count, below)| {
+                let returns = &self.frames[frame as usize].returns;
+                let runs = returns.iter().filter_map(|&(back, count, below)| {
                     let register = grammar.registers.get(back as usize).and_then(Option::as_deref);
-                    let Some(Register::Count(counted)) = register else { return None };
+                    let Some(Register::Count(counted)) = register else {
+                        // One character of something else, which may go on with more.
+                        counted_only = false;
+                        return None;
+                    };
                     // The count already holds the character that comes.
                     let left = counted.max.map_or(u64::MAX, |max| u64::from(max.saturating_sub(count)) + 1);
                     Some((left, self.item_cost(back, count, below)))
                 });
-                runs.max().map(|(characters, cost)| Plain { characters, cost, except: None })
-            } else if let Ok(at) = grammar.free.binary_search_by_key(&state, |free| free.0) {
-                let any = grammar.free[at].1;
-                let cost = self.item_cost(any, 0, frame);
-                let except = (state != any).then_some((state, any));
-                Some(Plain { characters: u64::MAX, cost, except })
+                runs.max().map(|(characters, cost)| Plain { characters, cost })
+            } else if let Ok(at) = grammar.free.binary_search_by_key(&state, |free| free.0)
+                && Arc::ptr_eq(&self.costs, &grammar.costs)
+            {
+                let (worst, rest) = (grammar.free[at].1, self.frames[frame as usize].cost);
+                let cost = if worst == NEVER || rest == NEVER { NEVER } else { add(worst, rest) };
+                Some(Plain { characters: u64::MAX, cost })
             } else {
                 None
             };
             let Some(found) = found.filter(|found| found.cost != NEVER) else { continue };
-            let rank = |plain: &Plain| (plain.characters, plain.except.is_none());
-            if best.as_ref().is_none_or(|known| rank(&found) > rank(known)) {
-                best = Some(found);
+            if best.as_ref().is_none_or(|(known, _)| found.characters > known.characters) {
+                best = Some((found, state));
             }
         }
-        best
+        // Where so many characters may come, others may only begin with what is no plain character: no
+        // token of more of them is legal.
+        let (plain, from) = best?;
+        let begins_plain = |&(state, _): &Item| {
+            state != from
+                && grammar.edges_of(state).iter().any(
+                    |edge| matches!(*edge, Edge::Bytes { lo, hi, .. } if (lo..=hi).any(utf8::begins_plain)),
+                )
+        };
+        let bounded = plain.characters != u64::MAX;
+        if bounded && (!counted_only || self.configs[config as usize].items().iter().any(begins_plain)) {
+            return None;
+        }
+        Some(plain)
     }
 }

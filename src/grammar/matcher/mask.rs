@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Matcher;
-use crate::grammar::automaton::{Edge, NEVER};
+use crate::grammar::automaton::NEVER;
 use crate::grammar::engine::{DEAD, Plain};
 use crate::grammar::fx::FxMap;
 use crate::grammar::{MatchError, TokenMask};
@@ -66,6 +66,19 @@ impl Masks {
         true
     }
 
+    /// The configurations whose masks are known.
+    pub(super) fn configs(&self) -> impl Iterator<Item = u32> + '_ {
+        self.known.keys().copied()
+    }
+
+    /// Gives the masks of the configurations `old` to those that are called `new` now.
+    pub(super) fn rename(&mut self, old: &[u32], new: &[u32]) {
+        let mut known = std::mem::take(&mut self.known);
+        self.known = old.iter().zip(new).filter_map(|(old, new)| Some((*new, known.remove(old)?))).collect();
+        self.bytes = self.known.values().map(Known::memory).sum();
+        self.shown = None;
+    }
+
     /// Remembers a mask that is whole from a budget on; the least recently used ones make room.
     fn remember(&mut self, config: u32, from_budget: u32, mask: &TokenMask, limit: usize) {
         self.shown = Some(config);
@@ -120,39 +133,16 @@ impl Matcher {
     fn compute(&mut self, config: u32, budget: u32) -> Result<u32, MatchError> {
         let trie = Arc::clone(&self.trie);
         let Matcher { engine, scratch, path, .. } = self;
-        let nodes = trie.nodes();
         let mut from_budget = 0;
         scratch.clear();
-        // Inside any text the plain tokens are legal, and only the rest of the trie is walked: what is
-        // not plain, and what begins with a character that leads elsewhere.
+        // Inside any text the plain tokens are legal, and only the rest of the trie is walked.
         let plain = engine.plain(config).filter(|plain| plain.cost < budget);
-        let inside = plain.is_some();
-        let mut elsewhere = Vec::new();
-        if let Some(Plain { characters, cost, except }) = plain {
+        let nodes = if plain.is_some() { trie.rest() } else { trie.nodes() };
+        if let Some(Plain { characters, cost }) = plain {
             from_budget = cost.saturating_add(1);
             let (words, longer) = trie.plain(characters);
             scratch.add_all(words);
             longer.for_each(|token| scratch.remove(token));
-            let firsts = except.into_iter().flat_map(|(state, any)| {
-                engine.grammar.edges_of(state).iter().filter_map(move |edge| match *edge {
-                    Edge::Bytes { lo, hi, to } if to != any => Some(lo..=hi),
-                    _ => None,
-                })
-            });
-            for first in firsts.flatten() {
-                let Some(below) = trie.below(&[first]) else { continue };
-                let range = below.start - 1..below.end;
-                for node in range.clone().map(|at| nodes.get(at)) {
-                    let Some(token) = node.token() else { continue };
-                    scratch.remove(token);
-                    if node.has_twins() {
-                        trie.twins(token).for_each(|twin| scratch.remove(twin));
-                    }
-                }
-                elsewhere.push(range);
-            }
-            elsewhere.sort_by_key(|range| range.start);
-            elsewhere.dedup();
         }
         // A token that costs `cost` afterwards needs `cost + 1` of the budget.
         engine.named_tokens(config, &trie, |token, cost| {
@@ -164,19 +154,11 @@ impl Matcher {
         if !engine.wants_bytes(config) {
             return Ok(from_budget);
         }
-        let mut elsewhere = elsewhere.into_iter().peekable();
         path.clear();
         path.push((config, nodes.len()));
         let mut i = 0;
         while i < nodes.len() {
             let node = nodes.get(i);
-            if inside && node.pure() {
-                while elsewhere.next_if(|range| range.end <= i).is_some() {}
-                if elsewhere.peek().is_none_or(|range| range.start >= node.end()) {
-                    i = node.end();
-                    continue;
-                }
-            }
             while path.len() > 1 && path[path.len() - 1].1 <= i {
                 path.pop();
             }

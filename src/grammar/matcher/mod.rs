@@ -30,6 +30,13 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// The usual limits, with room for 64 masks of many tokens of a vocabulary.
+    pub fn of(trie: &TokenTrie) -> Limits {
+        Limits { masks: trie.vocab_size() * 8, ..Limits::default() }
+    }
+}
+
 /// A run of a grammar over the tokens of a vocabulary. Cloning forks the run.
 #[derive(Clone)]
 pub struct Matcher {
@@ -47,13 +54,14 @@ pub struct Matcher {
 }
 
 impl Matcher {
-    /// A matcher at the start of the text, with default [`Limits`].
+    /// A matcher at the start of the text, with [`Limits::of`] its vocabulary.
     ///
     /// # Errors
     /// The vocabulary cannot spell the grammar: every byte that a text needs must be a token of its
     /// own (byte-level and byte-fallback vocabularies have them all).
     pub fn new(grammar: Arc<Grammar>, trie: Arc<TokenTrie>) -> Result<Matcher, MatchError> {
-        Matcher::with_limits(grammar, trie, Limits::default())
+        let limits = Limits::of(&trie);
+        Matcher::with_limits(grammar, trie, limits)
     }
 
     /// A matcher with the given limits.
@@ -199,15 +207,26 @@ impl Matcher {
         Ok(())
     }
 
-    /// Drops what is remembered when there is much of it, except what the run stands on.
+    /// Drops what is remembered when there is much of it, except what the run stands on and what has a
+    /// mask.
     fn make_room(&mut self) {
         if self.engine.memory() <= self.room_at {
             return;
         }
-        self.masks = Masks::default();
-        self.history.push(self.config);
-        self.engine.forget(&mut self.history);
-        self.config = self.history.pop().unwrap_or(DEAD);
+        let masked: Vec<u32> = self.masks.configs().collect();
+        let mut keep = [&self.history[..], &[self.config], &masked].concat();
+        self.engine.forget(&mut keep);
+        let steps = self.history.len();
+        self.history.copy_from_slice(&keep[..steps]);
+        self.config = keep[steps];
+        self.masks.rename(&masked, &keep[steps + 1..]);
+        if self.engine.memory() > self.limits.cache {
+            // Room for the run comes before masks.
+            self.masks = Masks::default();
+            self.history.push(self.config);
+            self.engine.forget(&mut self.history);
+            self.config = self.history.pop().unwrap_or(DEAD);
+        }
         // What stays may be large (deep nesting): do not try again at each step.
         self.room_at = self.limits.cache.max((self.engine.memory() * 2).min(self.limits.states));
     }

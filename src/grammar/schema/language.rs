@@ -63,6 +63,26 @@ impl Dfa {
         self.states.iter().all(|state| state.label.is_none())
     }
 
+    /// The states from which each plain character leads to another one of them, if they are found soon.
+    pub(super) fn free(&self) -> Option<Vec<bool>> {
+        let rounds = if self.states.len() > 200 { 3 } else { 16 };
+        let covers = |state: &State, free: &[bool]| {
+            let inside = state.edges.iter().filter(|(_, to)| free[*to as usize]);
+            let ranges: Vec<(u32, u32)> = inside.flat_map(|(ranges, _)| ranges).copied().collect();
+            utf8::holds_plain(&utf8::normalise(&ranges))
+        };
+        let mut free = vec![true; self.states.len()];
+        for _ in 0..rounds {
+            let next: Vec<bool> =
+                self.states.iter().zip(&free).map(|(state, known)| *known && covers(state, &free)).collect();
+            if next == free {
+                return free.contains(&true).then_some(free);
+            }
+            free = next;
+        }
+        None
+    }
+
     /// The labels that occur.
     pub(super) fn labels(&self) -> Vec<u32> {
         let mut all: Vec<u32> = self.states.iter().filter_map(|state| state.label).collect();

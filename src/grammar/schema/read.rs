@@ -7,8 +7,43 @@ use super::shape::*;
 use super::{Compiler, Content, Draft, Lit, Sub, not};
 use crate::grammar::GrammarError;
 
+/// Most values of an `enum`.
+const MAX_VALUES: usize = 50_000;
+
 /// Keywords that say something that the grammar cannot promise.
 const REFUSED: &[&str] = &["$recursiveRef", "extends", "disallow", "divisibleBy"];
+
+const REFERS: u8 = 1;
+const LISTS: u8 = 2;
+const OF_NUMBERS: u8 = 4;
+const OF_STRINGS: u8 = 8;
+const OF_ARRAYS: u8 = 16;
+const OF_OBJECTS: u8 = 32;
+const COMBINES: u8 = 64;
+
+/// The keywords that a keyword is read together with.
+fn group(keyword: &str) -> u8 {
+    match keyword {
+        "$ref" | "$dynamicRef" => REFERS,
+        "const" | "enum" => LISTS,
+        "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" | "multipleOf" => OF_NUMBERS,
+        "minLength" | "maxLength" | "pattern" | "format" => OF_STRINGS,
+        "items" | "prefixItems" | "additionalItems" | "unevaluatedItems" | "minItems" | "maxItems"
+        | "uniqueItems" | "contains" | "minContains" | "maxContains" => OF_ARRAYS,
+        "properties"
+        | "patternProperties"
+        | "additionalProperties"
+        | "unevaluatedProperties"
+        | "required"
+        | "minProperties"
+        | "maxProperties"
+        | "propertyNames" => OF_OBJECTS,
+        "allOf" | "anyOf" | "oneOf" | "not" | "if" | "then" | "else" | "dependentRequired"
+        | "dependentSchemas" | "dependencies" => COMBINES,
+        refused if REFUSED.contains(&refused) => REFERS,
+        _ => 0,
+    }
+}
 
 /// What a property asks for where it is there: its name, the keyword that says so, the needs.
 pub(super) type Dependent = (String, &'static str, Vec<Needs>);
@@ -96,7 +131,9 @@ impl<'a> Compiler<'a, '_> {
     ) -> Result<Vec<Lit>, GrammarError> {
         let node = lit / 2;
         let mut more = Vec::new();
-        for keyword in ["$ref", "$dynamicRef"] {
+        // Most schemas have keywords of one group only.
+        let groups = map.keys().fold(0, |all, keyword| all | group(keyword));
+        for keyword in ["$ref", "$dynamicRef"].into_iter().filter(|_| groups & REFERS != 0) {
             let Some(reference) = map.get(keyword) else { continue };
             let Some(text) = reference.as_str() else { return self.refuse(node, keyword, "is not a string") };
             if keyword == "$dynamicRef" && !self.resources.single() {
@@ -108,7 +145,7 @@ impl<'a> Compiler<'a, '_> {
             }
         }
         for &keyword in REFUSED {
-            if map.contains_key(keyword) {
+            if groups & REFERS != 0 && map.contains_key(keyword) {
                 return self.refuse(node, keyword, "is not enforced; leave it out or say it otherwise");
             }
         }
@@ -117,7 +154,7 @@ impl<'a> Compiler<'a, '_> {
             shape.types &= mask;
             shape.integer |= integer;
         }
-        for keyword in ["const", "enum"] {
+        for keyword in ["const", "enum"].into_iter().filter(|_| groups & LISTS != 0) {
             let Some(listed) = self.listed(node, keyword, map)? else { continue };
             shape.values = Some(match shape.values.take() {
                 None => listed.to_vec(),
@@ -127,10 +164,21 @@ impl<'a> Compiler<'a, '_> {
                 }
             });
         }
-        self.numbers(node, map, shape)?;
-        self.strings(node, map, shape)?;
-        self.arrays(node, map, shape)?;
-        self.objects(node, map, shape)?;
+        if groups & OF_NUMBERS != 0 {
+            self.numbers(node, map, shape)?;
+        }
+        if groups & OF_STRINGS != 0 {
+            self.strings(node, map, shape)?;
+        }
+        if groups & OF_ARRAYS != 0 {
+            self.arrays(node, map, shape)?;
+        }
+        if groups & OF_OBJECTS != 0 {
+            self.objects(node, map, shape)?;
+        }
+        if groups & COMBINES == 0 {
+            return Ok(more);
+        }
         let mut add = |one: bool, (id, ways): (u32, Vec<Vec<Lit>>)| {
             if !sub.made.contains(&id) {
                 shape.choices.push(Choice { id, node, one, ways });
@@ -194,7 +242,10 @@ impl<'a> Compiler<'a, '_> {
         match (keyword, map.get(keyword)) {
             (_, None) => Ok(None),
             ("const", Some(value)) => Ok(Some(std::slice::from_ref(value))),
-            (_, Some(Value::Array(all))) => Ok(Some(all)),
+            (_, Some(Value::Array(all))) if all.len() <= MAX_VALUES => Ok(Some(all)),
+            (_, Some(Value::Array(_))) => {
+                self.refuse(node, keyword, format!("lists more than {MAX_VALUES} values"))
+            }
             _ => self.refuse(node, keyword, "is not a list"),
         }
     }

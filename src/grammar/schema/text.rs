@@ -66,13 +66,13 @@ impl<'b> Writer<'b> {
     /// One character of a JSON string.
     pub(super) fn character(&mut self, ranges: &[(u32, u32)]) -> Expr {
         let ranges = utf8::normalise(ranges);
-        if ranges != utf8::normalise(&ANY) {
+        if !utf8::holds_plain(&ranges) {
             return self.one_of(&ranges);
         }
         // Any character is a rule, whose repetition the engine knows as any text.
         let rule = self.shared(&ranges, |b| {
-            let plain = b.chars(&utf8::intersect(&ANY, &[(0x20, 0x21), (0x23, 0x5B), (0x5D, 0x10FFFF)]));
-            let escaped = b.literals(ESCAPED.map(escape));
+            let plain = b.chars(&utf8::intersect(&ranges, &[(0x20, 0x21), (0x23, 0x5B), (0x5D, 0x10FFFF)]));
+            let escaped = b.literals(escaped_of(&ranges).into_iter().map(escape));
             b.alt(&[plain, escaped])
         });
         self.b.call(rule)
@@ -93,10 +93,7 @@ impl<'b> Writer<'b> {
         } else if !wide.is_empty() {
             parts.push(self.b.chars(&wide));
         }
-        let escaped: Vec<u32> = ESCAPED
-            .into_iter()
-            .filter(|code| ranges.iter().any(|(lo, hi)| (lo..=hi).contains(&code)))
-            .collect();
+        let escaped = escaped_of(ranges);
         if escaped.len() > 2 {
             let key: Vec<(u32, u32)> = escaped.iter().map(|&code| (code, code)).collect();
             let rule = self.shared(&key, |b| b.literals(escaped.iter().map(|&code| escape(code))));
@@ -137,11 +134,14 @@ impl<'b> Writer<'b> {
         let mut edges = Vec::new();
         for (from, state) in dfa.states.iter().enumerate() {
             for (ranges, to) in &state.edges {
-                edges.push((from as u32, self.character(ranges), *to));
+                edges.push((from as u32, self.one_of(ranges), *to));
             }
         }
         let accepts: Vec<bool> = dfa.states.iter().map(|state| state.label.is_some()).collect();
-        self.b.graph(&edges, &accepts)
+        match dfa.free() {
+            Some(free) => self.b.free_graph(&edges, &accepts, free.into_iter()),
+            None => self.b.graph(&edges, &accepts),
+        }
     }
 
     /// The inside of any string that is none of `keys`: a trie of them, which every other character
@@ -177,7 +177,7 @@ impl<'b> Writer<'b> {
                 edges.push((at as u32, self.one_of(&[(c as u32, c as u32)]), child));
             }
         }
-        let body = self.b.free_graph(&edges, &accepts, ANY_TEXT);
+        let body = self.b.free_graph(&edges, &accepts, accepts.iter().map(|_| true));
         let call = self.b.named("another text", body);
         self.others.insert(sorted, call);
         call
@@ -196,6 +196,10 @@ const ESCAPED: [u32; 34] = {
     all[33] = 0x5C;
     all
 };
+
+fn escaped_of(ranges: &[(u32, u32)]) -> Vec<u32> {
+    ESCAPED.into_iter().filter(|code| ranges.iter().any(|(lo, hi)| (lo..=hi).contains(&code))).collect()
+}
 
 /// As serialisers write it.
 fn escape(code: u32) -> String {

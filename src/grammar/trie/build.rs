@@ -1,6 +1,10 @@
 //! A trie from the tokens of a vocabulary.
 
-use super::{Header, LEVELS, MAX_VOCABULARY, PURE, TWINS, TokenTrie};
+use super::{Header, LEVELS, MAX_VOCABULARY, TWINS, TokenTrie};
+
+/// Set in a node's end, while the trie is built, where all tokens of the subtree, the node's own included,
+/// are plain.
+const PURE: u32 = 1 << 31;
 
 impl TokenTrie {
     /// A trie over tokens `0..vocab_size`. `bytes(id)` is what the token adds to the text (a byte
@@ -83,11 +87,15 @@ impl TokenTrie {
         close(&mut open, 0, &mut nodes);
         twins.sort_unstable();
         long.sort_unstable_by(|a, b| b.cmp(a));
+        let is_plain = |id: u32| plain[(LEVELS - 1) * words + id as usize / 64] >> (id % 64) & 1 == 1;
+        let rest = rest(&nodes, is_plain);
+        nodes.iter_mut().for_each(|node| node.1 &= !PURE);
+        header.rest = rest.len() as u32;
         header.nodes = nodes.len() as u32;
         header.twins = twins.len() as u32;
         header.long = long.len() as u32;
 
-        let mut out = Vec::with_capacity(header.places()[7]);
+        let mut out = Vec::with_capacity(header.places()[8]);
         header.write(&mut out);
         let pairs = nodes.into_iter().chain(twins);
         out.extend(pairs.flat_map(|(a, b)| [a.to_le_bytes(), b.to_le_bytes()]).flatten());
@@ -96,6 +104,7 @@ impl TokenTrie {
         out.extend(offsets.iter().flat_map(|at| at.to_le_bytes()));
         out.extend_from_slice(&text);
         out.resize(header.places()[7], 0);
+        out.extend(rest.into_iter().flat_map(|(a, b)| [a.to_le_bytes(), b.to_le_bytes()]).flatten());
         TokenTrie { bytes: out.into(), header, places: header.places() }
     }
 
@@ -103,6 +112,37 @@ impl TokenTrie {
     pub fn of(tokenizer: &crate::tokenizer::Tokenizer) -> TokenTrie {
         TokenTrie::new(tokenizer.vocab_size(), |id| tokenizer.token_bytes(id), |id| tokenizer.is_special(id))
     }
+}
+
+/// The nodes that lead to tokens that are not plain, without the tokens that are.
+fn rest(nodes: &[(u32, u32)], is_plain: impl Fn(u32) -> bool) -> Vec<(u32, u32)> {
+    let mut rest: Vec<(u32, u32)> = Vec::new();
+    // Nodes on the way, and where the subtrees of the originals end.
+    let mut open: Vec<(usize, usize)> = Vec::new();
+    let mut at = 0;
+    while at < nodes.len() {
+        let (first, second) = nodes[at];
+        let end = (second & !(PURE | TWINS)) as usize;
+        while let Some(&(node, _)) = open.last().filter(|(_, end)| *end <= at) {
+            rest[node].1 |= rest.len() as u32;
+            open.pop();
+        }
+        if second & PURE != 0 {
+            at = end;
+            continue;
+        }
+        let token = (first >> 8).checked_sub(1).filter(|token| !is_plain(*token));
+        open.push((rest.len(), end));
+        rest.push(match token {
+            Some(_) => (first, second & TWINS),
+            None => (first & 0xFF, 0),
+        });
+        at += 1;
+    }
+    for (node, _) in open.into_iter().rev() {
+        rest[node].1 |= rest.len() as u32;
+    }
+    rest
 }
 
 fn set(words: &mut [u64], id: u32) {
@@ -121,9 +161,9 @@ fn close(open: &mut Vec<(usize, bool)>, depth: usize, nodes: &mut [(u32, u32)]) 
     }
 }
 
-/// How many characters that JSON strings hold as they are; `None` for anything else.
+/// How many characters of [`utf8::PLAIN`](crate::grammar::utf8::PLAIN); `None` where there is another.
 fn plain_characters(bytes: &[u8]) -> Option<u32> {
     let text = std::str::from_utf8(bytes).ok()?;
-    let plain = text.bytes().all(|byte| byte >= 0x20 && !matches!(byte, b'"' | b'\\' | 0x7F));
-    plain.then(|| text.chars().count() as u32)
+    let is_plain = |c: char| c >= ' ' && !matches!(c, '"' | '\\' | '\u{7F}' | '\u{2028}' | '\u{2029}');
+    text.chars().try_fold(0, |count, c| is_plain(c).then_some(count + 1))
 }

@@ -8,7 +8,7 @@ use crate::gguf::Bytes;
 use crate::tokenizer::Tokenizer;
 
 /// Name and version of the format.
-const MAGIC: &[u8; 8] = b"pntltri1";
+const MAGIC: &[u8; 8] = b"pntltri2";
 /// Vocabularies below this are built quicker than a file is found.
 const WORTH_A_FILE: usize = 8192;
 
@@ -24,6 +24,7 @@ impl Header {
         for word in self.single {
             out.extend_from_slice(&word.to_le_bytes());
         }
+        out.extend_from_slice(&self.rest.to_le_bytes());
         out.resize(Header::SIZE, 0);
     }
 
@@ -40,6 +41,7 @@ impl Header {
             text: half(4),
             longest: half(5),
             single: [word(6), word(7), word(8), word(9)],
+            rest: word(10) as u32,
         })
     }
 }
@@ -137,7 +139,7 @@ impl TokenTrie {
             return Err(wrong("the trie of another vocabulary"));
         }
         let stored = bytes[8..16].try_into().map_or(0, u64::from_le_bytes);
-        if header.places()[7] != bytes.len() || checksum(&bytes[16..]) != stored {
+        if header.places()[8] != bytes.len() || checksum(&bytes[16..]) != stored {
             return Err(wrong("a damaged token trie"));
         }
         let trie = TokenTrie { places: header.places(), bytes, header };
@@ -171,20 +173,21 @@ impl TokenTrie {
 
     /// Whether every number in it leads inside: no walk over it can go astray or not end.
     fn is_sound(&self) -> bool {
-        let Header { tokens, nodes: count, .. } = self.header;
-        let nodes = self.nodes();
-        // Ends of the subtrees around a node.
-        let mut around: Vec<usize> = vec![count as usize];
-        for at in 0..nodes.len() {
-            let node = nodes.get(at);
-            while around.last() == Some(&at) {
-                around.pop();
+        let tokens = self.header.tokens;
+        for nodes in [self.nodes(), self.rest()] {
+            // Ends of the subtrees around a node.
+            let mut around: Vec<usize> = vec![nodes.len()];
+            for at in 0..nodes.len() {
+                let node = nodes.get(at);
+                while around.last() == Some(&at) {
+                    around.pop();
+                }
+                let inside = node.end() > at && around.last().is_some_and(|end| node.end() <= *end);
+                if !inside || node.token().is_some_and(|token| token >= tokens) {
+                    return false;
+                }
+                around.push(node.end());
             }
-            let inside = node.end() > at && around.last().is_some_and(|end| node.end() <= *end);
-            if !inside || node.token().is_some_and(|token| token >= tokens) {
-                return false;
-            }
-            around.push(node.end());
         }
         let (offsets, _) = self.part(5).as_chunks::<4>();
         let mut before = 0;

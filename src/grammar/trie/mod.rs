@@ -6,16 +6,17 @@
 //! | bytes | what |
 //! | --- | --- |
 //! | 96 | the header, see [`Header`] |
-//! | 8 a node | nodes in depth-first order: byte, token id + 1 (0: none) above it; end of the subtree, with [`PURE`] and [`TWINS`] |
+//! | 8 a node | nodes in depth-first order: byte, token id + 1 (0: none) above it; end of the subtree, with [`TWINS`] |
 //! | 8 a twin | `(a, b)`: token `b` has the bytes of token `a`, which stands in the trie; sorted |
 //! | 8 per 64 tokens | special tokens |
 //! | 16 × 8 per 64 tokens | plain tokens of at most 1, 2, … 15 and of any number of characters |
 //! | 8 a long plain token | its number of characters (16 or more) and its id, longest first |
 //! | 4 a token, and 4 | where the bytes of tokens begin |
-//! | the rest | the bytes of all tokens, padded to 8 |
+//! | all tokens' bytes | padded to 8 |
+//! | 8 a node | the nodes that lead to tokens that are not plain, as a trie of its own |
 //!
 //! A token is *plain* when it is whole characters that JSON strings hold as they are. Most tokens
-//! are: inside a string their set is taken as a whole, and only the rest of the trie is walked.
+//! are: inside a string their set is taken as a whole, and only the trie of the rest is walked.
 
 mod build;
 mod file;
@@ -30,7 +31,7 @@ pub struct TokenTrie {
     bytes: Bytes,
     header: Header,
     /// [`Header::places`].
-    places: [usize; 8],
+    places: [usize; 9],
 }
 
 /// What a trie begins with; 12 words of 8 bytes.
@@ -48,14 +49,14 @@ struct Header {
     longest: u32,
     /// Bytes that are tokens of their own, a bit each.
     single: [u64; 4],
+    /// Nodes of the trie of tokens that are not plain.
+    rest: u32,
 }
 
 /// A node of the trie: its byte, its token, the end of what is below it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Node(u64);
 
-/// Set in a node's end where all tokens of the subtree, the node's own included, are plain.
-const PURE: u32 = 1 << 31;
 /// Set in a node's end where other tokens have the same bytes as its token.
 const TWINS: u32 = 1 << 30;
 
@@ -70,12 +71,7 @@ impl Node {
 
     /// One past the last node below.
     pub(super) fn end(self) -> usize {
-        ((self.0 >> 32) as u32 & !(PURE | TWINS)) as usize
-    }
-
-    /// Whether all its tokens and those below are plain.
-    pub(super) fn pure(self) -> bool {
-        (self.0 >> 32) as u32 & PURE != 0
+        ((self.0 >> 32) as u32 & !TWINS) as usize
     }
 
     /// Whether other tokens have the same bytes as its token.
@@ -110,8 +106,8 @@ impl Header {
         (self.tokens as usize).div_ceil(64)
     }
 
-    /// Where each part begins: nodes, twins, special, plain, long, offsets, text; and the whole size.
-    fn places(self) -> [usize; 8] {
+    /// Where each part begins: nodes, twins, special, plain, long, offsets, text, rest; and the whole size.
+    fn places(self) -> [usize; 9] {
         // A damaged header may hold any numbers.
         let of = |count: u32, size: usize| (count as usize).saturating_mul(size);
         let words = self.words() * 8;
@@ -123,9 +119,10 @@ impl Header {
             of(self.long, 8),
             of(self.tokens, 4).saturating_add(4),
             of(self.text, 1).saturating_add(7) & !7,
+            of(self.rest, 8),
         ];
         let mut at = Header::SIZE;
-        let mut places = [at; 8];
+        let mut places = [at; 9];
         for (i, size) in sizes.into_iter().enumerate() {
             at = at.saturating_add(size);
             places[i + 1] = at;
@@ -177,6 +174,11 @@ impl TokenTrie {
 
     pub(super) fn nodes(&self) -> Nodes<'_> {
         Nodes(self.part(0).as_chunks().0)
+    }
+
+    /// The trie of the tokens that are not plain.
+    pub(super) fn rest(&self) -> Nodes<'_> {
+        Nodes(self.part(7).as_chunks().0)
     }
 
     /// The plain tokens of at most `characters` characters: their bits without those of long tokens

@@ -60,16 +60,11 @@ fn plain_tokens_are_told_by_length() {
     assert_eq!(of(16), [0, 1, 2, 3, 5, 6, 7, 13]);
     assert_eq!(of(17), [0, 1, 2, 3, 5, 6, 7, 12, 13]);
     assert_eq!(of(u64::MAX), of(17));
-    let nodes = trie.nodes();
-    let pure: Vec<(u8, bool)> = {
-        let (mut at, mut all) = (0, Vec::new());
-        while at < nodes.len() {
-            all.push((nodes.get(at).byte(), nodes.get(at).pure()));
-            at = nodes.get(at).end();
-        }
-        all
-    };
-    assert_eq!(pure, [(b'\n', false), (b'a', true), (b'b', false), (0xC3, false)]);
+    // The others, as a trie without the plain ones.
+    let nodes = trie.rest();
+    let rest: Vec<(u8, Option<u32>, usize)> =
+        (0..nodes.len()).map(|at| nodes.get(at)).map(|n| (n.byte(), n.token(), n.end())).collect();
+    assert_eq!(rest, [(b'\n', Some(11), 1), (b'b', None, 3), (b'"', Some(9), 3), (0xC3, Some(10), 4)]);
 }
 
 #[test]
@@ -98,4 +93,19 @@ fn a_file_gives_the_same_trie_or_none() {
         std::fs::write(&path, &good[..at]).unwrap();
         assert!(TokenTrie::open(&path, hash).is_err(), "cut at {at}");
     }
+}
+
+#[test]
+fn tokens_without_bytes_are_never_legal_and_those_alike_are_legal_together() {
+    let trie = build(&[b"a", b"", b"b", b"a", b"ab", b"ab", b""], &[]);
+    assert_eq!((trie.bytes(1), trie.bytes(6)), (&b""[..], &b""[..]));
+    let grammar = crate::grammar::gbnf::parse("root ::= \"a\"* \"b\"").unwrap();
+    let mut run =
+        crate::grammar::Matcher::new(std::sync::Arc::new(grammar), std::sync::Arc::new(trie)).unwrap();
+    assert_eq!(run.mask(None).unwrap().iter().collect::<Vec<u32>>(), [0, 2, 3, 4, 5]);
+    assert!(run.accept(1).is_err());
+    run.accept(3).unwrap();
+    assert_eq!(run.mask(None).unwrap().iter().collect::<Vec<u32>>(), [0, 2, 3, 4, 5]);
+    run.accept(5).unwrap();
+    assert!(run.is_complete() && run.mask(None).unwrap().count() == 0);
 }

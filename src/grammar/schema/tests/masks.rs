@@ -122,6 +122,11 @@ fn masks_inside_strings_equal_every_token_tried() {
         json!({"type": "object", "properties": {"": {"const": "red"}, "\"": {"const": 1}, "\n": {"const": 2}}}),
         json!({"type": "object", "propertyNames": {"maxLength": 3}, "additionalProperties": {"type": "boolean"}}),
         json!({"type": "string", "not": {"enum": ["aa", "ab", "", "日本"]}}),
+        json!({"anyOf": [{"type": "string", "maxLength": 3}, {"const": "abcdefghijklmnop"}]}),
+        json!({"anyOf": [{"type": "string", "maxLength": 2}, {"type": "string", "pattern": "^[\\s\\S][\\s\\S][\\s\\S]$"}]}),
+        json!({"type": "object", "patternProperties": {"^[ab]+$": {"const": 1}}, "additionalProperties": {"const": 2}}),
+        json!({"type": "string", "pattern": "^a.*$"}),
+        json!({"anyOf": [{"type": "string", "maxLength": 2}, {"type": "string", "minLength": 4, "maxLength": 15}]}),
         json!({"type": "array", "items": {"type": "string", "maxLength": 2}, "maxItems": 200}),
         json!({"type": "array", "items": {"type": "array", "items": {"enum": ["red", 12]}, "maxItems": 90}, "minItems": 2}),
     ];
