@@ -67,7 +67,7 @@ pub struct Input {
     pub every: usize,
     /// Only cases of this split
     #[arg(long)]
-    split: Option<String>,
+    pub split: Option<String>,
     /// Our engine takes object keys in any order, as recorded values have them; the peer knows the schema's only
     #[arg(long)]
     pub any_order: bool,

@@ -27,6 +27,11 @@ pub enum Engine {
 /// The process itself: starts the engine, runs all cases, prints what it took as one JSON object.
 pub fn measure(side: &Side, cases: &[Case], engine: Engine) -> Result<()> {
     let tokenizer = side.vocabulary.tokenizer();
+    // The trie is stored, as after the first start of a program.
+    let folder = std::env::temp_dir().join(format!("pintail-peers-{}", std::process::id()));
+    if engine == Engine::Pintail {
+        drop(TokenTrie::cached(tokenizer, Some(&folder)));
+    }
     // Everything that tokenising allocates once is allocated before.
     for case in cases {
         case.tests.iter().for_each(|test| drop(side.vocabulary.tokens(&test.text)));
@@ -41,12 +46,13 @@ pub fn measure(side: &Side, cases: &[Case], engine: Engine) -> Result<()> {
     let mut peer = None;
     match engine {
         Engine::Bare => {}
-        Engine::Pintail => trie = Some(Arc::new(TokenTrie::of(tokenizer))),
+        Engine::Pintail => trie = Some(Arc::new(TokenTrie::cached(tokenizer, Some(&folder)))),
         Engine::Llguidance => peer = Some(Peer::start(tokenizer, true, false)?),
         Engine::LlguidancePlain => peer = Some(Peer::start(tokenizer, false, false)?),
     }
     let start_us = start.elapsed().as_secs_f64() * 1e6;
     let started = status()?;
+    let _ = std::fs::remove_dir_all(&folder);
     for case in cases {
         match (&trie, &peer) {
             (Some(trie), _) => drop(cases::run(case, &side.vocabulary, trie, side.settings)),
@@ -76,20 +82,22 @@ fn status() -> Result<Value> {
 pub fn compare(input: &Input) -> Result<()> {
     println!("\nmemory over the bare process in kB (its own process each; `peak` over all cases), and start");
     println!(
-        "{:<20} {:>10} {:>16} {:>12} {:>10}",
-        "engine", "start ms", "anonymous start", "rss start", "rss peak"
+        "{:<20} {:>10} {:>16} {:>12} {:>10} {:>10}",
+        "engine", "start ms", "anonymous start", "rss start", "rss end", "rss peak"
     );
     let bare = child(input, Engine::Bare)?;
     let extra = bare["ended"]["peak"].as_f64().unwrap_or(0.0) - bare["before"]["rss"].as_f64().unwrap_or(0.0);
+    let grown = bare["ended"]["rss"].as_f64().unwrap_or(0.0) - bare["before"]["rss"].as_f64().unwrap_or(0.0);
     for engine in [Engine::Pintail, Engine::Llguidance, Engine::LlguidancePlain] {
         let report = child(input, engine)?;
         let kb = |point: &str, kind: &str| report[point][kind].as_f64().unwrap_or(0.0);
         println!(
-            "{:<20} {:>10.2} {:>16.0} {:>12.0} {:>10.0}",
+            "{:<20} {:>10.2} {:>16.0} {:>12.0} {:>10.0} {:>10.0}",
             format!("{engine:?}"),
             report["start_us"].as_f64().unwrap_or(0.0) / 1e3,
             kb("started", "anonymous") - kb("before", "anonymous"),
             kb("started", "rss") - kb("before", "rss"),
+            kb("ended", "rss") - kb("before", "rss") - grown,
             kb("ended", "peak") - kb("before", "rss") - extra,
         );
     }
@@ -103,6 +111,9 @@ fn child(input: &Input, engine: Engine) -> Result<Value> {
     command.arg(&input.model).arg(&input.file);
     if input.any_order {
         command.arg("--any-order");
+    }
+    if let Some(split) = &input.split {
+        command.args(["--split", split]);
     }
     let output = command.output()?;
     if !output.status.success() {
