@@ -306,6 +306,19 @@ fn prompts_are_measured_and_held_to_their_budgets() {
     assert!(!output.status.success() && complaint.contains("its `budget` is 150"), "{complaint}");
     let output = pintail(&["--state-dir", ".", "run", "a.toml", "-p", "x"], folder.path());
     assert!(text(&output.stderr).contains("its `budget` is 150"), "{}", text(&output.stderr));
+    // Each state that is over its budget is found at its name.
+    for (state, budget) in [("home", 150), ("home", 40), ("night", 5)] {
+        let header = format!("[states.{state}]");
+        let source = DEFAULT.replace(&format!("{header}\n"), &format!("{header}\nbudget = {budget}\n"));
+        let line = 1 + source.lines().position(|line| line == header).unwrap();
+        std::fs::write(folder.path().join("b.toml"), source).unwrap();
+        let complaint = text(&pintail(&["check", "b.toml"], folder.path()).stderr);
+        let expected = format!("b.toml:{line}:1: error");
+        assert!(
+            complaint.contains(&expected) && complaint.contains(&format!("its `budget` is {budget}")),
+            "{complaint}"
+        );
+    }
     let shown = ok(
         &["--state-dir", ".", "run", "home", "-p", "turn on the fan", "--json", "--show-prompt"],
         folder.path(),

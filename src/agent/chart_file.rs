@@ -28,9 +28,11 @@ pub struct StateTable {
     pub confirm: Option<At<bool>>,
     /// Tokens that the prompt may have here before anything is said; overrides the agent's.
     pub budget: Option<At<u32>>,
-    /// Earlier turns kept in the prompt, for models that read prose.
+    /// Earlier turns kept in the prompt: in full for models that read prose; for the bundled model they are what "it" and "them" mean.
     #[schemars(range(max = 64))]
     pub carry: Option<At<u32>>,
+    /// Variables shown in the prompt, by name; left out: those of the state around.
+    pub context: Option<At<Vec<At<String>>>>,
     /// The state around this one.
     pub parent: Option<At<String>>,
     /// The state inside of this one in which it begins; left out: the first. Of a history state: where it leads while nothing is remembered.
@@ -144,8 +146,14 @@ pub struct ActionTable {
     pub arguments: Option<At<serde_json::Map<String, serde_json::Value>>>,
     /// Say this.
     pub say: Option<At<String>>,
-    /// Ask the model this, as if a person had said it.
+    /// Ask the model this: as if a person had said it, or with `grammar` or `schema` for an answer of that form.
     pub ask: Option<At<String>>,
+    /// With `ask`: the answer fits this GBNF grammar: a file (`"colour.gbnf"`), or the name of one (`"yes_no"`).
+    pub grammar: Option<At<String>>,
+    /// With `ask`: the answer fits this JSON Schema.
+    pub schema: Option<At<serde_json::Value>>,
+    /// With `grammar` or `schema`: the event that the answer makes; left out: `answer`.
+    pub event: Option<At<String>>,
     /// Give variables values: texts are expressions.
     pub set: Option<At<Table<At<Datum>>>>,
     /// An event to the agent itself, before anything from outside.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::chart::{Block, Cron, Expr, Value};
+use super::chart::{Block, Cron, Expr, MachineState, Value};
 use super::chart_file::When;
 use super::load::AgentError;
 use super::{Report, check};
@@ -37,6 +37,8 @@ pub struct Agent {
     pub states: Vec<State>,
     /// What is written down of it, and what becomes of the outputs after a power cut; `None`: it begins anew.
     pub resume: Option<Resume>,
+    /// When that is forced to the disk.
+    pub sync: Flush,
     /// How long each device is left alone after an edge, in the order of the devices.
     pub debounce: Vec<Duration>,
     /// Devices that guards and sentences look at, ascending.
@@ -53,6 +55,18 @@ pub enum Resume {
     Restore,
     /// They are left safe, as at every start.
     Safe,
+}
+
+/// When what was written down is forced to the disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Flush {
+    /// Whenever something is written.
+    #[default]
+    Always,
+    /// When something was written and this time has gone by since the last time.
+    Every(Duration),
+    /// Whenever the system does it.
+    Never,
 }
 
 /// Which model an agent asks for.
@@ -95,8 +109,10 @@ pub struct State {
     pub confirm: bool,
     /// Tokens that its prompt may have before anything is said.
     pub budget: Option<usize>,
-    /// How many earlier turns stay in the prompt of models that read prose.
+    /// How many earlier turns stay in the prompt.
     pub carry: usize,
+    /// Indices of the variables that the prompt shows, ascending.
+    pub context: Vec<usize>,
     /// What kind of state it is.
     pub kind: Kind,
     /// The state around it.
@@ -258,6 +274,10 @@ pub struct Scope {
     pub ask: f64,
     /// Whether requests are carried out only after the person says yes.
     pub confirm: bool,
+    /// How many earlier turns stay in the prompt: as many as any of the states asks for.
+    pub carry: usize,
+    /// Indices of the variables that any of the states shows, ascending.
+    pub context: Vec<usize>,
 }
 
 /// Confidence from which a call is executed when the file names none.
@@ -302,6 +322,18 @@ impl Agent {
         self.devices.iter().position(|device| device.name == name)
     }
 
+    /// The first value that a transition waits for at a sensor: to be gone above, or below.
+    pub fn threshold(&self, device: usize, above: bool) -> Option<f64> {
+        self.states.iter().flat_map(|state| &state.transitions).find_map(|transition| {
+            match transition.trigger {
+                Trigger::Threshold(known) if known.device == device && known.above == above => {
+                    Some(known.value)
+                }
+                _ => None,
+            }
+        })
+    }
+
     /// Index of the state of that name.
     pub fn state(&self, name: &str) -> Option<usize> {
         self.states.iter().position(|state| state.name == name)
@@ -312,6 +344,18 @@ impl Agent {
     pub fn devices_for(&self, state: &State, tool: Builtin) -> Vec<usize> {
         let Some(needs) = tool.needs() else { return Vec::new() };
         state.devices.iter().copied().filter(|&index| self.devices[index].can.has(needs)).collect()
+    }
+
+    /// Variables by name, with what they are in the machine, or at first.
+    ///
+    /// # Panics
+    /// When `context` holds an index that is none of the variables'.
+    pub fn shown(&self, context: &[usize], machine: Option<&MachineState>) -> Vec<(String, Value)> {
+        let value = |at: usize| match machine.and_then(|machine| machine.variables.get(at)) {
+            Some(value) => value.clone(),
+            None => self.variables[at].initial.clone(),
+        };
+        context.iter().map(|&at| (self.variables[at].name.clone(), value(at))).collect()
     }
 
     /// Whether a transition of an active state waits for a call of this tool.
@@ -351,9 +395,12 @@ impl Agent {
         let (mut tools, mut devices) = (first.tools.clone(), first.devices.clone());
         let (mut act, mut ask) = (first.act, first.ask);
         let mut confirm = false;
+        let (mut carry, mut context) = (0, std::collections::BTreeSet::new());
         let mut prompts: Vec<&str> = Vec::new();
         for state in leaves {
             confirm |= state.confirm;
+            carry = carry.max(state.carry);
+            context.extend(state.context.iter().copied());
             tools.retain(|tool| state.tools.contains(tool));
             devices.retain(|device| state.devices.binary_search(device).is_ok());
             (act, ask) = (act.max(state.act), ask.max(state.ask));
@@ -368,6 +415,7 @@ impl Agent {
             ToolRef::User(_) => true,
         });
         let prompt = (!prompts.is_empty()).then(|| prompts.join(" "));
-        Scope { prompt, tools, devices, act, ask: ask.min(act), confirm }
+        let context = context.into_iter().collect();
+        Scope { prompt, tools, devices, act, ask: ask.min(act), confirm, carry, context }
     }
 }

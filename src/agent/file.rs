@@ -135,6 +135,8 @@ pub struct AgentTable {
     pub budget: Option<At<u32>>,
     /// Go on in the last state after a power cut, with the outputs as they were or safe; left out: begin anew.
     pub resume: Option<Resume>,
+    /// When what is written for `resume` is forced to the disk: `"always"` (left out), `"never"`, or this often at most (`"10s"`).
+    pub sync: Option<At<String>>,
 }
 
 impl Default for At<String> {

@@ -18,8 +18,8 @@ pub use chart::{Action, By, Event, MachineState, Surroundings, TimerId, start, s
 pub use chart_file::When;
 pub use check::{Checked, check};
 pub use checked::{
-    ACT, ASK, Agent, Initial, Kind, ModelRef, Resume, Scope, State, Threshold, ToolRef, Transition, Trigger,
-    Variable,
+    ACT, ASK, Agent, Flush, Initial, Kind, ModelRef, Resume, Scope, State, Threshold, ToolRef, Transition,
+    Trigger, Variable,
 };
 pub use file::AgentFile;
 pub use finding::{Finding, Report, Severity};

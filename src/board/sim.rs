@@ -29,12 +29,16 @@ pub struct SimChange {
     pub lines: (bool, bool),
 }
 
+/// So many of the last changes are kept at least, twice as many at most: a board may run for years.
+const MOST_CHANGES: usize = 4096;
+
 struct Inner {
     clock: Arc<dyn Clock>,
     devices: Vec<Device>,
     states: Vec<State>,
     lines: Vec<(bool, bool)>,
     changes: Vec<SimChange>,
+    moved: u64,
     listeners: Vec<Sender<Edge>>,
     held: bool,
 }
@@ -59,6 +63,7 @@ impl SimBoard {
             states: Vec::new(),
             lines: Vec::new(),
             changes: Vec::new(),
+            moved: 0,
             listeners: Vec::new(),
             held: false,
         };
@@ -82,7 +87,12 @@ impl SimBoard {
         inner.find(device).map(|i| inner.lines[i])
     }
 
-    /// Every change of an output since the board was made, oldest first.
+    /// How many changes of outputs there were since the board was made.
+    pub fn moved(&self) -> u64 {
+        self.lock().moved
+    }
+
+    /// The changes of outputs since the board was made, oldest first: all of the first thousands, then the last ones.
     pub fn changes(&self) -> Vec<SimChange> {
         self.lock().changes.clone()
     }
@@ -140,6 +150,10 @@ impl Inner {
         let (at, device, lines) = (self.clock.now(), device.name.clone(), lines.unwrap_or_default());
         self.states[i] = state;
         self.lines[i] = lines;
+        if self.changes.len() >= 2 * MOST_CHANGES {
+            self.changes.drain(..MOST_CHANGES);
+        }
+        self.moved += 1;
         self.changes.push(SimChange { at, device, state, lines });
         Ok(())
     }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use crate::agent::{self, Agent, Checked, ModelRef, Severity};
+use crate::prompt::Background;
 use crate::prompt::Tool;
 use crate::repl::escaped;
 use crate::turn::{self, Mind};
@@ -82,7 +83,12 @@ fn measure(checked: &mut Checked) -> Vec<usize> {
     let (mut tokens, mut over) = (Vec::new(), Vec::new());
     for (index, state) in agent.states.iter().enumerate() {
         let count = match turn::scene(agent, index, &|_| true) {
-            Ok(scene) => mind.measure(&scene, state.prompt.as_deref()).iter().map(|part| part.tokens).sum(),
+            Ok(scene) => {
+                let shown = agent.shown(&state.context, None);
+                let background =
+                    Background { prose: state.prompt.as_deref(), variables: &shown, before: &[] };
+                mind.measure(&scene, &background).iter().map(|part| part.tokens).sum()
+            }
             // A tool that the model cannot call has a warning of its own.
             Err(_) => 0,
         };

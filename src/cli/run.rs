@@ -151,6 +151,7 @@ fn at_terminal(shell: &Shell, state_dir: &Path) -> anyhow::Result<ExitCode> {
 /// One request a line. A line that cannot be read or served does not stop the others; the exit code remembers it.
 fn lines(shell: &Shell, style: Style) -> anyhow::Result<ExitCode> {
     listen(shell, false)?;
+    shell.engine().stay();
     let mut input = io::stdin().lock();
     let mut failed = false;
     let mut line = Vec::new();
@@ -177,6 +178,12 @@ fn lines(shell: &Shell, style: Style) -> anyhow::Result<ExitCode> {
                 failed |= complain(&message, style.json)?;
             }
         }
+    }
+    match shell.engine().forgets() {
+        0 => {}
+        count => eprintln!(
+            "put away for later and lost: {count} (the agent keeps no journal, `resume` in its file)"
+        ),
     }
     shell.shutdown()?;
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })

@@ -4,14 +4,17 @@
 //! bundled model's rendering is [`pintail`]: devices, areas, kinds, choices and numbers are pointers, so that an
 //! answer can name nothing that the prompt does not hold. Models of other families are spoken to through their chat
 //! template and write the same calls in their own notation: [`chat`]. Both give a grammar with the prompt, and only texts
-//! of that grammar are ever read back.
+//! of that grammar are ever read back. What a state has beside its scene (prose, variables, earlier turns) is a
+//! [`Background`].
 
+mod background;
 pub mod chat;
 pub mod form;
 pub mod pintail;
 mod plan;
 mod scene;
 
+pub use background::{Background, Earlier};
 pub use plan::{Argument, Group, Selector, Step, resolve};
 pub use scene::{Param, ParamKind, Scene, Tool};
 

@@ -70,6 +70,12 @@ pub fn interact(shell: &Shell, state_dir: &Path) -> anyhow::Result<()> {
             Err(error) => return Err(error).context("reading from the terminal"),
         }
     }
+    match shell.engine().forgets() {
+        0 => {}
+        count => println!(
+            "Put away for later and lost: {count} (the agent keeps no journal, `resume` in its file)."
+        ),
+    }
     keep(&mut editor, &history);
     shell.shutdown()?;
     Ok(())

@@ -8,7 +8,7 @@ use super::mind::{Dialect, Mind};
 use crate::model::LanguageModel;
 use crate::prompt::chat::Today;
 use crate::prompt::pintail::{self, Piece, Pointers, Token};
-use crate::prompt::{Scene, Turn};
+use crate::prompt::{Background, Scene, Turn};
 use crate::tokenizer::Specials;
 
 /// A part of a prompt.
@@ -63,7 +63,7 @@ impl Mind {
     }
 
     /// What a state's prompt costs before anything is said, part by part, with this model's tokenizer.
-    pub fn measure(&self, scene: &Scene, prose: Option<&str>) -> Vec<Part> {
+    pub fn measure(&self, scene: &Scene, background: &Background<'_>) -> Vec<Part> {
         match &self.dialect {
             Dialect::Pintail(_) => {
                 let pieces = pintail::scene(scene, &Pointers::new(scene, None));
@@ -71,7 +71,7 @@ impl Mind {
             }
             Dialect::Chat(chat) => {
                 let turn = Turn::with_links(scene, "", Vec::new());
-                let prompt = chat.prompt(&turn, prose, &self.tokenizer, Today::at(SystemTime::now()));
+                let prompt = chat.prompt(&turn, background, &self.tokenizer, Today::at(SystemTime::now()));
                 // A template that cannot be rendered is said when a request is read.
                 let tokens = prompt.map_or(0, |prompt| prompt.tokens.len());
                 vec![Part { part: "prompt", tokens }]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::agent::{Agent, MachineState, Scope};
 use crate::board::{BoardError, Edges};
-use crate::prompt::Scene;
+use crate::prompt::{Background, Earlier, Scene};
 use crate::safety::{DeviceState, Kernel};
 use crate::tool::RunContext;
 
@@ -84,6 +84,8 @@ pub struct Engine {
     pub(super) asking: bool,
     pub(super) asked: Option<Vec<Choice>>,
     pub(super) last: Option<Reading>,
+    /// Earlier turns, oldest first; no more than the states ask for.
+    pub(super) before: Vec<Earlier>,
 }
 
 impl Engine {
@@ -120,8 +122,10 @@ impl Engine {
         for (at, state) in agent.states.iter().enumerate() {
             let scene = super::scene(&agent, at, &has).map_err(complain)?;
             if let Some(budget) = state.budget {
-                let tokens =
-                    reader.measure(&scene, state.prompt.as_deref()).iter().map(|part| part.tokens).sum();
+                let shown = agent.shown(&state.context, None);
+                let background =
+                    Background { prose: state.prompt.as_deref(), variables: &shown, before: &[] };
+                let tokens = reader.measure(&scene, &background).iter().map(|part| part.tokens).sum();
                 if tokens > budget {
                     return Err(EngineError::Budget { state: state.name.clone(), tokens, budget });
                 }
@@ -148,6 +152,7 @@ impl Engine {
             asking: false,
             asked: None,
             last: None,
+            before: Vec::new(),
         })
     }
 
@@ -212,7 +217,13 @@ impl Engine {
 
     /// What the prompt costs here before anything is said, part by part.
     pub fn budget(&self) -> Vec<Part> {
-        self.outside.reader.measure(&self.scene, self.scope.prompt.as_deref())
+        let shown = self.agent.shown(&self.scope.context, Some(&self.machine));
+        let background = Background {
+            prose: self.scope.prompt.as_deref(),
+            variables: &shown,
+            before: &self.before[self.before.len() - self.scope.carry.min(self.before.len())..],
+        };
+        self.outside.reader.measure(&self.scene, &background)
     }
 
     /// Tokens that prompt and answer may have together.
@@ -249,6 +260,7 @@ impl Engine {
             engine.timers.clear();
             engine.scheduled.clear();
             engine.asked = None;
+            engine.before.clear();
             let mut said = Vec::new();
             engine.begin(&mut said);
             said

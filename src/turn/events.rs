@@ -1,6 +1,6 @@
 //! What happens without a person: timers run out, clocks strike, inputs change, sensors are read. No model is asked.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use super::Engine;
@@ -16,6 +16,9 @@ use crate::safety::Legal;
 /// How often sensors that thresholds look at are read.
 const SAMPLE: Duration = Duration::from_secs(1);
 
+/// Answers of the model may set off other questions; so many in a row at most.
+const MOST_ASKED: usize = 8;
+
 /// A timer of the machine.
 #[derive(Debug)]
 pub(super) struct Timer {
@@ -29,6 +32,8 @@ pub(super) enum Due {
     At(Duration),
     /// On the clock on the wall; looked up when that clock is set, and again when it has gone back.
     Cron { cron: Cron, set_at: Option<u64>, next: Option<u64> },
+    /// By no clock.
+    Open,
 }
 
 impl Due {
@@ -37,6 +42,7 @@ impl Due {
         match self {
             Due::At(at) => *at <= now,
             Due::Cron { next, .. } => next.zip(wall).is_some_and(|(next, wall)| next <= wall),
+            Due::Open => false,
         }
     }
 
@@ -45,6 +51,7 @@ impl Due {
         match self {
             Due::At(at) => Some(*at),
             Due::Cron { next, .. } => Some(now + Duration::from_secs((*next)?.saturating_sub(wall?))),
+            Due::Open => None,
         }
     }
 }
@@ -64,6 +71,7 @@ impl Timer {
         let (left, cron) = match self.due {
             Due::At(at) => (Some(at.saturating_sub(now)), None),
             Due::Cron { cron, .. } => (None, Some(cron)),
+            Due::Open => (None, None),
         };
         // Never more than a year: it fits.
         Left { id: self.id, left: left.map(|left| left.as_millis() as u64), cron }
@@ -108,6 +116,7 @@ impl Engine {
     /// Carries out actions in order; calls are reported back to the machine, whose actions come after.
     fn carry_out(&mut self, actions: Vec<Action>, said: &mut Vec<String>) {
         let mut queue: VecDeque<Action> = actions.into();
+        let mut asked = 0;
         while let Some(action) = queue.pop_front() {
             match action {
                 Action::Say(text) => said.push(text),
@@ -119,7 +128,17 @@ impl Engine {
                     }
                     queue.extend(self.step(called(&report, By::Transition)));
                 }
-                Action::Ask(request) => self.ask_model(&request, said),
+                Action::Ask(request, None) => self.ask_model(&request, said),
+                Action::Ask(request, Some(_)) if asked == MOST_ASKED => {
+                    tracing::warn!(
+                        "more than {MOST_ASKED} questions to the model in a row: not asked: {request}"
+                    );
+                }
+                Action::Ask(request, Some(form)) => {
+                    asked += 1;
+                    let event = self.ask_form(&request, &form);
+                    queue.extend(self.step(event));
+                }
                 Action::Enter(state) => tracing::info!("state {}", self.agent.states[state].name),
                 Action::Exit(state) => tracing::debug!("leaves {}", self.agent.states[state].name),
                 Action::SetTimer { after, id } => {
@@ -145,13 +164,17 @@ impl Engine {
         let timers =
             self.timers.iter().map(|timer| &timer.due).chain(self.scheduled.iter().map(|act| &act.due));
         let timers = timers.filter_map(|due| due.on_clock(now, wall));
-        let sample = (!self.agent.sampled.is_empty() && self.machine.running).then_some(self.sample_at);
+        let looks = !self.agent.sampled.is_empty() || self.awaited().next().is_some();
+        let sample = (looks && self.machine.running).then_some(self.sample_at);
         timers.chain(sample).min()
     }
 
     /// Timers that are due and sensors that are to be read; what is said on the way.
     pub fn tick(&mut self) -> Vec<String> {
-        self.given(|| Given::Tick, Engine::pass_time, |(said, moved)| moved.then(|| trace::said(said))).0
+        let out = |(said, moved): &(Vec<String>, bool)| moved.then(|| trace::said(said));
+        let (said, _) = self.given(|| Given::Tick, Engine::pass_time, out);
+        self.flush();
+        said
     }
 
     /// As [`Engine::tick`]; whether anything came of it.
@@ -169,11 +192,15 @@ impl Engine {
         moved |= self.do_scheduled(&mut said);
         if now >= self.sample_at {
             self.sample_at = now + SAMPLE;
-            moved |= !self.agent.sampled.is_empty();
-            for (device, state) in self.outside.states(&self.agent.sampled) {
-                if let State::Value { value } = state {
+            let places: BTreeSet<usize> = self.agent.sampled.iter().copied().chain(self.awaited()).collect();
+            moved |= !places.is_empty();
+            for (device, state) in self.outside.states(&places.into_iter().collect::<Vec<_>>()) {
+                if let State::Value { value } = state
+                    && self.agent.sampled.binary_search(&device).is_ok()
+                {
                     self.event(Event::Reading { device, value }, &mut said);
                 }
+                self.do_awaited(device, state, false, &mut said);
             }
         }
         (said, moved)
@@ -219,22 +246,24 @@ impl Engine {
     /// When `device` is not an index of the agent's devices.
     pub fn edge(&mut self, device: usize, rising: bool) -> Vec<String> {
         let name = self.agent.devices[device].name.clone();
-        self.happens(Given::Edge { device: name, rising }, Event::Edge { device, rising })
+        let work = |engine: &mut Engine| {
+            let mut said = Vec::new();
+            engine.event(Event::Edge { device, rising }, &mut said);
+            let state = if rising { State::Active } else { State::Inactive };
+            engine.do_awaited(device, state, true, &mut said);
+            said
+        };
+        self.given(|| Given::Edge { device: name, rising }, work, |said| Some(trace::said(said)))
     }
 
     /// An event with a name, from outside; what is said on the way.
     pub fn signal(&mut self, name: &str) -> Vec<String> {
-        let event = Event::Named { name: name.to_owned(), data: Default::default() };
-        self.happens(Given::Event(name.to_owned()), event)
-    }
-
-    fn happens(&mut self, given: Given, event: Event) -> Vec<String> {
         let work = |engine: &mut Engine| {
             let mut said = Vec::new();
-            engine.event(event, &mut said);
+            engine.event(Event::Named { name: name.to_owned(), data: Default::default() }, &mut said);
             said
         };
-        self.given(|| given, work, |said| Some(trace::said(said)))
+        self.given(|| Given::Event(name.to_owned()), work, |said| Some(trace::said(said)))
     }
 
     /// Lets simulated time pass and everything happen that falls due in it; what is said, and when.

@@ -8,12 +8,13 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::schedule::Kept;
 use crate::agent::chart::Cron;
-use crate::agent::{MachineState, TimerId};
+use crate::agent::{Flush, MachineState, TimerId};
 use crate::board;
 
 /// The file is written anew when it has more bytes.
@@ -77,6 +78,10 @@ pub(super) struct Journal {
     path: PathBuf,
     file: File,
     bytes: u64,
+    sync: Flush,
+    /// When the disk had all of it, and whether something was written since.
+    synced: Duration,
+    dirty: bool,
     /// Held for as long as the journal is.
     _lock: File,
 }
@@ -87,7 +92,7 @@ impl Journal {
     ///
     /// # Errors
     /// What the system says of the folder or the file, and when another program has it open.
-    pub fn open(path: &Path) -> Result<(Journal, Option<Record>), JournalError> {
+    pub fn open(path: &Path, sync: Flush) -> Result<(Journal, Option<Record>), JournalError> {
         let fault = |source| JournalError::File { path: path.to_owned(), source };
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(fault)?;
@@ -108,14 +113,17 @@ impl Journal {
         }
         // What comes next must not stand behind half a line.
         file.set_len(end).and_then(|()| file.seek(SeekFrom::Start(end))).map_err(fault)?;
-        Ok((Journal { path: path.to_owned(), file, bytes: end, _lock: lock }, record))
+        let path = path.to_owned();
+        let journal =
+            Journal { path, file, bytes: end, sync, synced: Duration::ZERO, dirty: false, _lock: lock };
+        Ok((journal, record))
     }
 
-    /// Appends a record; it is on the disk when this returns.
+    /// Appends a record at the time `now`; with [`Flush::Always`] it is on the disk when this returns.
     ///
     /// # Errors
     /// What the system says.
-    pub fn append(&mut self, record: &Record) -> Result<(), JournalError> {
+    pub fn append(&mut self, record: &Record, now: Duration) -> Result<(), JournalError> {
         let fault = |source| JournalError::File { path: self.path.clone(), source };
         let line = line(record).map_err(|error| fault(error.into()))?;
         if self.bytes + line.len() as u64 > MOST {
@@ -127,11 +135,30 @@ impl Journal {
                 // The new name is on the disk when the folder is.
                 File::open(folder).and_then(|folder| folder.sync_all()).map_err(fault)?;
             }
-            (self.file, self.bytes) = (file, line.len() as u64);
+            (self.file, self.bytes, self.dirty, self.synced) = (file, line.len() as u64, false, now);
             return Ok(());
         }
-        self.file.write_all(&line).and_then(|()| self.file.sync_data()).map_err(fault)?;
+        self.file.write_all(&line).map_err(fault)?;
         self.bytes += line.len() as u64;
+        self.dirty = true;
+        self.flush(now)
+    }
+
+    /// Has the disk take what was written, when it is time to.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn flush(&mut self, now: Duration) -> Result<(), JournalError> {
+        let due = match self.sync {
+            Flush::Always => true,
+            Flush::Every(time) => now >= self.synced.saturating_add(time),
+            Flush::Never => false,
+        };
+        if self.dirty && due {
+            let fault = |source| JournalError::File { path: self.path.clone(), source };
+            self.file.sync_data().map_err(fault)?;
+            (self.dirty, self.synced) = (false, now);
+        }
         Ok(())
     }
 }
@@ -206,22 +233,22 @@ mod tests {
         let path = folder.path().join("a.journal");
         let mut ends = vec![0];
         {
-            let (mut journal, none) = Journal::open(&path).unwrap();
+            let (mut journal, none) = Journal::open(&path, Flush::Always).unwrap();
             assert_eq!(none, None);
             for n in 0..4 {
-                journal.append(&record(n)).unwrap();
+                journal.append(&record(n), Duration::ZERO).unwrap();
                 ends.push(fs::metadata(&path).unwrap().len());
             }
         }
         let whole = fs::read(&path).unwrap();
         for cut in 0..=whole.len() {
             fs::write(&path, &whole[..cut]).unwrap();
-            let (mut journal, found) = Journal::open(&path).unwrap();
+            let (mut journal, found) = Journal::open(&path, Flush::Always).unwrap();
             let lines = ends.iter().filter(|&&end| end > 0 && end <= cut as u64).count() as u64;
             assert_eq!(found, lines.checked_sub(1).map(record), "cut at {cut}");
-            journal.append(&record(9)).unwrap();
+            journal.append(&record(9), Duration::ZERO).unwrap();
             drop(journal);
-            assert_eq!(Journal::open(&path).unwrap().1, Some(record(9)), "cut at {cut}");
+            assert_eq!(Journal::open(&path, Flush::Always).unwrap().1, Some(record(9)), "cut at {cut}");
         }
     }
 
@@ -230,9 +257,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.journal");
         {
-            let (mut journal, _) = Journal::open(&path).unwrap();
-            journal.append(&record(1)).unwrap();
-            journal.append(&record(2)).unwrap();
+            let (mut journal, _) = Journal::open(&path, Flush::Always).unwrap();
+            journal.append(&record(1), Duration::ZERO).unwrap();
+            journal.append(&record(2), Duration::ZERO).unwrap();
         }
         let whole = fs::read(&path).unwrap();
         let first = whole.iter().position(|&byte| byte == b'\n').unwrap() + 1;
@@ -240,10 +267,10 @@ mod tests {
             let mut damaged = whole.clone();
             damaged[at] ^= 0x15;
             fs::write(&path, &damaged).unwrap();
-            assert_eq!(Journal::open(&path).unwrap().1, Some(record(1)), "byte {at}");
+            assert_eq!(Journal::open(&path, Flush::Always).unwrap().1, Some(record(1)), "byte {at}");
         }
         fs::write(&path, b"\x00\xff no journal\n").unwrap();
-        assert_eq!(Journal::open(&path).unwrap().1, None);
+        assert_eq!(Journal::open(&path, Flush::Always).unwrap().1, None);
         assert!(path.with_extension("corrupt").is_file());
     }
 
@@ -251,14 +278,35 @@ mod tests {
     fn it_stays_small_and_belongs_to_one() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.journal");
-        let (mut journal, _) = Journal::open(&path).unwrap();
+        let (mut journal, _) = Journal::open(&path, Flush::Always).unwrap();
         #[cfg(target_os = "linux")]
-        assert!(matches!(Journal::open(&path), Err(JournalError::Locked { .. })));
+        assert!(matches!(Journal::open(&path, Flush::Always), Err(JournalError::Locked { .. })));
         for n in 0..3000 {
-            journal.append(&record(n)).unwrap();
+            journal.append(&record(n), Duration::ZERO).unwrap();
         }
         assert!(fs::metadata(&path).unwrap().len() <= MOST);
         drop(journal);
-        assert_eq!(Journal::open(&path).unwrap().1, Some(record(2999)));
+        assert_eq!(Journal::open(&path, Flush::Always).unwrap().1, Some(record(2999)));
+    }
+
+    #[test]
+    fn the_disk_is_made_to_take_it_as_often_as_the_agent_says() {
+        let folder = tempfile::tempdir().unwrap();
+        for (sync, dirty) in [
+            (Flush::Always, [false, false, false, false]),
+            (Flush::Every(Duration::from_secs(10)), [true, true, false, true]),
+            (Flush::Never, [true, true, true, true]),
+        ] {
+            let path = folder.path().join(format!("{sync:?}.journal"));
+            let (mut journal, _) = Journal::open(&path, sync).unwrap();
+            for (n, (seconds, dirty)) in [1, 9, 11, 20].into_iter().zip(dirty).enumerate() {
+                journal.append(&record(n as u64), Duration::from_secs(seconds)).unwrap();
+                assert_eq!(journal.dirty, dirty, "{sync:?} at {seconds} s");
+            }
+            journal.flush(Duration::from_secs(30)).unwrap();
+            assert_eq!(journal.dirty, sync == Flush::Never, "{sync:?}");
+            drop(journal);
+            assert_eq!(Journal::open(&path, sync).unwrap().1, Some(record(3)), "{sync:?}");
+        }
     }
 }

@@ -14,7 +14,7 @@ use crate::link::{Link, deferred, gist};
 use crate::model::{LanguageModel, Model, ModelError, Options, Session, bundled};
 use crate::prompt::chat::{Chat, ChatError, Today};
 use crate::prompt::pintail::{self, AnswerError, MOST_REQUEST, Piece, Pointers, Token};
-use crate::prompt::{Scene, Tool, Turn, resolve};
+use crate::prompt::{Background, Scene, Tool, Turn, resolve};
 use crate::tokenizer::{Specials, Tokenizer, TokenizerError};
 use crate::tool::{Builtin, Call};
 
@@ -112,6 +112,22 @@ pub enum MindError {
     /// The answer does not read back. A fault of this program.
     #[error(transparent)]
     Answer(#[from] AnswerError),
+    /// The bundled model is asked for words.
+    #[error(
+        "the bundled model writes no words: give the question a `schema` with flat properties, or run another model with -m"
+    )]
+    Wordless,
+    /// A schema that the bundled model cannot fill.
+    #[error(
+        "the bundled model cannot fill the property `{property}`: it fills strings, numbers, booleans and enums of strings"
+    )]
+    Unfillable {
+        /// The property.
+        property: String,
+    },
+    /// The model found no answer.
+    #[error("the model has no answer")]
+    Unanswered,
     /// What a trace says of a request that could not be read.
     #[error("{0}")]
     Replayed(String),
@@ -199,7 +215,7 @@ fn fingerprint(file: &[u8]) -> String {
 
 /// A model with its tokenizer, ready to read requests.
 pub struct Mind {
-    name: String,
+    pub(super) name: String,
     pub(super) tokenizer: Tokenizer,
     trie: Arc<TokenTrie>,
     pub(super) session: Session,
@@ -295,10 +311,10 @@ impl Mind {
         &self.name
     }
 
-    /// Reads a request. `prose` is the state's prompt, for models that read it.
+    /// Reads a request of which nothing is known but the scene. `prose` is the state's prompt, for models that read it.
     ///
     /// # Errors
-    /// A request or scene too long for the model, cancellation, a failing model.
+    /// As [`Mind::read_in`].
     pub fn read(
         &mut self,
         scene: &Scene,
@@ -306,9 +322,28 @@ impl Mind {
         request: &str,
         cancel: &AtomicBool,
     ) -> Result<Reading, MindError> {
+        self.read_in(&Background::prose(prose), scene, request, cancel)
+    }
+
+    /// Reads a request.
+    ///
+    /// # Errors
+    /// A request or scene too long for the model, cancellation, a failing model.
+    pub fn read_in(
+        &mut self,
+        background: &Background<'_>,
+        scene: &Scene,
+        request: &str,
+        cancel: &AtomicBool,
+    ) -> Result<Reading, MindError> {
         if request.len() > MOST_REQUEST {
             return Err(MindError::TooLong { bytes: request.len() });
         }
+        let full = match &self.dialect {
+            Dialect::Pintail(_) => background.in_full(scene, request),
+            Dialect::Chat(_) => request.into(),
+        };
+        let request = if full.len() > MOST_REQUEST { request } else { &*full };
         let turn = Turn::new(scene, request);
         let mut reading = match &self.dialect {
             Dialect::Pintail(ids) => {
@@ -331,7 +366,7 @@ impl Mind {
             }
             Dialect::Chat(chat) => {
                 let chat = chat.clone();
-                self.write(&turn, &chat, prose, cancel)?
+                self.write(&turn, &chat, background, cancel)?
             }
         };
         // What is asked for another time is not done now, whatever the model makes of it.
@@ -425,12 +460,20 @@ impl Mind {
         &mut self,
         turn: &Turn<'_>,
         chat: &Chat,
-        prose: Option<&str>,
+        background: &Background<'_>,
         cancel: &AtomicBool,
     ) -> Result<Reading, MindError> {
         let today = Today::at(SystemTime::now());
         let wrong = |source| MindError::Chat { name: self.name.clone(), source };
-        let prompt = chat.prompt(turn, prose, &self.tokenizer, today).map_err(wrong)?;
+        let mut background = *background;
+        let mut prompt = chat.prompt(turn, &background, &self.tokenizer, today).map_err(wrong)?;
+        // Earlier turns that do not fit are left out, the oldest first.
+        while let [_, later @ ..] = background.before
+            && prompt.tokens.len() + MOST_ANSWER > self.session.context()
+        {
+            background.before = later;
+            prompt = chat.prompt(turn, &background, &self.tokenizer, today).map_err(wrong)?;
+        }
         let grammar = self.legal(chat, turn.scene)?;
         let stops = chat.stops(&self.tokenizer);
         let (decoded, counts) = self.decode(&prompt.tokens, &[], grammar, &stops, cancel)?;

@@ -2,14 +2,16 @@
 //!
 //! [`Mind`] reads (request to calls, nothing is executed); [`Engine`] acts (safety kernel, tools, state machine).
 //! `events` feeds the engine what happens without a person: timers, edges, sensors; [`Scenario`] is such a course of
-//! events, written down. `choices` asks back, `calibration` makes confidences mean what they say; `schedule` is for acts at another time; `journal` and `resume` outlive a power cut. What comes from
-//! outside passes through `outside`, so that `trace` can write it down and `replay` can give it again.
+//! events, written down. `choices` asks back, `calibration` makes confidences mean what they say; `schedule` and `condition` are for acts at another time; `journal` and `resume` outlive a power cut. What comes from
+//! outside passes through `outside`, so that `trace` can write it down and `replay` can give it again; `storm` gives random events.
 //! Both are blocking and single-threaded; the shells around them (`repl`, `cli`) own terminals and signals.
 
 mod act;
+mod answer;
 mod calibration;
 mod candidate;
 mod choices;
+mod condition;
 mod cost;
 mod engine;
 mod events;
@@ -23,6 +25,7 @@ mod report;
 mod resume;
 mod scenario;
 mod schedule;
+mod storm;
 mod talk;
 mod trace;
 
@@ -39,6 +42,7 @@ pub use reader::{NoModel, Reader};
 pub use replay::{Replay, ReplayError, Step};
 pub use report::{CallReport, Report, TokenCounts};
 pub use scenario::{Scenario, ScenarioError, Told};
+pub use storm::{Illegal, Weather, storm};
 
 /// What a state offers: its legal tools and those of its devices that `has` says the board holds.
 ///

@@ -13,8 +13,9 @@ use super::choices::Choice;
 use super::mind::{MindError, Reading};
 use super::reader::Reader;
 use super::report::TokenCounts;
+use crate::agent::chart::Frame;
 use crate::board::{Clock, State};
-use crate::prompt::Scene;
+use crate::prompt::{Background, Scene};
 use crate::safety::{Confirmed, Kernel, Legal, Outcome};
 use crate::tool::{Call, RunContext, UserTool};
 
@@ -39,6 +40,8 @@ pub(super) enum Seen {
     Done { call: Call, result: Result<Outcome, String>, then: Moment },
     /// A tool of the user's ran.
     Ran { call: Call, result: Result<Value, String>, then: Moment },
+    /// The model wrote an answer.
+    Wrote { request: String, answer: Result<String, String>, then: Moment },
     /// The model read a request.
     Read { request: String, reading: Result<Box<Chosen>, String>, then: Moment },
 }
@@ -260,13 +263,18 @@ impl Outside {
     }
 
     /// Has a request read.
-    pub fn read(&mut self, scene: &Scene, prose: Option<&str>, request: &str) -> Result<Reading, MindError> {
+    pub fn read(
+        &mut self,
+        background: &Background<'_>,
+        scene: &Scene,
+        request: &str,
+    ) -> Result<Reading, MindError> {
         if let Some(next) = self.next() {
             return match next {
                 Some(Seen::Read { request: known, reading, then }) if known == request => {
                     self.moment = then;
                     if let Tape::Replaying { again: true, .. } = self.tape {
-                        self.compare(scene, prose, request, &reading);
+                        self.compare(background, scene, request, &reading);
                     }
                     reading.map(|chosen| (*chosen).into()).map_err(MindError::Replayed)
                 }
@@ -276,7 +284,7 @@ impl Outside {
                 }
             };
         }
-        let mut reading = self.reader.read(scene, prose, request, &self.cancel);
+        let mut reading = self.reader.read(background, scene, request, &self.cancel);
         if let Ok(reading) = &mut reading
             && reading.confidence.is_nan()
         {
@@ -292,11 +300,37 @@ impl Outside {
         reading
     }
 
+    /// Has a question answered in some form.
+    pub fn write(
+        &mut self,
+        background: &Background<'_>,
+        request: &str,
+        frame: &Frame,
+    ) -> Result<String, String> {
+        if let Some(next) = self.next() {
+            return match next {
+                Some(Seen::Wrote { request: known, answer, then }) if known == request => {
+                    self.moment = then;
+                    answer
+                }
+                other => {
+                    self.stray(format!("it asked {request:?}, {}", instead(&other)));
+                    Err("the replay has gone astray".into())
+                }
+            };
+        }
+        let answer = self.reader.write(background, request, frame, &self.cancel);
+        let answer = answer.map_err(|error| error.to_string());
+        let then = self.look();
+        self.note(|| Seen::Wrote { request: request.to_owned(), answer: answer.clone(), then });
+        answer
+    }
+
     /// Asks the model anew what a trace has the answer to.
     fn compare(
         &mut self,
+        background: &Background<'_>,
         scene: &Scene,
-        prose: Option<&str>,
         request: &str,
         known: &Result<Box<Chosen>, String>,
     ) {
@@ -308,7 +342,7 @@ impl Outside {
             Ok(chosen) => format!("{} ({:.2})", all(&chosen.calls), chosen.confidence),
             Err(error) => error.clone(),
         };
-        let now = match self.reader.read(scene, prose, request, &self.cancel) {
+        let now = match self.reader.read(background, scene, request, &self.cancel) {
             Ok(reading) => Ok(Box::new(Chosen::from(&reading))),
             Err(error) => Err(error.to_string()),
         };
@@ -363,5 +397,6 @@ fn words(seen: &Seen) -> String {
         Seen::Done { call, .. } => format!("the call {}", one(call)),
         Seen::Ran { call, .. } => format!("a run of {}", one(call)),
         Seen::Read { request, .. } => format!("a reading of {request:?}"),
+        Seen::Wrote { request, .. } => format!("the question {request:?}"),
     }
 }

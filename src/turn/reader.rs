@@ -4,27 +4,40 @@ use std::sync::atomic::AtomicBool;
 
 use super::cost::Part;
 use super::mind::{Mind, MindError, Reading};
-use crate::prompt::Scene;
+use crate::agent::chart::Frame;
+use crate::prompt::{Background, Scene};
 
 /// Reads requests for an engine. [`Mind`] is the one with a model.
 pub trait Reader: Send {
     /// The model's file, or `bundled`.
     fn name(&self) -> &str;
 
-    /// Reads a request. `prose` is the state's prompt, for models that read it.
+    /// Reads a request.
     ///
     /// # Errors
-    /// As [`Mind::read`].
+    /// As [`Mind::read_in`].
     fn read(
         &mut self,
+        background: &Background<'_>,
         scene: &Scene,
-        prose: Option<&str>,
         request: &str,
         cancel: &AtomicBool,
     ) -> Result<Reading, MindError>;
 
+    /// Answers a question of the agent's own in some form: with words that a grammar allows, or JSON that fits a schema.
+    ///
+    /// # Errors
+    /// As [`Mind::write_answer`].
+    fn write(
+        &mut self,
+        background: &Background<'_>,
+        request: &str,
+        frame: &Frame,
+        cancel: &AtomicBool,
+    ) -> Result<String, MindError>;
+
     /// What a state's prompt costs before anything is said, part by part.
-    fn measure(&self, scene: &Scene, prose: Option<&str>) -> Vec<Part>;
+    fn measure(&self, scene: &Scene, background: &Background<'_>) -> Vec<Part>;
 
     /// Tokens that prompt and answer may have together.
     fn context(&self) -> usize;
@@ -37,20 +50,64 @@ impl Reader for Mind {
 
     fn read(
         &mut self,
+        background: &Background<'_>,
         scene: &Scene,
-        prose: Option<&str>,
         request: &str,
         cancel: &AtomicBool,
     ) -> Result<Reading, MindError> {
-        Mind::read(self, scene, prose, request, cancel)
+        Mind::read_in(self, background, scene, request, cancel)
     }
 
-    fn measure(&self, scene: &Scene, prose: Option<&str>) -> Vec<Part> {
-        Mind::measure(self, scene, prose)
+    fn write(
+        &mut self,
+        background: &Background<'_>,
+        request: &str,
+        frame: &Frame,
+        cancel: &AtomicBool,
+    ) -> Result<String, MindError> {
+        self.write_answer(background, request, frame, cancel)
+    }
+
+    fn measure(&self, scene: &Scene, background: &Background<'_>) -> Vec<Part> {
+        Mind::measure(self, scene, background)
     }
 
     fn context(&self) -> usize {
         Mind::context(self)
+    }
+}
+
+impl Reader for Box<dyn Reader> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn read(
+        &mut self,
+        background: &Background<'_>,
+        scene: &Scene,
+        request: &str,
+        cancel: &AtomicBool,
+    ) -> Result<Reading, MindError> {
+        (**self).read(background, scene, request, cancel)
+    }
+
+    fn write(
+        &mut self,
+        background: &Background<'_>,
+        request: &str,
+        frame: &Frame,
+        cancel: &AtomicBool,
+    ) -> Result<String, MindError> {
+        (**self).write(background, request, frame, cancel)
+    }
+
+    fn measure(&self, scene: &Scene, background: &Background<'_>) -> Vec<Part> {
+        (**self).measure(scene, background)
+    }
+
+    fn context(&self) -> usize {
+        (**self).context()
     }
 }
 
@@ -66,15 +123,20 @@ impl Reader for NoModel {
     /// Finds nothing to do, surely.
     fn read(
         &mut self,
+        _: &Background<'_>,
         _: &Scene,
-        _: Option<&str>,
         request: &str,
         _: &AtomicBool,
     ) -> Result<Reading, MindError> {
         Ok(Reading { request: request.to_owned(), confidence: 1.0, ..Reading::default() })
     }
 
-    fn measure(&self, _: &Scene, _: Option<&str>) -> Vec<Part> {
+    /// Answers nothing.
+    fn write(&mut self, _: &Background<'_>, _: &str, _: &Frame, _: &AtomicBool) -> Result<String, MindError> {
+        Err(MindError::Unanswered)
+    }
+
+    fn measure(&self, _: &Scene, _: &Background<'_>) -> Vec<Part> {
         Vec::new()
     }
 

@@ -6,6 +6,9 @@ use crate::safety::Outcome;
 pub(super) const UNSERVED: &str = "I cannot do that here.";
 /// The agent is in a final state.
 pub(super) const ENDED: &str = "The agent has come to its end. /reset begins anew.";
+/// A request for later, of a program that ends with it.
+pub(super) const LEAVES: &str =
+    "I cannot do that later: the program ends with this request, and the agent keeps no journal (`resume`).";
 /// The reading is too unsure to be worth asking about.
 pub(super) const UNSURE: &str = "I am not sure what you mean. Please say it another way.";
 

@@ -35,7 +35,7 @@ impl Engine {
         let Some(resume) = self.agent.resume.filter(|_| self.outside.kernel.mode() == Mode::Live) else {
             return Ok(Vec::new());
         };
-        let (journal, record) = Journal::open(&path(folder, &self.agent))?;
+        let (journal, record) = Journal::open(&path(folder, &self.agent), self.agent.sync)?;
         self.journal = Some(journal);
         let mut said = Vec::new();
         if let Some(record) = record {
@@ -116,12 +116,22 @@ impl Engine {
             scheduled: self.scheduled.iter().map(|act| act.kept(self.outside.now())).collect(),
         };
         if let Some(journal) = &mut self.journal
-            && let Err(error) = journal.append(&record)
+            && let Err(error) = journal.append(&record, self.outside.now())
         {
             tracing::error!("{error}; from now on nothing is written down");
             self.journal = None;
         }
         self.written = Some(written);
+    }
+
+    /// Has the disk take what was written, when the agent's `sync` says so.
+    pub(super) fn flush(&mut self) {
+        if let Some(journal) = &mut self.journal
+            && let Err(error) = journal.flush(self.outside.now())
+        {
+            tracing::error!("{error}; from now on nothing is written down");
+            self.journal = None;
+        }
     }
 
     /// What the outputs do, where they are to be restored.

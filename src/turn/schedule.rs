@@ -1,18 +1,18 @@
 //! Acts for later: "turn off the fan in ten minutes", "lamp on at 7 pm", "open the vent every day at noon".
 //!
-//! The time is taken out of the request by rule, the rest is read as any request. Conditions ("when the door opens") are not
-//! understood; they are refused as before.
+//! The time, or a [`super::condition`], is taken out of the request by rule, the rest is read as any request.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::Engine;
+use super::condition::{self, Condition};
 use super::events::Due;
 use super::trace::Given;
-use crate::agent::By;
 use crate::agent::chart::Cron;
 use crate::agent::graph::{call as in_words, duration};
+use crate::agent::{Agent, By};
 use crate::link::{Mark, Unit};
 use crate::prompt::Scene;
 use crate::tool::Call;
@@ -35,6 +35,12 @@ pub(super) enum When {
     At(Cron),
     /// Every day.
     Daily(Cron),
+    /// When a device does something.
+    If {
+        condition: Condition,
+        /// Whether it would be done if that held now.
+        armed: bool,
+    },
 }
 
 /// An act that waits.
@@ -62,26 +68,30 @@ impl Scheduled {
     pub fn kept(&self, now: Duration) -> Kept {
         let left = match self.due {
             Due::At(at) => Some(at.saturating_sub(now).as_millis() as u64),
-            Due::Cron { .. } => None,
+            Due::Cron { .. } | Due::Open => None,
         };
         Kept { id: self.id, calls: self.calls.clone(), when: self.when.clone(), left }
     }
 }
 
-/// A time said in a request, and the request without it; `None` when there is none.
-pub(super) fn split(request: &str, scene: &Scene) -> Option<(When, String)> {
+/// A time or a condition said in a request, and the request without it; `None` when there is none.
+pub(super) fn split(request: &str, scene: &Scene, agent: &Agent) -> Option<(When, String)> {
     let words = words(request);
-    span(request, scene, &words).or_else(|| hour(request, &words))
+    let timed = span(request, scene, &words).or_else(|| hour(request, &words));
+    timed.or_else(|| {
+        let (condition, rest) = condition::split(request, scene, agent)?;
+        Some((When::If { condition, armed: false }, rest))
+    })
 }
 
 /// A word, in small letters and without punctuation, and its bytes.
-struct Word {
-    text: String,
-    start: usize,
-    end: usize,
+pub(super) struct Word {
+    pub text: String,
+    pub start: usize,
+    pub end: usize,
 }
 
-fn words(request: &str) -> Vec<Word> {
+pub(super) fn words(request: &str) -> Vec<Word> {
     let mut words = Vec::new();
     let mut at = 0;
     for part in request.split_whitespace() {
@@ -209,7 +219,7 @@ fn of_day(hour: u32, half: &str) -> (u32, usize) {
 }
 
 /// The request without these bytes.
-fn without(request: &str, start: usize, end: usize) -> String {
+pub(super) fn without(request: &str, start: usize, end: usize) -> String {
     let (before, after) = (request[..start].trim_end(), request[end..].trim_start());
     let loose = [' ', ',', '.', ';'];
     let text = format!("{} {}", before.trim_end_matches(loose), after.trim_start_matches(loose));
@@ -218,16 +228,25 @@ fn without(request: &str, start: usize, end: usize) -> String {
 
 impl Engine {
     /// Puts calls away for later; what the person is told.
-    pub(super) fn schedule(&mut self, when: When, calls: Vec<Call>) -> String {
+    pub(super) fn schedule(&mut self, mut when: When, calls: Vec<Call>) -> String {
         if self.scheduled.len() == MOST {
             return format!("{MOST} acts are waiting already; /cancel takes one away.");
+        }
+        if let When::If { condition, armed } = &mut when {
+            *armed = !condition.change || !self.holds(condition);
         }
         let Some(due) = self.due(&when) else {
             return "I cannot do that: the clock is not set.".to_owned();
         };
         let id = self.scheduled.iter().map(|known| known.id).max().unwrap_or(0) + 1;
         let act = Scheduled { id, calls, when, due };
-        let text = format!("{}. (/cancel {id} takes it back)", told(&act));
+        // A request alone has no session in which it could be taken back.
+        let more = if self.stays {
+            format!("/cancel {id} takes it back")
+        } else {
+            "while the agent runs".to_owned()
+        };
+        let text = format!("{}. ({more})", told(&act, &self.agent));
         self.scheduled.push(act);
         self.commit();
         text
@@ -236,6 +255,7 @@ impl Engine {
     fn due(&self, when: &When) -> Option<Due> {
         match when {
             When::After(time) | When::Every(time) => Some(Due::At(self.outside.now().saturating_add(*time))),
+            When::If { .. } => Some(Due::Open),
             When::At(cron) | When::Daily(cron) => {
                 let now = self.outside.wall()?;
                 Some(Due::Cron { cron: *cron, set_at: Some(now), next: cron.after(now) })
@@ -245,7 +265,12 @@ impl Engine {
 
     /// What waits to be done, a line each with its number.
     pub fn scheduled(&self) -> Vec<String> {
-        self.scheduled.iter().map(|act| format!("{:>2}  {}", act.id, told(act))).collect()
+        self.scheduled.iter().map(|act| format!("{:>2}  {}", act.id, told(act, &self.agent))).collect()
+    }
+
+    /// How many acts wait that are lost when the program ends, because the agent keeps no journal.
+    pub fn forgets(&self) -> usize {
+        if self.journal.is_some() { 0 } else { self.scheduled.len() }
     }
 
     /// Forgets what waits under this number; whether there was such a thing.
@@ -276,7 +301,7 @@ impl Engine {
                 When::Daily(cron) => {
                     Some(Due::Cron { cron, set_at: wall, next: wall.and_then(|wall| cron.after(wall)) })
                 }
-                When::After(_) | When::At(_) => None,
+                When::After(_) | When::At(_) | When::If { .. } => None,
             };
             match again {
                 Some(due) => {
@@ -300,6 +325,7 @@ impl Engine {
                 (When::At(cron) | When::Daily(cron), _) => {
                     Due::Cron { cron: *cron, set_at: since, next: since.and_then(|since| cron.after(since)) }
                 }
+                (When::If { .. }, _) => Due::Open,
                 (_, left) => {
                     let left = Duration::from_millis(left.unwrap_or(0));
                     Due::At(now.saturating_add(left.saturating_sub(away)))
@@ -311,13 +337,14 @@ impl Engine {
     }
 }
 
-fn told(act: &Scheduled) -> String {
+fn told(act: &Scheduled, agent: &Agent) -> String {
     let what = act.calls.iter().map(in_words).collect::<Vec<_>>().join(", then ");
     match &act.when {
         When::After(time) => format!("In {}: {what}", duration(*time)),
         When::Every(time) => format!("Every {}: {what}", duration(*time)),
         When::At(cron) => format!("At {}: {what}", hours(cron)),
         When::Daily(cron) => format!("Every day at {}: {what}", hours(cron)),
+        When::If { condition, .. } => format!("{}: {what}", condition.words(agent)),
     }
 }
 
@@ -333,15 +360,16 @@ fn hours(cron: &Cron) -> String {
 mod tests {
     use super::*;
 
-    fn scene() -> Scene {
+    fn world() -> (Agent, Scene) {
         let source = "format = 1\n[agent]\nname = 'a'\n[devices.fan]\nkind = 'fan'\n[devices.lamp]\nkind = 'lamp'\n[states.main]\n";
         let agent = crate::agent::Agent::parse(source, None).unwrap();
-        crate::turn::scene(&agent, 0, &|_| true).unwrap()
+        let scene = crate::turn::scene(&agent, 0, &|_| true).unwrap();
+        (agent, scene)
     }
 
     #[test]
     fn times_are_taken_out_of_requests() {
-        let scene = scene();
+        let (agent, scene) = world();
         let after = |seconds| When::After(Duration::from_secs(seconds));
         let at = |text: &str| Cron::parse(text).unwrap();
         for (request, when, rest) in [
@@ -360,7 +388,7 @@ mod tests {
             ("lamp on every day at noon", When::Daily(at("0 12 * * *")), "lamp on"),
             ("lamp on at 12 am every day", When::Daily(at("0 0 * * *")), "lamp on"),
         ] {
-            assert_eq!(split(request, &scene), Some((when, rest.to_owned())), "{request}");
+            assert_eq!(split(request, &scene, &agent), Some((when, rest.to_owned())), "{request}");
         }
         for request in [
             "turn on the lamp",
@@ -374,14 +402,15 @@ mod tests {
             "at",
             "",
         ] {
-            assert_eq!(split(request, &scene), None, "{request}");
+            assert_eq!(split(request, &scene, &agent), None, "{request}");
         }
     }
 
     proptest::proptest! {
         #[test]
         fn no_text_breaks_it(text in "(in|at|every|day|[0-9:]{1,5}|pm|half past|[a-zé.,]{0,5}| |minutes|from now){0,12}") {
-            let _ = split(&text, &scene());
+            let (agent, scene) = world();
+            let _ = split(&text, &scene, &agent);
         }
     }
 }

@@ -4,13 +4,15 @@ use std::time::Instant;
 
 use super::Engine;
 use super::choices::{self, Answer, Choice};
-use super::mind::MindError;
+use super::mind::{MindError, Reading};
 use super::reply;
 use super::report::{Report, TokenCounts};
 use super::schedule::{self, When};
 use super::trace::{self, Given};
+use crate::agent::chart::Form;
 use crate::agent::graph::call as in_words;
 use crate::agent::{By, Event};
+use crate::prompt::{Background, Earlier};
 use crate::tool::Call;
 
 impl Engine {
@@ -77,6 +79,17 @@ impl Engine {
         self.asking = false;
     }
 
+    /// A question of the agent's own whose answer has a form: the event that it makes.
+    pub(super) fn ask_form(&mut self, request: &str, form: &Form) -> Event {
+        let shown = self.agent.shown(&self.scope.context, Some(&self.machine));
+        let background = Background { prose: self.scope.prompt.as_deref(), variables: &shown, before: &[] };
+        let answer = self.outside.write(&background, request, &form.frame);
+        if let Err(error) = &answer {
+            tracing::warn!("no answer to {request:?}: {error}");
+        }
+        Event::answer(form, answer.as_deref().map_err(String::as_str))
+    }
+
     fn report(&self, confidence: f64) -> Report {
         Report {
             state: self.state_name(),
@@ -98,13 +111,16 @@ impl Engine {
         report: &mut Report,
         said: &mut Vec<String>,
     ) -> Result<(), MindError> {
-        if self.stays
-            && by == By::Turn
-            && let Some((when, rest)) = schedule::split(request, &self.scene)
+        if by == By::Turn
+            && let Some((when, rest)) = schedule::split(request, &self.scene, &self.agent)
         {
-            return self.defer(when, &rest, report, said);
+            if self.stays || self.journal.is_some() {
+                return self.defer(when, &rest, report, said);
+            }
+            said.push(reply::LEAVES.to_owned());
+            return Ok(());
         }
-        let reading = self.outside.read(&self.scene, self.scope.prompt.as_deref(), request)?;
+        let reading = self.read(request, by)?;
         let (act, ask) = (self.scope.act, self.scope.ask);
         report.confidence = reading.confidence;
         report.tokens = reading.tokens;
@@ -116,7 +132,7 @@ impl Engine {
             self.ask_back(choices, report, said);
         } else if calls.is_empty() || sure < ask {
             let before = said.len();
-            self.event(Event::Unserved, said);
+            self.event(Event::Unserved { text: request.to_owned() }, said);
             if said.len() == before {
                 said.push(if calls.is_empty() { reply::UNSERVED } else { reply::UNSURE }.to_owned());
             }
@@ -127,7 +143,28 @@ impl Engine {
         } else {
             report.calls = self.act(calls, false, by, said);
         }
+        if by == By::Turn {
+            let calls = report.calls.iter().map(|done| done.call.clone()).collect();
+            self.remember(request.to_owned(), calls);
+        }
         Ok(())
+    }
+
+    /// Has a request read, with what the states show and carry.
+    fn read(&mut self, request: &str, by: By) -> Result<Reading, MindError> {
+        let shown = self.agent.shown(&self.scope.context, Some(&self.machine));
+        let carried = if by == By::Turn { self.scope.carry.min(self.before.len()) } else { 0 };
+        let before = &self.before[self.before.len() - carried..];
+        let background = Background { prose: self.scope.prompt.as_deref(), variables: &shown, before };
+        self.outside.read(&background, &self.scene, request)
+    }
+
+    /// Keeps a turn for those after it. What no state would carry is not kept.
+    fn remember(&mut self, request: String, calls: Vec<Call>) {
+        let most = self.agent.states.iter().map(|state| state.carry).max().unwrap_or(0);
+        self.before.push(Earlier { request, calls });
+        let more = self.before.len().saturating_sub(most);
+        self.before.drain(..more);
     }
 
     /// A request for later: read without its time, and put away when it is clear and needs no yes.
@@ -138,14 +175,14 @@ impl Engine {
         report: &mut Report,
         said: &mut Vec<String>,
     ) -> Result<(), MindError> {
-        let reading = self.outside.read(&self.scene, self.scope.prompt.as_deref(), request)?;
+        let reading = self.read(request, By::Turn)?;
         report.confidence = reading.confidence;
         report.tokens = reading.tokens;
         let (calls, ambiguous) = (reading.calls.clone(), reading.ambiguous);
         self.last = Some(reading);
         if calls.is_empty() || report.confidence < self.scope.ask {
             let before = said.len();
-            self.event(Event::Unserved, said);
+            self.event(Event::Unserved { text: request.to_owned() }, said);
             if said.len() == before {
                 said.push(reply::UNSERVED.to_owned());
             }
@@ -201,7 +238,11 @@ impl Engine {
                 if !shown_alone && self.needs_yes(&calls) {
                     self.ask_back(vec![Choice::new(calls)], &mut report, &mut said);
                 } else {
-                    report.calls = self.act(calls, shown_alone, By::Turn, &mut said);
+                    report.calls = self.act(calls.clone(), shown_alone, By::Turn, &mut said);
+                    // The request that was asked about is the last turn.
+                    if let Some(last) = self.before.last_mut() {
+                        last.calls = calls;
+                    }
                 }
             }
             Answer::No => said.push("Nothing was done.".to_owned()),

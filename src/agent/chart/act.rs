@@ -25,8 +25,8 @@ pub enum Act {
     Say(Template),
     /// Call a tool, without the model.
     Call(Box<CallTemplate>),
-    /// Ask the model, with the tools of the state that the agent is in then.
-    Ask(Template),
+    /// Ask the model: with the tools of the state that the agent is in then, or for an answer of some form.
+    Ask(Template, Option<Form>),
     /// Give a context variable a value.
     Set {
         /// Index of the variable.
@@ -58,6 +58,24 @@ pub enum Act {
         /// When none holds.
         otherwise: Block,
     },
+}
+
+/// What an answer of the model has to look like, and what becomes of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Form {
+    /// The event that it makes.
+    pub event: String,
+    /// What it fits.
+    pub frame: Frame,
+}
+
+/// What an answer fits. Both have been compiled when the file was checked.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Frame {
+    /// The text of a GBNF grammar.
+    Gbnf(String),
+    /// A JSON Schema.
+    Schema(serde_json::Value),
 }
 
 /// An event to be made.
@@ -115,7 +133,7 @@ impl Act {
             of_filled(&emit.name).into_iter().chain(emit.data.iter().map(|(_, expr)| expr)).collect()
         }
         match self {
-            Act::Say(template) | Act::Ask(template) => template.expressions().collect(),
+            Act::Say(template) | Act::Ask(template, _) => template.expressions().collect(),
             Act::Call(call) => call.computed.iter().flat_map(|(_, filled)| of_filled(filled)).collect(),
             Act::Set { value, .. } => vec![value],
             Act::Raise(emit) => of_emit(emit),

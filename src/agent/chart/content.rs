@@ -60,9 +60,9 @@ impl Run<'_> {
                 let text = template.render(self)?;
                 self.actions.push(Action::Say(text));
             }
-            Act::Ask(template) => {
+            Act::Ask(template, form) => {
                 let text = template.render(self)?;
-                self.actions.push(Action::Ask(text));
+                self.actions.push(Action::Ask(text, form.clone()));
             }
             Act::Call(template) => {
                 let mut call = template.call.clone();

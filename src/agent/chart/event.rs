@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use super::act::Form;
 use super::cron::Cron;
-use super::value::Value;
+use super::value::{MOST_TEXT, Value};
 use crate::board;
 use crate::tool::Call;
 
@@ -29,7 +30,10 @@ pub enum Event {
     /// A person said something, whatever comes of it; idle times begin again.
     Activity,
     /// A request that no legal tool serves.
-    Unserved,
+    Unserved {
+        /// What was said.
+        text: String,
+    },
     /// An input changed.
     Edge {
         /// Index of the device.
@@ -55,6 +59,32 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// What an answer of a form makes: its text, and what it holds when it is JSON; or why there is none.
+    pub fn answer(form: &Form, answer: Result<&str, &str>) -> Event {
+        let mut data = BTreeMap::new();
+        match answer {
+            Ok(text) => {
+                if let Ok(Json::Object(object)) = serde_json::from_str::<Json>(text) {
+                    object.iter().for_each(|(key, value)| flatten(key, value, &mut data));
+                }
+                data.insert("text".into(), Value::Text(cut(text)));
+                Event::Named { name: form.event.clone(), data }
+            }
+            Err(message) => {
+                data.insert("message".into(), Value::Text(cut(message)));
+                Event::Named { name: "error.ask".into(), data }
+            }
+        }
+    }
+}
+
+/// As much of a text as a value may have.
+fn cut(text: &str) -> String {
+    let end = (0..=MOST_TEXT.min(text.len())).rev().find(|&at| text.is_char_boundary(at));
+    text[..end.unwrap_or_default()].to_owned()
+}
+
 /// Who made a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum By {
@@ -76,8 +106,9 @@ pub enum Action {
     Say(String),
     /// Make this call and report it back as [`Event::Called`] by [`By::Transition`].
     Do(Call),
-    /// Ask the model this, in the state that the agent is in, as if a person had said it.
-    Ask(String),
+    /// Ask the model this: in the state that the agent is in, as if a person had said it; or for an answer of a form, which
+    /// is sent as [`Event::Named`] ([`Event::answer`]).
+    Ask(String, Option<Form>),
     /// The state of this index is left.
     Exit(usize),
     /// The state of this index is entered.
@@ -178,7 +209,10 @@ impl Occurrence {
                 format!("{}.{}", if result.is_ok() { "call" } else { "error.call" }, call.tool)
             }
             Event::Activity => "activity".into(),
-            Event::Unserved => "unserved".into(),
+            Event::Unserved { text } => {
+                data.insert("text".into(), Value::Text(cut(text)));
+                "unserved".into()
+            }
             Event::Edge { rising, .. } => {
                 data.insert("rising".into(), Value::Flag(*rising));
                 "edge".into()

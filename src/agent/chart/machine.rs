@@ -196,7 +196,10 @@ impl<'a> Run<'a> {
                 self.external.push_back(Waiting::Named(Occurrence { name, origin: Origin::External, data }));
             }
             event => {
-                if matches!(event, Event::Called { by: By::Turn, .. } | Event::Activity | Event::Unserved) {
+                if matches!(
+                    event,
+                    Event::Called { by: By::Turn, .. } | Event::Activity | Event::Unserved { .. }
+                ) {
                     self.restart_idle();
                 }
                 if let Event::Reading { device, value } = event {

@@ -32,7 +32,7 @@ mod timing;
 mod tree;
 mod value;
 
-pub use act::{Act, Block, CallTemplate, Delay, Emit, Step, visit};
+pub use act::{Act, Block, CallTemplate, Delay, Emit, Form, Frame, Step, visit};
 pub use cron::Cron;
 pub(in crate::agent) use event::describes;
 pub use event::{Action, By, Event, Occurrence, Origin, Surroundings, TimerId};

@@ -105,7 +105,7 @@ impl Run<'_> {
             | (Trigger::Error { tool, device }, Event::Called { call, result: Err(_), .. }) => {
                 is_call(self.agent, *tool, *device, call)
             }
-            (Trigger::Unserved, Event::Unserved) => true,
+            (Trigger::Unserved, Event::Unserved { .. }) => true,
             (Trigger::Edge { device, when }, Event::Edge { device: changed, rising }) => {
                 device == changed
                     && match when {

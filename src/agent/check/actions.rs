@@ -7,7 +7,7 @@ use super::super::chart_file::ActionTable;
 use super::super::file::{At, Table};
 use super::super::finding::Findings;
 use super::transitions::duration;
-use super::{World, calls, shown};
+use super::{World, calls, forms, shown};
 
 /// How deep `if` may stand inside of `if`.
 const MOST_DEPTH: usize = 16;
@@ -56,7 +56,11 @@ fn act(
     match kind(table, &at.span, findings)? {
         "tool" => calls::check(at, shape, world, findings).map(|call| vec![Act::Call(Box::new(call))]),
         "say" => sentence(table.say.as_ref()?, shape, world, findings).map(|text| vec![Act::Say(text)]),
-        "ask" => sentence(table.ask.as_ref()?, shape, world, findings).map(|text| vec![Act::Ask(text)]),
+        "ask" => {
+            let form = forms::check(table, world, findings);
+            let text = sentence(table.ask.as_ref()?, shape, world, findings)?;
+            Some(vec![Act::Ask(text, form?)])
+        }
         "set" => Some(set(table, shape, world, findings)),
         "raise" => {
             emit(table.raise.as_ref()?, table, shape, world, findings).map(|emit| vec![Act::Raise(emit)])
@@ -129,7 +133,15 @@ fn kind(table: &ActionTable, span: &Range<usize>, findings: &mut Findings) -> Op
         }
     };
     let place = |at: Option<Range<usize>>| at.unwrap_or_else(|| span.clone());
-    let goes_with: [(&str, bool, Range<usize>, &[&str]); 7] = [
+    let goes_with: [(&str, bool, Range<usize>, &[&str]); 10] = [
+        (
+            "grammar",
+            table.grammar.is_some(),
+            place(table.grammar.as_ref().map(|at| at.span.clone())),
+            &["ask"],
+        ),
+        ("schema", table.schema.is_some(), place(table.schema.as_ref().map(|at| at.span.clone())), &["ask"]),
+        ("event", table.event.is_some(), place(table.event.as_ref().map(|at| at.span.clone())), &["ask"]),
         (
             "arguments",
             table.arguments.is_some(),

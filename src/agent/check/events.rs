@@ -3,6 +3,7 @@
 use super::super::chart::{Names, Shape, Type, describes, parse};
 use super::super::chart_file::{ActionTable, Datum, StateTable};
 use super::super::file::{At, Table};
+use super::forms;
 use crate::board::Device;
 
 /// Data of an event: names with types.
@@ -63,6 +64,14 @@ impl Events {
                 }
                 let data = table.data.as_ref().map(|data| types(&data.value, known)).unwrap_or_default();
                 self.sent.push((name.clone(), data));
+            }
+            if let Some(answer) =
+                table.grammar.as_ref().map(|at| &at.span).or(table.schema.as_ref().map(|at| &at.span))
+            {
+                let unnamed = At { value: forms::ANSWER.to_owned(), span: answer.clone() };
+                let data = forms::data(table.schema.as_ref().map(|at| &at.value));
+                self.sent.push((table.event.clone().unwrap_or(unnamed), data));
+                self.made.push(("error.ask".to_owned(), vec![("message".to_owned(), Type::Text)]));
             }
             if let Some(id) = &table.id {
                 self.any_id |= id.value.contains("{{");

@@ -105,6 +105,8 @@ fn seeded_faults_are_found_on_their_lines() {
     // Transitions that can never fire.
     finds(IDLE, "  { edge = 'bell', say = 'again' },", "comes first");
     finds(ONE, "  { call = 'feed', say = 'again' },", "comes first");
+    finds(IDLE, "  { edge = 'bell', if = 'armed', to = 'busy' },", "comes first");
+    finds(ONE, "  { call = 'feed', if = 'count > 1', say = 'again' },", "comes first");
     finds(IDLE, "  { after = '1s', if = '1 > 2', say = 'x' },", "never holds");
     finds(IDLE, "  { sensor = 'probe', above = 100, say = 'x' },", "never happen");
     finds(ONE, "  { call = 'set_level', say = 'x' },", "cannot be called");
@@ -143,6 +145,32 @@ fn seeded_faults_are_found_on_their_lines() {
         "  { after = '1s', do = [{ tool = 'on', arguments = { devices = ['boiler'] } }] },",
         "person's yes",
     );
+    // Grammars and schemas, of questions and of tools.
+    finds(IDLE, "  { after = '1s', do = [{ ask = 'x', grammar = 'yes_on' }] },", "unknown grammar");
+    finds(IDLE, "  { after = '1s', do = [{ ask = 'x', grammar = 'gone.gbnf' }] },", "gone.gbnf");
+    finds(IDLE, "  { after = '1s', do = [{ say = 'x', grammar = 'yes_no' }] },", "goes with `ask` only");
+    finds(IDLE, "  { after = '1s', do = [{ ask = 'x', grammar = 'yes_no', schema = {} }] },", "not both");
+    finds(IDLE, "  { after = '1s', do = [{ ask = 'x', schema = { type = 'strin' } }] },", "strin");
+    finds(IDLE, "  { after = '1s', do = [{ ask = 'x', schema = { enum = [] } }] },", "no finite text fits");
+    finds(
+        IDLE,
+        "  { after = '1s', do = [{ ask = 'x', schema = { properties = { g = { type = 'int' } } } }] },",
+        "int",
+    );
+    finds(IDLE, "  { after = '1s', do = [{ ask = 'x', event = 'answer' }] },", "goes with");
+    finds(
+        IDLE,
+        "  { after = '1s', do = [{ ask = 'x', grammar = 'yes_no', event = 'a..b' }] },",
+        "name of an event",
+    );
+    // The name of a variable that a prompt shows.
+    finds("[states.idle]", "context = ['cuont']", "unknown variable");
+    finds("[states.idle]", "context = ['count', 'lamp']", "unknown variable");
+    finds("parent = 'busy'", "context = ['nam']", "unknown variable");
+    // When the disk takes what is written down.
+    finds("[agent]", "sync = '10s'", "without `resume`");
+    finds("[agent]", "sync = 'sometimes'", "neither a time");
+    finds("[agent]", "sync = '0s'", "neither a time");
     // Times.
     finds(IDLE, "  { after = '1 day', to = 'busy' },", "is no time");
     finds(IDLE, "  { cron = '61 * * * *', to = 'busy' },", "not from 0 to 59");
@@ -169,6 +197,16 @@ fn faults_of_states_are_found_at_their_names() {
         ("[states.box]\nhistory = 'deep'\n", "inside of the state it remembers"),
         ("[states.box]\nparent = 'busy'\nhistory = 'deep'\n", "nothing is remembered"),
         ("[states.box]\ndata = { x = 1 }\n", "`final = true` only"),
+        ("[tools.more]\nparameters = { type = 'objet' }\n", "parameters"),
+        (
+            "[tools.more]\nparameters = { type = 'object', properties = { g = { type = 'int' } } }\n",
+            "parameters",
+        ),
+        (
+            "[tools.more]\nparameters = { type = 'object', properties = { g = { type = 'strin' } } }\n",
+            "parameters",
+        ),
+        ("[tools.more]\nreply = '{{ a'\n", "reply"),
     ] {
         let source = format!("{SOUND}{more}");
         let line = SOUND.lines().count() + 1;
@@ -266,4 +304,123 @@ fn every_key_and_reference_of_the_shipped_agents_misspelt_is_found() {
         }
     }
     assert!(keys > 500 && names > 200, "{keys} keys, {names} names");
+}
+
+/// Words of an expression that name something: variables, functions, parts of the event. Texts in it are left out.
+fn words_of(expression: &str) -> Vec<(usize, &str)> {
+    let mut words = Vec::new();
+    let mut at = 0;
+    while let Some(c) = expression[at..].chars().next() {
+        let rest = &expression[at..];
+        let len = if c == '\'' || c == '"' {
+            rest[1..].find(c).map_or(rest.len(), |end| end + 2)
+        } else if c.is_alphabetic() || c == '_' {
+            let len = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+            words.push((at, &rest[..len]));
+            len
+        } else {
+            c.len_utf8()
+        };
+        at += len;
+    }
+    words
+}
+
+/// The expressions of a line: guards, what stands between `{{` and `}}`, what variables are set to.
+fn expressions_of(line: &str) -> Vec<(usize, &str)> {
+    let mut found = Vec::new();
+    let mut between = |start: &str, end: &str| {
+        let mut at = 0;
+        while let Some(begin) = line[at..].find(start).map(|begin| at + begin + start.len()) {
+            let Some(len) = line[begin..].find(end) else { return };
+            found.push((begin, &line[begin..begin + len]));
+            at = begin + len;
+        }
+    };
+    between("if = \"", "\"");
+    between("{{", "}}");
+    if let Some(set) = line.find("set = {") {
+        let end = line[set..].find('}').map_or(line.len(), |end| set + end);
+        let mut at = set;
+        while let Some(begin) = line[at..end].find("= \"").map(|begin| at + begin + 3) {
+            let Some(len) = line[begin..end].find('"') else { break };
+            found.push((begin, &line[begin..begin + len]));
+            at = begin + len + 1;
+        }
+    }
+    found
+}
+
+#[test]
+fn every_name_in_expressions_events_and_selections_of_the_shipped_agents_misspelt_is_found() {
+    let (mut words, mut events, mut selected) = (0, 0, 0);
+    for (agent, source) in EMBEDDED {
+        let mut offset = 0;
+        let mut section = "";
+        for line in source.split_inclusive('\n') {
+            let start = offset;
+            offset += line.len();
+            if line.starts_with('[') {
+                section = line.trim();
+            }
+            let text = line.split(" #").next().unwrap_or_default();
+            if text.starts_with('#') || section == "[variables]" {
+                continue;
+            }
+            for (at, expression) in expressions_of(text) {
+                for (within, word) in words_of(expression) {
+                    if ["and", "or", "not", "true", "false", "event"].contains(&word) {
+                        continue;
+                    }
+                    let (misspelt, number) =
+                        changed(source, start + at + within, word.len(), &format!("{word}qq"));
+                    assert!(found_on(&misspelt, number), "{agent}:{number}: {word} in {expression}");
+                    words += 1;
+                }
+            }
+            for key in ["event", "raise", "send", "cancel", "id", "kind", "area"] {
+                let free = key == "area" && section.starts_with("[devices");
+                let begin = format!("{key} = \"");
+                for (at, _) in text.match_indices(&begin).filter(|_| !free) {
+                    let at = at + begin.len();
+                    let len = text[at..].find('"').unwrap_or_default();
+                    let name = &text[at..at + len];
+                    if name.contains("{{") {
+                        continue;
+                    }
+                    let (misspelt, _) = changed(source, start + at, len, &format!("{name}qq"));
+                    // An event that is sent and not waited for is found where it is waited for, and the other way round.
+                    let found = check(&misspelt, None).findings;
+                    assert!(!found.is_empty(), "{agent}: {key} = {name}: {text}");
+                    if ["kind", "area"].contains(&key) { selected += 1 } else { events += 1 }
+                }
+            }
+        }
+    }
+    assert!(words > 25 && selected > 40, "{words} words, {events} events, {selected} selections");
+}
+
+/// What is defined by another name leaves those who name it without it.
+#[test]
+fn every_state_and_tool_of_the_shipped_agents_defined_misspelt_is_found() {
+    let mut count = 0;
+    for (agent, source) in EMBEDDED {
+        for (at, _) in source.match_indices("\n[states.").chain(source.match_indices("\n[variables]")) {
+            let header = source[at + 1..].lines().next().unwrap_or_default();
+            let end = match header == "[variables]" {
+                // The first variable, at its last letter.
+                true => {
+                    let line = source[at + 1..].lines().nth(1).unwrap_or_default();
+                    at + 1 + header.len() + 1 + line.find(' ').unwrap_or_default()
+                }
+                false => {
+                    at + 1 + header.rfind(']').unwrap_or_default() - usize::from(header.ends_with("\"]"))
+                }
+            };
+            let (misspelt, _) = changed(source, end, 0, "qq");
+            assert!(!check(&misspelt, None).findings.is_empty(), "{agent}: {header}");
+            count += 1;
+        }
+    }
+    assert!(count > 30, "{count}");
 }

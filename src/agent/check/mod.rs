@@ -8,6 +8,7 @@ pub(super) mod expressions;
 #[cfg(test)]
 mod faults;
 mod flow;
+mod forms;
 mod states;
 #[cfg(test)]
 mod tests;
@@ -21,11 +22,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::chart::{Act, Expr, MOST_TEXT, Value, visit};
-use super::checked::{ACT, ASK, Agent, ModelRef, State, Trigger, Variable};
+use super::checked::{ACT, ASK, Agent, Flush, ModelRef, Resume, State, Trigger, Variable};
 use super::file::{AgentFile, At, DeviceTable, Table};
 use super::finding::{Finding, Findings, Severity, nearest, shown};
 use super::read::read;
 use crate::board::{Device, Direction};
+use crate::grammar::schema;
 use crate::tool::{self, ToolError, ToolFile, UserTool};
 
 use events::Events;
@@ -143,7 +145,9 @@ fn resolve(mut file: AgentFile, path: Option<&Path>, findings: &mut Findings) ->
     let types: Vec<_> = variables.iter().map(|v| (v.name.clone(), v.initial.kind())).collect();
     let events = Events::gather(&file.states, &types, &devices, &names);
     let budget = table.budget.as_ref().map(|budget| budget.value as usize);
-    let world = World { devices: &devices, tools: &tools, act, ask, budget, variables: types, names, events };
+    let folder = path.and_then(Path::parent);
+    let world =
+        World { folder, devices: &devices, tools: &tools, act, ask, budget, variables: types, names, events };
     let states = states::check(file.states, &initial, &world, findings);
     if states.len() < world.names.len() {
         return None;
@@ -161,6 +165,7 @@ fn resolve(mut file: AgentFile, path: Option<&Path>, findings: &mut Findings) ->
         variables,
         states,
         resume: table.resume,
+        sync: sync(table.sync.as_ref(), table.resume, findings),
         debounce,
         observed,
         sampled,
@@ -233,6 +238,27 @@ fn is_word(text: &str) -> bool {
         && text.len() <= 64
         && text.chars().all(|c| c.is_alphanumeric() || c == '_')
         && !text.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// `sync` of the agent.
+fn sync(at: Option<&At<String>>, resume: Option<Resume>, findings: &mut Findings) -> Flush {
+    let Some(at) = at else { return Flush::Always };
+    if resume.is_none() {
+        findings.error(&at.span, "nothing is written down without `resume`").help("resume = \"restore\"");
+    }
+    match at.value.as_str() {
+        "always" => Flush::Always,
+        "never" => Flush::Never,
+        time => match transitions::duration(time) {
+            Some(time) => Flush::Every(time),
+            None => {
+                findings
+                    .error(&at.span, format!("`{}` is neither a time nor always or never", shown(time)))
+                    .help("as in \"10s\"");
+                Flush::Always
+            }
+        },
+    }
 }
 
 /// `debounce` of the devices, in their order; digital inputs only.
@@ -319,7 +345,12 @@ fn check_tools(table: Table<ToolFile>, path: Option<&Path>, findings: &mut Findi
             false => file.check(&name.value, path.unwrap_or(Path::new("agent"))),
         };
         match tool {
-            Ok(tool) => tools.push(tool),
+            Ok(tool) => {
+                if let Err(error) = schema::compile(&tool.parameters.schema, schema::Options::default()) {
+                    findings.warning(&name.span, format!("`parameters` of this tool: {error}"));
+                }
+                tools.push(tool);
+            }
             Err(ToolError::Invalid { at: None, key, message, .. }) => {
                 findings.error(&name.span, format!("`{key}` of this tool: {message}"));
             }

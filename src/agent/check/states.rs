@@ -67,7 +67,8 @@ fn state(
             findings.error(span, format!("`carry` keeps at most {MAX_CARRY} turns, not {value}"));
             0
         }
-        carry => carry.as_ref().map_or(0, |carry| carry.value as usize),
+        Some(carry) => carry.value as usize,
+        None => around.map_or(0, |state| state.carry),
     };
     let is_end = table.is_final.is_some() || table.history.is_some();
     if tools.is_empty() && !is_end {
@@ -88,6 +89,7 @@ fn state(
         act,
         ask,
         carry,
+        context: context(table.context.as_ref(), around, world, findings),
         confirm: around.is_some_and(|state| state.confirm)
             || table.confirm.as_ref().is_some_and(|at| at.value),
         budget: match &table.budget {
@@ -105,6 +107,29 @@ fn state(
         transitions: Vec::new(),
         line: findings.line(&name.span),
     }
+}
+
+/// `context`: variables of the agent, each once.
+fn context(
+    names: Option<&At<Vec<At<String>>>>,
+    around: Option<&State>,
+    world: &World,
+    findings: &mut Findings,
+) -> Vec<usize> {
+    let Some(names) = names else { return around.map_or_else(Vec::new, |state| state.context.clone()) };
+    let mut found = Vec::new();
+    for At { value, span } in &names.value {
+        match world.variables.iter().position(|(name, _)| name == value) {
+            Some(at) => found.push(at),
+            None => {
+                let known = world.variables.iter().map(|(name, _)| name.as_str());
+                findings.unknown(span, "variable", value, known);
+            }
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
 }
 
 fn devices(

@@ -297,7 +297,7 @@ proptest! {
         if let Some(agent) = checked.agent {
             let around = crate::agent::Surroundings::default();
             let (machine, _) = crate::agent::start(&agent, &around);
-            crate::agent::step(&agent, &machine, crate::agent::Event::Unserved, &around);
+            crate::agent::step(&agent, &machine, crate::agent::Event::Unserved { text: "sing".into() }, &around);
         }
     }
 

@@ -86,6 +86,7 @@ fn shape(trigger: &Trigger, world: &World) -> Shape {
             fields.push(field("message", Type::Text));
             Shape { fields, open: Vec::new() }
         }
+        Trigger::Unserved => Shape { fields: vec![field("text", Type::Text)], open: Vec::new() },
         Trigger::Edge { .. } => Shape { fields: vec![field("rising", Type::Flag)], open: Vec::new() },
         Trigger::Threshold(_) => Shape { fields: vec![field("value", Type::Number)], open: Vec::new() },
         Trigger::Event(names) => world.events.shape(names),

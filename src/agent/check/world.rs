@@ -1,6 +1,7 @@
 //! What the rest of an agent may name, resolved, and how names are looked up in it.
 
 use std::ops::Range;
+use std::path::Path;
 
 use super::super::chart::Type;
 use super::super::checked::ToolRef;
@@ -12,6 +13,8 @@ use crate::tool::{Builtin, UserTool};
 
 /// What states may name.
 pub(super) struct World<'a> {
+    /// The folder of the agent's file.
+    pub folder: Option<&'a Path>,
     pub devices: &'a [Device],
     pub tools: &'a [UserTool],
     pub act: f64,
@@ -35,7 +38,9 @@ impl World<'_> {
             return Some(ToolRef::User(index));
         }
         if name == "schedule" {
-            findings.error(span, "`schedule` is not built yet").help("leave it out");
+            findings
+                .error(span, "`schedule` is no tool that a state lists")
+                .help("leave it out: requests for later are put away wherever what they ask for is legal");
             return None;
         }
         let known = self.tools.iter().map(|tool| tool.name.as_str());

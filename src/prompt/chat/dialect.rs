@@ -1,9 +1,10 @@
 //! The notations in which model families write tool calls.
 
-use serde_json::{Deserializer, Map, Value as Json};
+use serde_json::{Deserializer, Map, Value as Json, json};
 
 use super::AnswerError;
 use super::function_gemma;
+use super::values::python_json;
 use crate::tool::Call;
 
 /// What a model says when no tool serves a request, in dialects that have no empty list of calls.
@@ -79,6 +80,26 @@ impl Dialect {
     /// The role of the message that tools and devices stand in.
     pub(super) fn system_role(self) -> &'static str {
         if self == Dialect::FunctionGemma { "developer" } else { "system" }
+    }
+
+    /// Calls as the model would have written them. `guard` is given the texts in them.
+    pub(super) fn write(self, calls: &[Call], guard: &dyn Fn(&mut Json)) -> String {
+        let Some(notation) = self.notation() else {
+            return if calls.is_empty() { REFUSAL.to_owned() } else { function_gemma::write(calls, guard) };
+        };
+        if calls.is_empty() && !notation.empty {
+            return REFUSAL.to_owned();
+        }
+        let [name, arguments] = notation.keys;
+        let one = |call: &Call| {
+            let mut json = json!({ name: call.tool, arguments: call.arguments });
+            guard(&mut json);
+            format!("{}{}{}", notation.open, python_json(&json, None), notation.close)
+        };
+        // Where a family makes one call at a time, the first stands for all.
+        let most = if notation.between.is_some() { calls.len() } else { 1 };
+        let all: Vec<String> = calls.iter().take(most).map(one).collect();
+        format!("{}{}{}", notation.start, all.join(notation.between.unwrap_or_default()), notation.end)
     }
 
     /// Reads an answer back. Nothing is repaired: what the grammar does not write is not read.

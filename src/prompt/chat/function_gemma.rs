@@ -11,6 +11,36 @@ pub(super) const CLOSE: &str = "<end_function_call>";
 pub(super) const QUOTE: &str = "<escape>";
 pub(super) const CALL: &str = "call:";
 
+/// Writes one call after the other. `guard` is given the texts in them.
+pub(super) fn write(calls: &[Call], guard: &dyn Fn(&mut Json)) -> String {
+    fn value(json: &Json, out: &mut String) {
+        match json {
+            Json::String(text) => out.extend([QUOTE, text, QUOTE]),
+            Json::Array(all) => {
+                out.push('[');
+                for (at, item) in all.iter().enumerate() {
+                    out.push_str(if at == 0 { "" } else { "," });
+                    value(item, out);
+                }
+                out.push(']');
+            }
+            bare => out.push_str(&bare.to_string()),
+        }
+    }
+    let mut out = String::new();
+    for call in calls {
+        out.extend([OPEN, CALL, &call.tool, "{"]);
+        for (at, (name, argument)) in call.arguments.iter().enumerate() {
+            let mut argument = argument.clone();
+            guard(&mut argument);
+            out.extend([if at == 0 { "" } else { "," }, name, ":"]);
+            value(&argument, &mut out);
+        }
+        out.extend(["}", CLOSE]);
+    }
+    out
+}
+
 /// Reads one call after the other, to the end.
 pub(super) fn parse(answer: &str) -> Result<Vec<Call>, AnswerError> {
     let mut reader = Reader { answer, rest: answer };

@@ -30,7 +30,7 @@ pub use dialect::{Dialect, REFUSAL};
 pub use template::Today;
 
 use super::pintail::AnswerError;
-use super::{Scene, Turn, form};
+use super::{Background, Scene, Turn, form};
 use template::Template;
 
 /// Why a chat template cannot be used.
@@ -129,41 +129,77 @@ impl Chat {
         Ok(())
     }
 
-    /// The prompt of a turn. `prose` is what the state says of itself.
+    /// The prompt of a turn. What does not change from turn to turn comes first; the variables stand beside the request.
     ///
     /// # Errors
     /// A template that fails on this conversation.
     pub fn prompt(
         &self,
         turn: &Turn<'_>,
-        prose: Option<&str>,
+        background: &Background<'_>,
         tokenizer: &Tokenizer,
         today: Today,
     ) -> Result<Prompt, ChatError> {
         let bos = tokenizer.bos().filter(|_| tokenizer.add_bos());
         let Some(template) = &self.template else {
-            let text = text::plain(turn, prose);
+            let text = text::plain(turn, background);
             let mut tokens: Vec<u32> = bos.into_iter().collect();
             tokenizer.encode(&text, Specials::Text, &mut tokens);
             return Ok(Prompt { text, tokens });
         };
         let mut tools = Json::Array(form::declarations(turn.scene));
         let guard = |text: &str| tokenizer.guard(text).into_owned();
-        let system = guard(&text::system(turn.scene, prose, self.dialect, (!self.tools).then_some(&tools)));
-        let request = guard(turn.request);
-        let messages = if self.system {
-            json!([{ "role": self.dialect.system_role(), "content": system }, { "role": "user", "content": request }])
+        let system =
+            guard(&text::system(turn.scene, background.prose, self.dialect, (!self.tools).then_some(&tools)));
+        let mut messages = Vec::new();
+        for earlier in background.before {
+            let answer = self.dialect.write(&earlier.calls, &|json| guard_strings(json, tokenizer));
+            messages.push(json!({ "role": "user", "content": guard(&earlier.request) }));
+            messages.push(json!({ "role": "assistant", "content": answer }));
+        }
+        let request = format!("{}{}", guard(&text::shown(background)), guard(turn.request));
+        messages.push(json!({ "role": "user", "content": request }));
+        if self.system {
+            messages.insert(0, json!({ "role": self.dialect.system_role(), "content": system }));
         } else {
-            json!([{ "role": "user", "content": format!("{system}\n\n{request}") }])
-        };
+            let first = messages[0]["content"].as_str().unwrap_or_default();
+            messages[0]["content"] = Json::from(format!("{system}\n\n{first}"));
+        }
+        let messages = Json::Array(messages);
         guard_strings(&mut tools, tokenizer);
         let guarded = template.render(&messages, self.tools.then_some(&tools), today)?;
-        let mut tokens = Vec::new();
-        tokenizer.encode_guarded(&guarded, &mut tokens);
-        if let Some(bos) = bos.filter(|bos| tokens.first() != Some(bos)) {
-            tokens.insert(0, bos);
-        }
-        Ok(Prompt { text: tokenizer.unguard(&guarded).into_owned(), tokens })
+        Ok(framed(&guarded, bos, tokenizer))
+    }
+
+    /// The prompt of a question that is answered with words, and with no calls.
+    ///
+    /// # Errors
+    /// As [`Chat::prompt`].
+    pub fn question(
+        &self,
+        question: &str,
+        background: &Background<'_>,
+        tokenizer: &Tokenizer,
+        today: Today,
+    ) -> Result<Prompt, ChatError> {
+        let bos = tokenizer.bos().filter(|_| tokenizer.add_bos());
+        let prose = background.prose.map(|prose| format!("{}\n\n", prose.trim())).unwrap_or_default();
+        let Some(template) = &self.template else {
+            let text = format!("{prose}{}{question}\n", text::shown(background));
+            let mut tokens: Vec<u32> = bos.into_iter().collect();
+            tokenizer.encode(&text, Specials::Text, &mut tokens);
+            return Ok(Prompt { text, tokens });
+        };
+        let guard = |text: &str| tokenizer.guard(text).into_owned();
+        let words = guard(&format!("{}{question}", text::shown(background)));
+        let messages = match (self.system, background.prose) {
+            (true, Some(prose)) => json!([
+                { "role": self.dialect.system_role(), "content": guard(prose) },
+                { "role": "user", "content": words },
+            ]),
+            _ => json!([{ "role": "user", "content": format!("{}{words}", guard(&prose)) }]),
+        };
+        Ok(framed(&template.render(&messages, None, today)?, bos, tokenizer))
     }
 
     /// The legal answers of a turn.
@@ -189,6 +225,16 @@ impl Chat {
         stops.extend(tokenizer.token_id("<start_function_response>").filter(|&id| tokenizer.is_marker(id)));
         stops
     }
+}
+
+/// Tokens and text of a rendered conversation.
+fn framed(guarded: &str, bos: Option<u32>, tokenizer: &Tokenizer) -> Prompt {
+    let mut tokens = Vec::new();
+    tokenizer.encode_guarded(guarded, &mut tokens);
+    if let Some(bos) = bos.filter(|bos| tokens.first() != Some(bos)) {
+        tokens.insert(0, bos);
+    }
+    Prompt { text: tokenizer.unguard(guarded).into_owned(), tokens }
 }
 
 fn guard_strings(json: &mut Json, tokenizer: &Tokenizer) {

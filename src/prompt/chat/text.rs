@@ -4,16 +4,31 @@ use serde_json::Value as Json;
 
 use super::dialect::{Dialect, REFUSAL};
 use super::values::python_json;
-use crate::prompt::{Scene, Turn, form};
+use crate::agent::chart::Value;
+use crate::prompt::{Background, Scene, Turn, form};
 
 /// FunctionGemma was trained on tools behind this sentence only.
 const FUNCTION_GEMMA: &str = "You are a model that can do function calling with the following functions";
 
 /// The whole prompt of a model that was not trained on conversations.
-pub(super) fn plain(turn: &Turn<'_>, prose: Option<&str>) -> String {
+pub(super) fn plain(turn: &Turn<'_>, background: &Background<'_>) -> String {
     let tools = Json::Array(form::declarations(turn.scene));
-    let system = system(turn.scene, prose, Dialect::Plain, Some(&tools));
-    format!("{system}\nRequest: {}\nCalls: ", turn.request)
+    let mut out = system(turn.scene, background.prose, Dialect::Plain, Some(&tools));
+    for earlier in background.before {
+        let answer = Dialect::Plain.write(&earlier.calls, &|_| {});
+        out.push_str(&format!("\nRequest: {}\nCalls: {answer}", earlier.request));
+    }
+    out.push_str(&format!("\nRequest: {}{}\nCalls: ", shown(background), turn.request));
+    out
+}
+
+/// The variables that the state shows, as a line before the request.
+pub(super) fn shown(background: &Background<'_>) -> String {
+    let one = |(name, value): &(String, Value)| format!("{name} = {value}");
+    match background.variables {
+        [] => String::new(),
+        all => format!("({})\n", all.iter().map(one).collect::<Vec<_>>().join(", ")),
+    }
 }
 
 /// The system message. `tools` are given where the template does not declare them.

@@ -125,7 +125,10 @@ fn failures_are_no_successes() {
 fn unserved_requests_and_edges() {
     let agent = agent(AGENT);
     let (machine, _) = start(&agent);
-    assert_eq!(step(&agent, &machine, Event::Unserved).1, [Action::Say("Not here.".into())]);
+    assert_eq!(
+        step(&agent, &machine, Event::Unserved { text: "sing".into() }).1,
+        [Action::Say("Not here.".into())]
+    );
     assert_eq!(step(&agent, &machine, Event::Edge { device: 2, rising: true }).1, []);
     assert_eq!(step(&agent, &machine, Event::Edge { device: 1, rising: false }).1, []);
     let (_, actions) = step(&agent, &machine, Event::Edge { device: 2, rising: false });
@@ -185,7 +188,7 @@ fn chains_of_calls_end() {
 fn a_state_of_another_agent_starts_anew() {
     let agent = agent(AGENT);
     let lost = MachineState { active: vec![99], running: true, ..MachineState::default() };
-    assert_eq!(step(&agent, &lost, Event::Unserved).0.active, [agent.start]);
+    assert_eq!(step(&agent, &lost, Event::Unserved { text: "sing".into() }).0.active, [agent.start]);
 }
 
 /// An agent with one button, one probe, and these states.
@@ -352,7 +355,7 @@ fn any_event(agent: &Agent, machine: &MachineState, pick: (u8, usize, f64)) -> E
     match kind % 8 {
         0 => Event::Edge { device, rising: index % 2 == 0 },
         1 => Event::Reading { device, value },
-        2 => Event::Unserved,
+        2 => Event::Unserved { text: "sing".into() },
         3 => Event::Activity,
         4 | 5 if !machine.pending.is_empty() => {
             Event::Timer(machine.pending[index % machine.pending.len()].id)
