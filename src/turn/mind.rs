@@ -279,7 +279,10 @@ impl Mind {
             Dialect::Pintail(_) => CONTEXT.min(model.config().context),
             Dialect::Chat(_) => (4 * CONTEXT).min(model.config().context),
         };
-        let options = Options { context: Some(context), threads, cancel: Some(cancel), ..Options::default() };
+        // An answer of pointers is a few tokens long: copies of the weights would cost more memory than they win time.
+        let copies = matches!(dialect, Dialect::Pintail(_)).then_some(0);
+        let options =
+            Options { context: Some(context), threads, copies, cancel: Some(cancel), ..Options::default() };
         let session = Session::new(Arc::new(model), options).map_err(wrong)?;
         Ok(Mind {
             name,
