@@ -60,8 +60,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         let of = |(at, reading): (usize, &Judged)| (at.is_multiple_of(HELD_OUT) == held).then_some(*reading);
         readings.iter().enumerate().filter_map(of).collect()
     };
-    let trial = Calibration::fit(mind.fingerprint().to_owned(), &part(false));
-    let fitted = Calibration::fit(mind.fingerprint().to_owned(), &readings);
+    let trial = Calibration::fit(mind.fingerprint(), &part(false));
+    let fitted = Calibration::fit(mind.fingerprint(), &readings);
     let held = part(true);
     let right = readings.iter().filter(|reading| reading.right).count();
     let mut out = io::stdout().lock();

@@ -239,6 +239,24 @@ fn thresholds(agent: &mut Agent, act: f64, ask: f64) {
     }
 }
 
+/// Bytes of a file that are read together, and how many such blocks of it are read.
+const BLOCK: usize = 4096;
+const BLOCKS: usize = 256;
+
+/// FNV-1a of a file's length and of blocks from its beginning to its end, or of all of a small one: not against forgers, but
+/// against taking one model for another, of which one may be fitted from the other and alike in all but some weights.
+pub(super) fn fingerprint(file: &[u8]) -> String {
+    let count = file.len().div_ceil(BLOCK);
+    let picked =
+        (0..count.min(BLOCKS)).map(|at| at * count.saturating_sub(1) / (count.min(BLOCKS) - 1).max(1));
+    let blocks = picked.flat_map(|block| &file[block * BLOCK..file.len().min((block + 1) * BLOCK)]);
+    let length = (file.len() as u64).to_le_bytes();
+    let hash = blocks.chain(&length).fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3)
+    });
+    format!("{hash:016x}")
+}
+
 fn dot(a: &[f64; 3], b: &[f64; 3]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
@@ -282,6 +300,25 @@ mod tests {
         }
         assert_eq!(fitted.act, ACT[1], "even the surest acts are wrong too often");
         assert_eq!(fitted.confidence(f64::NAN, false), 0.0);
+    }
+
+    #[test]
+    fn models_that_differ_in_some_weights_are_told_apart() {
+        for len in [0, 1, BLOCK, BLOCK + 1, 3 * BLOCKS * BLOCK + 5] {
+            let file = vec![7u8; len];
+            let mut other = file.clone();
+            other[len / 3..].iter_mut().for_each(|byte| *byte ^= 1);
+            assert_eq!(fingerprint(&file), fingerprint(&file.clone()));
+            assert!(len == 0 || fingerprint(&file) != fingerprint(&other), "{len}");
+            assert_ne!(fingerprint(&file), fingerprint(&[&file[..], &[7]].concat()), "{len}");
+            // The last byte is among those that are read.
+            if let Some(last) = other.last_mut() {
+                let before = fingerprint(&file);
+                let mut end = file.clone();
+                *end.last_mut().unwrap() = *last;
+                assert_ne!(before, fingerprint(&end), "{len}");
+            }
+        }
     }
 
     #[test]

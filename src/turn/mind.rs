@@ -18,7 +18,7 @@ use crate::prompt::{Background, Scene, Tool, Turn, resolve};
 use crate::tokenizer::{Specials, Tokenizer, TokenizerError};
 use crate::tool::{Builtin, Call};
 
-use super::calibration::Calibration;
+use super::calibration::{Calibration, fingerprint};
 use super::candidate::{Candidate, ranked, unsaid, unused};
 use super::choices::{self, Choice};
 use super::cost::{self, Part};
@@ -203,16 +203,6 @@ pub(super) struct Prepared {
     pub grammar: Arc<Grammar>,
 }
 
-/// FNV-1a of the file's first MiB and its length: not against forgers, but against taking one model for another.
-fn fingerprint(file: &[u8]) -> String {
-    let length = file.len().to_le_bytes();
-    let bytes = file.iter().take(1 << 20).chain(&length);
-    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3)
-    });
-    format!("{hash:016x}")
-}
-
 /// A model with its tokenizer, ready to read requests.
 pub struct Mind {
     pub(super) name: String,
@@ -223,7 +213,7 @@ pub struct Mind {
     held: Vec<u32>,
     pub(super) dialect: Dialect,
     calibration: Option<Calibration>,
-    fingerprint: String,
+    file: Bytes,
     legal: Option<Legal>,
 }
 
@@ -273,7 +263,7 @@ impl Mind {
         };
         let trie = TokenTrie::cached(&tokenizer, cache_folder().as_deref());
         let wrong = |source| MindError::Model { name: name.clone(), source };
-        let fingerprint = fingerprint(file.bytes());
+        let bytes = file.bytes().clone();
         let model = Model::from_gguf(file).map_err(wrong)?;
         let context = match dialect {
             Dialect::Pintail(_) => CONTEXT.min(model.config().context),
@@ -292,19 +282,19 @@ impl Mind {
             held: Vec::new(),
             dialect,
             calibration: None,
-            fingerprint,
+            file: bytes,
             legal: None,
         })
     }
 
-    /// What tells this model from others: a number of the beginning of its file and of its length, in hexadecimal.
-    pub fn fingerprint(&self) -> &str {
-        &self.fingerprint
+    /// What tells this model from others: a number of its file's length and of a MiB of it, in hexadecimal. Reads that MiB.
+    pub fn fingerprint(&self) -> String {
+        fingerprint(&self.file)
     }
 
     /// From now on confidences are those of a calibration. One of another model's is not taken: `false`.
     pub fn calibrate(&mut self, calibration: Calibration) -> bool {
-        let fits = calibration.model == self.fingerprint;
+        let fits = calibration.model == self.fingerprint();
         self.calibration = Some(calibration).filter(|_| fits);
         fits
     }
