@@ -22,7 +22,7 @@
 //! | [`prompt`] | turns rendered to prompt and grammar (chat templates for other models), answers read back as calls |
 //! | [`safety`] | the one way to the board |
 //! | [`turn`] | one turn, whole: a request read, checked, acted on, answered |
-//! | [`corpus`] | worlds and sentences for training |
+//! | [`corpus`] | worlds and sentences for training and calibration |
 //! | [`eval`] | scoring of recorded requests |
 //! | [`repl`] | the interactive session |
 //! | [`cli`] | the commands |

@@ -6,7 +6,7 @@ use super::tools::SaidTool;
 
 /// How the words for a parameter are led in; `{}` is its slot, `NAME` its name.
 fn led_in(param: &Param, slot: &str) -> String {
-    let name = param.name.replace('_', " ");
+    let name = plain(&param.name.replace('_', " "));
     let tail = match &param.kind {
         ParamKind::Number { .. } => "(|with|at|of|for|to|, |: ) {} (NAME|)",
         ParamKind::Choice(_) => "(|to|with|, |: |as|for|NAME) {}",
@@ -70,6 +70,8 @@ mod tests {
                 param("note", ParamKind::Text { max_length: 60 }, false),
                 param("grams", ParamKind::Number { min: 1.0, max: 50.0, integer: true }, true),
                 param("slowly", ParamKind::Flag, false),
+                // A schema may call a property anything.
+                param("{x|(y", ParamKind::Choice(vec!["a".into(), "b".into()]), false),
             ],
         }
     }
