@@ -160,10 +160,26 @@ fn time(words: &[Word], at: usize) -> bool {
             ) || DAYS.contains(&next)
         }
         "clock" => back == "o",
+        // "At half past two", "from 14:30".
+        "half" | "quarter" => matches!(back, "at" | "by" | "from") && matches!(next, "past" | "to"),
+        _ if matches!(back, "at" | "by" | "from") && clock(words, at) => true,
         "pm" | "am" => back.starts_with(|c: char| c.is_ascii_digit()),
         "later" => matches!(next, "on" | "today" | "this"),
         _ => DAYS.contains(&said) && matches!(back, "on" | "next" | "by" | "this"),
     }
+}
+
+/// "14:30".
+fn clock(words: &[Word], at: usize) -> bool {
+    let digits =
+        |word: &Word, most: usize| word.text.len() <= most && word.text.bytes().all(|c| c.is_ascii_digit());
+    words.get(at).zip(words.get(at + 1)).is_some_and(|(hour, minute)| {
+        digits(hour, 2)
+            && digits(minute, 2)
+            && minute.text.len() == 2
+            && minute.begins
+            && minute.start == hour.end + 1
+    })
 }
 
 #[cfg(test)]
@@ -182,6 +198,8 @@ mod tests {
             "lights on at sunset",
             "heat the hall every morning",
             "fan on at 8 pm",
+            "start the saw at half past two",
+            "lights off at 22:15",
             "wake the camera at six o'clock",
             "turn off the heater later today",
             "feed them on friday",
@@ -202,6 +220,8 @@ mod tests {
             "let me know when it is",
             "lamp on, ten seconds later off",
             "on for ten seconds",
+            "set it to half, past two it may rest",
+            "log it: 22:15, all quiet",
             "blink once every second",
             "i was wondering if you might tell me the temperature",
             "make sure the lamp is off",

@@ -7,8 +7,9 @@ use crate::board::Device;
 use super::lexicon::{
     family, is_determiner, is_everyday, is_filler, kind_words, measured, names_of_unit, unit_words,
 };
-use super::number::{mended, number_at};
-use super::spell::{is_command, meant};
+use super::number::{is_number_word, mended, number_at};
+use super::sound::sound;
+use super::spell::{is_command, is_known, meant};
 use super::words::{Word, singular, slip, words};
 use super::{Link, Mark};
 
@@ -27,6 +28,18 @@ const RANK_HINT: u8 = 1;
 
 /// Longest run of fillers inside a mention ("the light *over in the* kitchen").
 const MOST_FILLERS: usize = 3;
+/// Fewest sounds by which a name is known that was written in other words, and most words for it.
+const LEAST_HEARD: usize = 4;
+const MOST_HEARD: usize = 6;
+/// Words of what is to be done, which may sound like the end of a name.
+const SWITCHED: &[&str] = &[
+    "on", "off", "of", "up", "down", "out", "in", "to", "too", "two", "for", "four", "one", "the", "then",
+    "please", "not", "now",
+];
+/// What people call things without telling them apart.
+const ADJECTIVES: &str = "old new big great tiny huge stupid silly damn damned bloody blasted darn fucking goddamn lovely pretty poor dear \
+    main whole entire entire awful horrible nasty annoying beautiful wonderful actual usual own wretched ruddy flipping blinking noisy \
+    loud single respective corresponding overhead rest respective said mentioned";
 /// Most devices that one ambiguous mention is marked with.
 const MOST_READINGS: usize = 4;
 
@@ -38,6 +51,8 @@ pub struct Index {
     holders: Vec<Vec<u32>>,
     /// Names without spaces ("livingroom"), for words that were joined or split: `(joined, phrase)`.
     joined: Vec<(String, u32)>,
+    /// The phrases that sound alike, by their sound, for names that were written in other words ("per is tall tick").
+    heard: HashMap<String, Vec<u32>>,
     /// Devices that measure: the words that ask for what they measure, and their area.
     measures: Vec<(usize, &'static [&'static str], Option<usize>)>,
 }
@@ -75,6 +90,7 @@ impl Index {
             phrases: Vec::new(),
             holders: Vec::new(),
             joined: Vec::new(),
+            heard: HashMap::new(),
             measures: Vec::new(),
         };
         for (at, device) in devices.iter().enumerate() {
@@ -155,7 +171,11 @@ impl Index {
         for &id in &ids {
             self.holders[id as usize].push(phrase);
         }
-        if joined.len() >= 6 && !matches!(mark, Mark::Tool(_)) && rank >= RANK_PLACED {
+        if joined.len() >= 5 && !matches!(mark, Mark::Tool(_)) && rank >= RANK_PLACED {
+            let sound = sound(&joined);
+            if sound.len() >= LEAST_HEARD {
+                self.heard.entry(sound).or_default().push(phrase);
+            }
             self.joined.push((joined, phrase));
         }
         self.phrases.push(Phrase { words: ids, mark, rank });
@@ -167,6 +187,7 @@ impl Index {
         let sightings: Vec<Vec<Sighting>> = words.iter().map(|word| self.sight(&word.text)).collect();
         let mut found = self.matches(&words, &sightings);
         self.joined_matches(&words, &sightings, &mut found);
+        self.heard_matches(&words, &sightings, &mut found);
         found.sort_by_key(|m| {
             let rank = self.phrases[m.phrase as usize].rank;
             (std::cmp::Reverse((m.matched, m.exact, m.full)), std::cmp::Reverse(rank), m.last - m.first)
@@ -187,7 +208,11 @@ impl Index {
             taken[best.first..=best.last].fill(true);
             let whole = best.full && best.exact && self.phrases[best.phrase as usize].rank >= RANK_PLACED;
             let named = whole && matches!(marks[..], [Mark::Device(_), ..]);
-            links.push(Link { start: words[best.first].start, end: words[best.last].end, marks, named });
+            let bytes = words[best.first].start..words[best.last].end;
+            let meant = (best.full && !best.exact && marks.len() == 1).then(|| self.spelling(best.phrase));
+            let thing = matches!(marks[..], [Mark::Device(_) | Mark::Kind(_), ..]);
+            let strange = thing && !named && self.strange_before(&words, &sightings, best.first);
+            links.push(Link { named, meant, strange, ..Link::new(bytes, marks) });
         }
         self.questions(&words, &mut taken, &mut links);
         self.shared_heads(request, &words, &sightings, &mut taken, &mut links);
@@ -197,12 +222,7 @@ impl Index {
             match number_at(request, &words, &taken, at).filter(|_| !taken[at]) {
                 Some((number, used)) => {
                     let last = (at + used - 1).min(words.len() - 1);
-                    links.push(Link {
-                        start: words[at].start,
-                        end: words[last].end,
-                        marks: vec![Mark::Number(number)],
-                        named: false,
-                    });
+                    links.push(Link::new(words[at].start..words[last].end, vec![Mark::Number(number)]));
                     at += used;
                 }
                 None => at += 1,
@@ -210,6 +230,37 @@ impl Index {
         }
         links.sort_by_key(|link| link.start);
         links
+    }
+
+    /// A name's words, as they are spelt.
+    fn spelling(&self, phrase: u32) -> String {
+        let spelt =
+            |id: &u32| self.vocabulary.iter().find(|(_, known)| *known == id).map(|(word, _)| word.as_str());
+        self.phrases[phrase as usize].words.iter().filter_map(spelt).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Whether the word before a mention may tell of something else: it is neither a small or an everyday word nor one of a device's, a
+    /// place's or a kind's.
+    fn strange_before(&self, words: &[Word], sightings: &[Vec<Sighting>], first: usize) -> bool {
+        let Some(before) = first.checked_sub(1).filter(|_| !words[first].begins) else { return false };
+        let text = words[before].text.as_str();
+        let plain = is_everyday(text)
+            || is_filler(text)
+            || is_determiner(text)
+            || is_command(text)
+            || is_number_word(text)
+            || meant(text).is_some()
+            || ADJECTIVES.split_whitespace().any(|known| known == text);
+        let thing = |id: u32| {
+            let holders = self.holders[id as usize].iter().map(|&phrase| self.phrases[phrase as usize].mark);
+            holders
+                .into_iter()
+                .any(|mark| matches!(mark, Mark::Device(_) | Mark::Area(_) | Mark::Kind(_) | Mark::Tool(_)))
+        };
+        text.len() > 2
+            && text.chars().all(char::is_alphabetic)
+            && !plain
+            && !sightings[before].iter().any(|seen| thing(seen.id))
     }
 
     /// The words of names that a word of the request may be.
@@ -239,6 +290,14 @@ impl Index {
                 out.push(Sighting { id, plural: false, exact: false });
             } else if single.as_deref().is_some_and(|single| slip(single, name)) {
                 out.push(Sighting { id, plural: true, exact: false });
+            }
+        }
+        if out.is_empty() && word.len() > 2 && !is_known(word) {
+            let said = sound(word);
+            let alike =
+                |name: &str| said.len() > 1 && sound(name) == said && strsim::osa_distance(word, name) <= 2;
+            for (_, &id) in self.vocabulary.iter().filter(|(name, _)| alike(name)) {
+                out.push(Sighting { id, plural: false, exact: false });
             }
         }
         if out.is_empty()
@@ -374,6 +433,44 @@ impl Index {
         }
     }
 
+    /// Names that speech recognition wrote in other words: "per is tall tick pump", "plat form".
+    fn heard_matches(&self, words: &[Word], sightings: &[Vec<Sighting>], found: &mut Vec<Match>) {
+        // "Gate on" is not "gate one", and a word of which nothing is heard is not one of the name's.
+        let small = |at: usize| {
+            let text = words[at].text.as_str();
+            sightings[at].is_empty() && (SWITCHED.contains(&text) || matches!(&*sound(text), "" | "a"))
+        };
+        for first in (0..words.len()).filter(|&at| !small(at)) {
+            let mut said = words[first].text.clone();
+            for last in (first + 1..words.len()).take(MOST_HEARD - 1) {
+                if words[last].begins {
+                    break;
+                }
+                said.push_str(&words[last].text);
+                let phrases = self.heard.get(&sound(&said)).filter(|_| !small(last));
+                for &phrase in phrases.into_iter().flatten() {
+                    let name = &self.phrases[phrase as usize].words;
+                    let seen = |at: &usize| sightings[*at].iter().any(|seen| name.contains(&seen.id));
+                    let others: Vec<usize> = (first..=last).filter(|at| !seen(at)).collect();
+                    // The lift pump is not the left one; a word that is none may be any.
+                    let odd = others.iter().all(|&at| !is_known(&words[at].text));
+                    if !others.is_empty() && (name.len() != last + 1 - first || odd) {
+                        let matched = name.len();
+                        found.push(Match {
+                            first,
+                            last,
+                            phrase,
+                            matched,
+                            full: true,
+                            plural: false,
+                            exact: false,
+                        });
+                    }
+                }
+            }
+        }
+    }
+
     /// "How warm is it in the cellar", "is it cold": the devices that measure it, of the places that are named.
     fn questions(&self, words: &[Word], taken: &mut [bool], links: &mut Vec<Link>) {
         let before = |at: usize, back: usize| at.checked_sub(back).map_or("", |at| words[at].text.as_str());
@@ -412,7 +509,7 @@ impl Index {
                     marks.extend(links.remove(hinted).marks);
                 }
                 taken[at] = true;
-                links.push(Link { start: words[at].start, end: words[at].end, marks, named: false });
+                links.push(Link::new(words[at].start..words[at].end, marks));
             }
         }
     }
@@ -471,7 +568,7 @@ impl Index {
                     break;
                 }
                 taken[at] = true;
-                links.push(Link { start: words[at].start, end: words[at].end, marks, named: false });
+                links.push(Link::new(words[at].start..words[at].end, marks));
                 next = at;
             }
         }
@@ -586,6 +683,58 @@ mod tests {
         }
         assert_eq!(marks("the fan"), [[Mark::Device(4)]], "the only one of its kind");
         assert_eq!(marks("fans"), [[Mark::Device(4)]]);
+    }
+
+    #[test]
+    fn names_are_heard_in_other_words() {
+        let names = [
+            "festoon lights",
+            "argon valve",
+            "peristaltic pump",
+            "left pump",
+            "platform detector",
+            "gate one",
+        ];
+        let devices: Vec<Device> = names.iter().map(|name| Device::of_kind(name, "relay", None)).collect();
+        let index = Index::new(&devices, &["relay".into()], &[], &[], &[]);
+        let first = |request: &str| index.links(request).into_iter().flat_map(|link| link.marks).next();
+        for (at, request) in [
+            (0, "um fest soon lights on please"),
+            (1, "open the are gone valve"),
+            (2, "per is tall tick pump off"),
+            (4, "the plat form detector"),
+        ] {
+            assert_eq!(first(request), Some(Mark::Device(at)), "{request}");
+        }
+        for request in ["lift the lid", "get on with it", "a perfect day"] {
+            assert_eq!(first(request), None, "{request}");
+        }
+    }
+
+    #[test]
+    fn a_word_that_tells_of_something_else_makes_a_mention_strange() {
+        let names = ["table saw", "south field valve", "kitchen light"];
+        let kinds = ["saw", "valve", "light"];
+        let devices: Vec<Device> =
+            names.iter().zip(kinds).map(|(name, kind)| Device::of_kind(name, kind, Some("shed"))).collect();
+        let index = Index::new(&devices, &kinds.map(str::to_owned), &["shed".to_owned()], &[], &[]);
+        let strange = |request: &str| index.links(request).iter().any(|link| link.strange);
+        for request in ["band saw on", "turn on the band saw", "open the west field valve", "porch light off"]
+        {
+            assert!(strange(request), "{request}");
+        }
+        for request in [
+            "table saw on",
+            "turn on the saw",
+            "open the field valve",
+            "bloody light off",
+            "shed light",
+            "kitchn light on",
+        ] {
+            assert!(!strange(request), "{request}");
+        }
+        assert_eq!(index.links("kithcen light")[0].meant.as_deref(), Some("kitchen light"));
+        assert_eq!(index.links("kitchen light")[0].meant, None);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! prompt shows them beside the words, and the model may overrule them. It decides nothing.
 //!
 //! Beside it, [`corrections`]: how the words between the links are spelt; [`deferred`]: whether the request is for
-//! another time; and [`gist`]: what is asked without the talk around it.
+//! another time; [`gist`]: what is asked without the talk around it; and [`quotes`]: what is said in quotation marks.
 //!
 //! [`Index`] is built once per scene from names alone; [`Index::links`] reads one request.
 
@@ -14,6 +14,8 @@ mod gist;
 mod index;
 mod lexicon;
 mod number;
+mod quotes;
+mod sound;
 mod spell;
 mod words;
 
@@ -22,6 +24,7 @@ pub use gist::gist;
 pub use index::Index;
 pub use lexicon::{family, kind_words};
 pub use number::{Number, ONES, Unit};
+pub use quotes::quotes;
 pub use spell::{Correction, corrections};
 
 use serde::{Deserialize, Serialize};
@@ -56,6 +59,20 @@ pub struct Link {
     /// Whether the words are a whole name of the device (or devices), rightly spelt.
     #[serde(default)]
     pub named: bool,
+    /// The name in its own spelling, where the words are another spelling of the whole of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meant: Option<String>,
+    /// Whether the word before belongs to no name of these and may tell of another: the "band" of "band saw" where there is a table
+    /// saw.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub strange: bool,
+}
+
+impl Link {
+    /// A mention of which nothing is known but its place and its readings.
+    pub fn new(bytes: std::ops::Range<usize>, marks: Vec<Mark>) -> Link {
+        Link { start: bytes.start, end: bytes.end, marks, named: false, meant: None, strange: false }
+    }
 }
 
 /// The numbers among the links, in the order they are said; pointers to numbers count along this list.

@@ -127,6 +127,8 @@ fn cardinal(words: &[Word], at: usize) -> Option<(f64, usize)> {
     }
     let (mut value, mut used) = if word == "a" && next(1) == Some("hundred") {
         (1.0, 1)
+    } else if let Some(found) = spelt_out(words, at) {
+        found
     } else if let Some(ten) = tens(word) {
         match next(1).and_then(small).filter(|one| (1.0..10.0).contains(one)) {
             Some(one) => (ten + one, 2),
@@ -166,15 +168,59 @@ fn cardinal(words: &[Word], at: usize) -> Option<(f64, usize)> {
     Some((value, used))
 }
 
-/// The words with misspelt number words and units spelt well ("ninty").
+/// A number said digit by digit, three digits at least: "two seven zero", "one oh five".
+fn spelt_out(words: &[Word], at: usize) -> Option<(f64, usize)> {
+    let digit = |word: &Word| match word.text.as_str() {
+        "oh" | "o" => Some(0.0),
+        text => small(text).filter(|value| *value < 10.0),
+    };
+    small(&words[at].text)?;
+    let run = words[at..].iter().enumerate().take_while(|(k, word)| *k == 0 || !word.begins);
+    let digits: Vec<f64> = run.map_while(|(_, word)| digit(word)).take(9).collect();
+    let counted =
+        words.get(at + digits.len()).is_some_and(|word| matches!(word.text.as_str(), "hundred" | "thousand"));
+    (digits.len() > 2 && !counted)
+        .then(|| (digits.iter().fold(0.0, |value, digit| value * 10.0 + digit), digits.len()))
+}
+
+/// Small numbers that are heard as other words.
+const HEARD: &[(&str, &str)] = &[
+    ("to", "two"),
+    ("too", "two"),
+    ("for", "four"),
+    ("fore", "four"),
+    ("ate", "eight"),
+    ("won", "one"),
+    ("tree", "three"),
+];
+
+/// The words with misspelt number words and units spelt well ("ninty"), and the number that was meant where a word that sounds
+/// like one stands between a ten ("ninety too") or nothing and something countable ("ate minutes", "to for degrees").
 pub(super) fn mended(words: &[Word]) -> Vec<Word> {
-    words
+    let mut out: Vec<Word> = words
         .iter()
         .map(|word| {
             let meant = meant(&word.text).filter(|meant| is_number_word(meant));
             Word { text: meant.unwrap_or(&word.text).to_owned(), ..*word }
         })
-        .collect()
+        .collect();
+    for at in 0..out.len() {
+        let Some((_, number)) = HEARD.iter().find(|(heard, _)| *heard == out[at].text) else { continue };
+        let after = out.get(at + 1).filter(|word| !word.begins).map(|word| word.text.as_str());
+        let unit = after.is_some_and(|after| {
+            seconds(after).is_some_and(|_| after.len() > 2)
+                || matches!(after, "percent" | "%" | "degrees" | "times")
+        });
+        let before = (at > 0 && !out[at].begins).then(|| out[at - 1].text.as_str());
+        // "Turn it to percent" says no number; "to for degrees" does, and so does "ninety too".
+        let ten = before.is_some_and(|before| tens(before).is_some());
+        let small_word = !matches!(out[at].text.as_str(), "to" | "for" | "too")
+            || matches!(before, Some("to" | "at" | "for" | "by"));
+        if ten && (unit || (at + 1 == out.len() && out[at].text != "for")) || unit && small_word {
+            out[at].text = (*number).to_owned();
+        }
+    }
+    out
 }
 
 /// The number that starts at word `at`, and how many words it takes; words marked in `taken` belong to a name.
@@ -437,6 +483,12 @@ mod tests {
             ("fivty", 50.0, Plain),
             ("fourty two", 42.0, Plain),
             ("tweny minuts", 1200.0, Seconds),
+            ("steer two seven zero", 270.0, Plain),
+            ("one oh five", 105.0, Plain),
+            ("zero one five degrees", 15.0, Unit::Degrees),
+            ("ninety too degrees", 92.0, Unit::Degrees),
+            ("to for degrees", 4.0, Unit::Degrees),
+            ("for ate minutes", 480.0, Seconds),
         ] {
             assert_eq!(all(text), [(value, unit)], "{text}");
         }
@@ -445,6 +497,8 @@ mod tests {
         assert_eq!(all("at half past"), []);
         assert_eq!(all("there is a sixth one, the fifth"), []);
         assert_eq!(all("every couple"), []);
+        assert_eq!(all("five two"), [(5.0, Plain), (2.0, Plain)]);
+        assert_eq!(all("up to percent, thirty for me, off for minutes"), [(30.0, Plain)]);
     }
 
     proptest::proptest! {

@@ -263,6 +263,11 @@ pub(super) fn is_command(word: &str) -> bool {
     SPELLER.commands.binary_search_by_key(&word, |(known, _)| known).is_ok()
 }
 
+/// Whether a word in lower case is spelt well.
+pub(super) fn is_known(word: &str) -> bool {
+    SPELLER.knows(word)
+}
+
 /// What a word in lower case is, when it is misspelt.
 pub(super) fn meant(word: &str) -> Option<&'static str> {
     SPELLER.meant(word)
@@ -393,12 +398,7 @@ mod tests {
             request.push_str(piece.trim_end_matches(['[', ']']));
             if piece.ends_with(']') {
                 let end = request.len();
-                links.push(Link {
-                    start: end + 1 - piece.len(),
-                    end,
-                    marks: vec![Mark::Device(0)],
-                    named: true,
-                });
+                links.push(Link::new(end + 1 - piece.len()..end, vec![Mark::Device(0)]));
             }
         }
         let mut out = request.clone();

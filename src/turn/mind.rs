@@ -19,7 +19,7 @@ use crate::tokenizer::{Specials, Tokenizer, TokenizerError};
 use crate::tool::{Builtin, Call};
 
 use super::calibration::{Calibration, fingerprint};
-use super::candidate::{Candidate, ranked, unsaid, unused};
+use super::candidate::{Candidate, cut, ranked, strange, unsaid, unused};
 use super::choices::{self, Choice};
 use super::cost::{self, Part};
 use super::report::TokenCounts;
@@ -397,16 +397,15 @@ impl Mind {
         }
         let (readings, confidence) = ranked(readings);
         let mut choices: Vec<Choice> = Vec::new();
-        for calls in readings.iter().map(|reading| resolve(turn, &reading.steps)) {
-            if !calls.is_empty() && choices.iter().all(|known| known.calls != calls) {
-                choices.push(Choice::new(calls));
+        for Candidate { calls, .. } in &readings {
+            if !calls.is_empty() && choices.iter().all(|known| known.calls != *calls) {
+                choices.push(Choice::new(calls.clone()));
             }
         }
         choices.truncate(choices::MOST);
-        let calls = resolve(turn, &readings[0].steps);
         Ok(Reading {
             request: turn.request.to_owned(),
-            calls,
+            calls: readings[0].calls.clone(),
             confidence,
             tokens: counts,
             links: turn.links.clone(),
@@ -446,7 +445,10 @@ impl Mind {
         let steps = pintail::parse(turn, pointers, &answer)?;
         let unused = if steps.is_empty() { 0 } else { unused(turn, pointers, &answer) };
         let unsaid = unsaid(turn, pointers, &answer);
-        Ok(Candidate { probability: decoded.confidence(), decoded, answer, steps, unused, unsaid })
+        let cut = cut(turn, pointers, &answer, &steps);
+        let (calls, probability) = (resolve(turn, &steps), decoded.confidence());
+        let strange = strange(turn, pointers, &answer);
+        Ok(Candidate { decoded, answer, calls, probability, unused, unsaid, cut, strange })
     }
 
     fn write(

@@ -1,7 +1,7 @@
 //! The grammar of a turn's answer: which tools, which devices for each, which numbers for which devices.
 
 use crate::grammar::{Expr, Grammar, GrammarBuilder, GrammarError};
-use crate::link::{Mark, Number, Unit};
+use crate::link::{Mark, Number, Unit, quotes};
 use crate::prompt::plan::serves;
 use crate::prompt::{Param, ParamKind, Scene, Turn};
 use crate::tool::Builtin;
@@ -316,54 +316,104 @@ impl Turned<'_> {
         name.to_lowercase().split('_').all(|word| words.contains(&word))
     }
 
-    /// Words of the request that follow each other, at most `longest` characters, as they stand in the prompt.
+    /// Words of the request that follow each other, at most `longest` characters, as they stand in the prompt. What is quoted is
+    /// taken whole or not at all.
     fn words(&mut self, longest: usize) -> Expr {
         let request = self.turn.request;
-        let mut words: Vec<(usize, usize)> = Vec::new();
-        for (at, c) in request.char_indices() {
-            let end = at + c.len_utf8();
-            match words.last_mut() {
-                _ if !c.is_alphanumeric() => {}
-                Some(last) if last.1 == at => last.1 = end,
-                _ => words.push((at, end)),
-            }
-        }
+        let words = spoken(request);
         let text = |from: usize, to: usize| request[from..to].to_lowercase();
-        let Some(&(_, end)) = words.last() else { return self.grammar.never() };
+        let Some(&Spoken { end, .. }) = words.last() else { return self.grammar.never() };
         let space = self.grammar.literal(" ");
         let close = self.token(Token::TextEnd);
-        let span = if request[words[0].0..end].chars().count() <= longest {
+        let span = if request[words[0].start..end].chars().count() <= longest {
             // Each word goes on to the next: as many rules as words.
             let mut starts: Vec<Expr> = Vec::new();
             let mut next: Option<(Expr, usize)> = None;
-            for &(from, to) in words.iter().rev() {
-                let word = self.grammar.literal(text(from, to));
-                let rest = match next {
-                    None => word,
+            for word in words.iter().rev() {
+                let said = self.grammar.literal(text(word.start, word.end));
+                let rest = match next.filter(|_| word.goes_on) {
+                    None => said,
                     Some((next, start)) => {
-                        let gap = self.grammar.literal(text(to, start));
-                        let more = self.grammar.seq(&[gap, next]);
-                        let more = self.grammar.optional(more);
-                        self.grammar.seq(&[word, more])
+                        let gap = self.grammar.literal(text(word.end, start));
+                        let mut more = self.grammar.seq(&[gap, next]);
+                        if word.may_end {
+                            more = self.grammar.optional(more);
+                        }
+                        self.grammar.seq(&[said, more])
                     }
                 };
                 let rule = self.grammar.named("words", rest);
-                starts.push(rule);
-                next = Some((rule, from));
+                if word.may_start {
+                    starts.push(rule);
+                }
+                next = Some((rule, word.start));
             }
             self.grammar.alt(&starts)
         } else {
-            let mut spans = Vec::new();
-            for (first, &(from, _)) in words.iter().enumerate() {
-                let within = words[first..]
-                    .iter()
-                    .take_while(|(_, to)| request[from..*to].chars().count() <= longest)
-                    .take(longest.min(64));
-                spans.extend(within.map(|&(_, to)| text(from, to)));
-            }
+            let fit = spans(&words, longest.min(64))
+                .filter(|&(from, to)| request[from..to].chars().count() <= longest);
+            let spans: Vec<String> = fit.map(|(from, to)| text(from, to)).collect();
             self.grammar.literals(spans)
         };
         self.grammar.seq(&[space, span, close])
+    }
+}
+
+/// A word of the request as a part of an argument.
+struct Spoken {
+    start: usize,
+    end: usize,
+    /// Whether an argument may begin with it.
+    may_start: bool,
+    /// Whether one may end with it.
+    may_end: bool,
+    /// Whether one that holds it may hold the next word too.
+    goes_on: bool,
+}
+
+/// The words of a request as an argument may be cut: "14:05", "8.5" and "don't" are one word, a quotation is not cut.
+fn spoken(request: &str) -> Vec<Spoken> {
+    let mut words: Vec<Spoken> = Vec::new();
+    for (at, c) in request.char_indices().filter(|(_, c)| c.is_alphanumeric()) {
+        let end = at + c.len_utf8();
+        match words.last_mut() {
+            Some(last) if last.end == at || within_a_word(request, last.end, at) => last.end = end,
+            _ => words.push(Spoken { start: at, end, may_start: true, may_end: true, goes_on: true }),
+        }
+    }
+    for quote in quotes(request) {
+        let inside = |word: &Spoken| quote.start <= word.start && word.end <= quote.end;
+        let Some(first) = words.iter().position(inside) else { continue };
+        let last = words.iter().rposition(inside).unwrap_or(first);
+        for (at, word) in words.iter_mut().enumerate().take(last + 1).skip(first) {
+            word.may_start = at == first;
+            word.may_end = at == last;
+            word.goes_on = at < last;
+        }
+        if let Some(before) = first.checked_sub(1) {
+            words[before].goes_on = false;
+        }
+    }
+    words
+}
+
+/// The bytes of all arguments of at most `most` words.
+fn spans(words: &[Spoken], most: usize) -> impl Iterator<Item = (usize, usize)> {
+    words.iter().enumerate().filter(|(_, first)| first.may_start).flat_map(move |(at, first)| {
+        let rest = &words[at..];
+        let end = rest.iter().position(|word| !word.goes_on).map_or(rest.len(), |last| last + 1);
+        rest[..end.min(most)].iter().filter(|last| last.may_end).map(|last| (first.start, last.end))
+    })
+}
+
+/// Whether what stands between two letters or digits joins them: a point or colon between digits, an apostrophe.
+fn within_a_word(request: &str, from: usize, to: usize) -> bool {
+    let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+    let (before, after) = (request[..from].chars().next_back(), request[to..].chars().next());
+    match &request[from..to] {
+        "." | ":" | "," => digit(before) && digit(after),
+        "'" | "’" => true,
+        _ => false,
     }
 }
 
@@ -444,6 +494,16 @@ mod tests {
         assert!(legal("compressor off", 0) && !legal("compressor off", 1));
         assert!(legal("shop off", 0) && legal("shop off", 1), "both stand in the shop");
         assert!(legal("that thing off", 0) && legal("that thing off", 1), "no word points at anything");
+    }
+
+    #[test]
+    fn arguments_are_cut_between_words_and_not_within_quotations() {
+        let cut = |request: &str| -> Vec<String> {
+            spans(&spoken(request), 64).map(|(from, to)| request[from..to].to_owned()).collect()
+        };
+        assert_eq!(cut("the 14:05"), ["the", "the 14:05", "14:05"]);
+        assert_eq!(cut("don't 8.5, x"), ["don't", "don't 8.5", "don't 8.5, x", "8.5", "8.5, x", "x"]);
+        assert_eq!(cut("log \"a, b\" now"), ["log", "a, b", "now"]);
     }
 
     #[test]

@@ -84,7 +84,8 @@ impl Pointers {
     pub(super) fn kind(&self, at: usize) -> Option<Token> {
         self.kinds.get(at).copied().flatten().map(Token::Kind)
     }
-    pub(super) fn tool(&self, at: usize) -> Option<Token> {
+    /// The pointer of the user's tool with this index.
+    pub fn tool(&self, at: usize) -> Option<Token> {
         self.tools.get(at).copied().flatten().map(Token::Tool)
     }
     pub(super) fn value(&self, at: usize) -> Option<Token> {
@@ -247,7 +248,10 @@ pub fn request(turn: &Turn<'_>, pointers: &Pointers) -> Vec<Piece> {
     let mut at = 0;
     let mut numbers = 0;
     for link in &turn.links {
-        let said = spelt(turn.request, at..link.end, &corrections);
+        let said = match &link.meant {
+            Some(meant) => spelt(turn.request, at..link.start, &corrections) + meant,
+            None => spelt(turn.request, at..link.end, &corrections),
+        };
         let number = matches!(link.marks[..], [Mark::Number(_)]);
         out.text(&if number { said.replace(" %", "%") } else { said });
         at = link.end;
