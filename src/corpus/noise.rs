@@ -42,6 +42,53 @@ fn slip(rng: &mut Rng, word: &str) -> String {
     letters.into_iter().collect()
 }
 
+/// Letters that sound alike: what is written for what.
+const ALIKE: &[(&str, &str)] = &[
+    ("ph", "f"),
+    ("ck", "k"),
+    ("ee", "ea"),
+    ("ea", "ee"),
+    ("oo", "u"),
+    ("ai", "ay"),
+    ("igh", "ite"),
+    ("tion", "shun"),
+    ("er", "ur"),
+    ("or", "er"),
+    ("ow", "ou"),
+    ("ou", "ow"),
+    ("qu", "kw"),
+    ("wh", "w"),
+    ("th", "t"),
+    ("ss", "s"),
+    ("ll", "l"),
+    ("tt", "t"),
+    ("c", "k"),
+    ("k", "c"),
+    ("s", "z"),
+    ("z", "s"),
+    ("y", "ie"),
+    ("i", "y"),
+    ("a", "ar"),
+    ("e", "i"),
+];
+
+/// A word as one writes it who only heard it: respelt, or in two.
+fn heard(rng: &mut Rng, word: &str) -> String {
+    if word.len() < 4 || !word.bytes().all(|c| c.is_ascii_lowercase()) {
+        return word.to_owned();
+    }
+    if word.len() > 5 && rng.chance(0.4) {
+        let at = rng.range(3, word.len() - 3);
+        return format!("{} {}", &word[..at], &word[at..]);
+    }
+    let ways: Vec<_> = ALIKE.iter().filter(|(letters, _)| word[1..].contains(letters)).collect();
+    if ways.is_empty() {
+        return word.to_owned();
+    }
+    let (letters, instead) = rng.pick(&ways);
+    format!("{}{}", &word[..1], word[1..].replacen(letters, instead, 1))
+}
+
 /// What speech recognition and hurried writing make of small words.
 const HEARD: &[(&str, &str)] = &[
     ("turn off", "turn of"),
@@ -83,6 +130,15 @@ const HEARD: &[(&str, &str)] = &[
     ("light", "lite"),
     (" and ", " n "),
     (" and ", " & "),
+    ("two percent", "too percent"),
+    ("two degrees", "too degrees"),
+    ("two minutes", "to minutes"),
+    ("four percent", "for percent"),
+    ("four degrees", "for degrees"),
+    ("eight minutes", "ate minutes"),
+    ("eight percent", "ate percent"),
+    ("eight seconds", "ate seconds"),
+    ("one percent", "won percent"),
     ("could", "cud"),
     ("percent", "per cent"),
     ("what is", "whats"),
@@ -105,7 +161,7 @@ pub(super) fn misspell(rng: &mut Rng, text: &str) -> String {
     let mut words: Vec<String> = text.split(' ').map(str::to_owned).collect();
     for _ in 0..slips {
         let at = rng.below(words.len());
-        words[at] = slip(rng, &words[at]);
+        words[at] = if rng.chance(0.25) { heard(rng, &words[at]) } else { slip(rng, &words[at]) };
     }
     if words.len() > 3 && rng.chance(0.08) {
         let at = rng.below(words.len() - 1);
