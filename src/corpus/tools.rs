@@ -1,4 +1,5 @@
-//! Random user tools: archetypes from `tools.txt` under changing names, and tools put together from a verb and a thing.
+//! Random user tools: archetypes from `tools.txt` and `more_tools.txt` under changing names, and tools put together
+//! from a verb and a thing.
 
 use std::sync::LazyLock;
 
@@ -117,8 +118,11 @@ fn parse(block: &'static str) -> Option<Archetype> {
     (!out.names.is_empty() && !out.descriptions.is_empty() && !out.says.is_empty()).then_some(out)
 }
 
+/// Both files of archetypes.
+const TEXT: &str = concat!(include_str!("lexicon/tools.txt"), "\n\n", include_str!("lexicon/more_tools.txt"));
+
 static ARCHETYPES: LazyLock<Vec<Archetype>> =
-    LazyLock::new(|| include_str!("lexicon/tools.txt").split("\n\n").filter_map(parse).collect());
+    LazyLock::new(|| TEXT.split("\n\n").filter_map(parse).collect());
 
 /// Verbs for tools put together, each with other ways to say it.
 const VERBS: &[&[&str]] = &[
@@ -449,8 +453,7 @@ mod tests {
 
     #[test]
     fn every_archetype_is_read_whole() {
-        let text = include_str!("lexicon/tools.txt");
-        let wanted = text.lines().filter(|line| line.starts_with("tool ")).count();
+        let wanted = TEXT.lines().filter(|line| line.starts_with("tool ")).count();
         assert_eq!(ARCHETYPES.len(), wanted);
         let mut rng = Rng::new(4);
         for archetype in ARCHETYPES.iter() {
