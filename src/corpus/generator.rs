@@ -304,7 +304,11 @@ fn refusal(rng: &mut Rng, scene: &Scene, said: &[SaidTool]) -> Option<Draft> {
             }
             let at = *rng.pick(&unable);
             let name = mention(rng, scene, at);
-            about(rng, tool, &name, Some("sign").filter(|_| tool == Builtin::SetLevel))?
+            let text = about(rng, tool, &name, Some("sign").filter(|_| tool == Builtin::SetLevel))?;
+            if says_another(tool, &scene.devices[at], &text) {
+                return None;
+            }
+            text
         }
         // A tool that is not legal in this state.
         3 => {
@@ -396,6 +400,22 @@ fn means_another(tool: Builtin, device: &Device) -> bool {
         // "set the thermostat to 20" and "set the light to 20" are the same words.
         Builtin::SetLevel => device.can.has(Can::VALUE),
         Builtin::SetValue => device.can.has(Can::LEVEL),
+        // "stop the fan" is to switch it off, "raise the blind" to open it.
+        Builtin::Stop => device.can.has(Can::SWITCH),
+        Builtin::ChangeLevel => device.can.has(Can::COVER),
+        _ => false,
+    }
+}
+
+/// Whether what is said for one tool is as well said for another one, which the device serves ("shut off the lamp",
+/// "stop the blind").
+fn says_another(tool: Builtin, device: &Device, text: &str) -> bool {
+    use crate::board::Capabilities as Can;
+    let says = |words: &[&str]| text.split(' ').any(|said| words.contains(&said));
+    match tool {
+        Builtin::Off => device.can.has(Can::STOP) && says(&["stop", "halt", "stopped"]),
+        Builtin::Open => device.can.has(Can::SWITCH) && says(&["on", "up", "run"]),
+        Builtin::Close => device.can.has(Can::SWITCH) && says(&["off", "up", "down"]),
         _ => false,
     }
 }
@@ -455,9 +475,11 @@ fn wrap(rng: &mut Rng, scene: &Scene, draft: &Draft, category: &str) -> Option<S
             true => phrase(rng, "chatter")?,
             false => phrase(rng, "exclamation")?,
         };
-        // The numbers of a request are looked for from its start on.
-        let counts =
-            scene.index().links(&said).iter().any(|link| matches!(link.marks[..], [Mark::Number(_)]));
+        // The numbers of a request are looked for from its start on: those of a reason before it are to be others.
+        let meant = |known: f64| draft.values.iter().any(|value| (known - value).abs() < 1e-6);
+        let counts = scene.index().links(&said).iter().any(|link| {
+            matches!(link.marks[..], [Mark::Number(number)] if meant(number.value) || meant(number.said))
+        });
         out = match rng.below(8) {
             0..=1 if mood == Mood::Order && !draft.verbatim => {
                 format!("{out}{}{}", rng.pick(&[" ", " ", ", "]), phrase(rng, "purpose")?)

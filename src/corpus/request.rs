@@ -10,7 +10,7 @@ use super::measure::measured;
 use super::rng::Rng;
 use super::several::{all_but, can_be_meant};
 use super::template::expand;
-use super::who::{plural, selected, targets};
+use super::who::{mention, plural, selected, targets};
 
 /// A request being put together. Numbers in `steps` are indices into `values` until the sentence is
 /// linked.
@@ -62,11 +62,80 @@ fn in_words(value: usize) -> String {
 
 /// A number as people say it: in digits, or in words when it is whole and small.
 pub(super) fn say_number(rng: &mut Rng, value: f64) -> String {
-    if value.fract() == 0.0 && (0.0..1000.0).contains(&value) && rng.chance(0.35) {
-        in_words(value as usize)
-    } else {
-        format!("{value}")
+    if (0.0..1000.0).contains(&value) && rng.chance(0.35) {
+        let mut whole = in_words(value.trunc() as usize);
+        // "thirty-two"
+        if rng.chance(0.25) {
+            whole = whole.replace("ty ", "ty-");
+        }
+        if value.fract() == 0.0 {
+            return whole;
+        }
+        if value.fract() == 0.5 {
+            return format!("{whole} point five");
+        }
     }
+    format!("{value}")
+}
+
+/// What people say when they take back what they just said.
+const TAKEN_BACK: &[&str] = &[
+    ", sorry, ",
+    ", no, ",
+    "... no, ",
+    ", i mean ",
+    ", no wait, ",
+    "... sorry, ",
+    ", er, no, ",
+    ", or rather ",
+    ", no, i mean ",
+    ", oops, ",
+    " - no, ",
+    " - sorry, ",
+    ", correction, ",
+    ", sorry, i mean ",
+    ", make that ",
+];
+
+/// What stands between an article and a word that does not come at once.
+const FALTERING: &[&str] = &[
+    ", um, ",
+    ", er, ",
+    " uh ",
+    " erm ",
+    " um ",
+    "... the ",
+    "... er, ",
+    ", what's it called, ",
+    ", you know, ",
+    ", the ",
+];
+
+/// Now and then another device is said first and taken back, or the word does not come at once.
+fn hesitant(rng: &mut Rng, scene: &Scene, said: String, selectors: &[Selector]) -> String {
+    if rng.chance(0.02) {
+        let other = |at: &usize| !selectors.iter().any(|selector| selector.holds(scene, *at));
+        let others: Vec<usize> = (0..scene.devices.len()).filter(other).collect();
+        if !others.is_empty() {
+            let at = *rng.pick(&others);
+            let wrong = mention(rng, scene, at);
+            return format!("{wrong}{}{said}", rng.pick::<&str>(TAKEN_BACK));
+        }
+    }
+    if said.starts_with("the ") && rng.chance(0.015) {
+        return said.replacen("the ", &format!("the{}", rng.pick::<&str>(FALTERING)), 1);
+    }
+    said
+}
+
+/// Now and then another number is said first and taken back.
+fn amended(rng: &mut Rng, value: f64, said: String) -> String {
+    let wrong = 5.0 * rng.range(1, 19) as f64;
+    if wrong == value || !rng.chance(0.02) {
+        return said;
+    }
+    let wrong = say_number(rng, wrong);
+    format!("{wrong}{}{said}", rng.pick::<&str>(TAKEN_BACK))
 }
 
 /// A share in percent as people say it.
@@ -229,6 +298,7 @@ pub(super) fn builtin(rng: &mut Rng, scene: &Scene, tool: Builtin, alone: bool) 
         _ => {}
     }
     let (said, selectors) = targets(rng, scene, tool)?;
+    let said = hesitant(rng, scene, said, &selectors);
     let chosen = selected(scene, tool, &selectors);
     // A number must suit a whole group before something of it may be left out.
     let whole = selectors.iter().cloned().map(|mut selector| {
@@ -245,7 +315,8 @@ pub(super) fn builtin(rng: &mut Rng, scene: &Scene, tool: Builtin, alone: bool) 
     match tool {
         Builtin::SetLevel => {
             let value = amount(rng, scene, &reach)?;
-            numbers.push(('n', value, say_percent(rng, value)));
+            let said = say_percent(rng, value);
+            numbers.push(('n', value, amended(rng, value, said)));
         }
         Builtin::SetValue => {
             let value = amount(rng, scene, &reach)?;
@@ -253,7 +324,7 @@ pub(super) fn builtin(rng: &mut Rng, scene: &Scene, tool: Builtin, alone: bool) 
                 chosen.iter().all(|&at| scene.devices[at].unit.as_deref() == Some("°C")) && rng.chance(0.4);
             let said = say_number(rng, value);
             let unit = if unit { *rng.pick(&[" degrees", "°", " °C", " degrees celsius"]) } else { "" };
-            numbers.push(('n', value, format!("{said}{unit}")));
+            numbers.push(('n', value, amended(rng, value, format!("{said}{unit}"))));
         }
         Builtin::ChangeLevel if section.ends_with("_by") => {
             let value = *rng.pick(&[5.0, 10.0, 15.0, 20.0, 25.0, 30.0, 40.0, 50.0, 1.0, 2.0, 3.0, 12.0, 7.0]);

@@ -52,6 +52,76 @@ const CONNECTORS: &[&str] = &[
     ", in addition ",
     ", but ",
     " but ",
+    " and while you're at it ",
+    ", while you're at it ",
+    ", and while you are at it, ",
+    ", and also ",
+    ", and then ",
+    ", and after that ",
+    " and plus ",
+    ", and, um, ",
+    " and, er, ",
+    ", oh, and ",
+    "... oh, and ",
+    "... and ",
+    "... then ",
+    ". and ",
+    ". and then ",
+    ". also, ",
+    ". plus ",
+    ". next ",
+    ", that done, ",
+    " and in the same go ",
+    " and at the same time ",
+    ", at the same time ",
+    ", and likewise ",
+    ", besides ",
+    ", besides that ",
+    ", apart from that ",
+    ", on top of that ",
+    ", and on top of it ",
+    ", as well as that ",
+    ", moreover ",
+    ", additionally ",
+    ", not forgetting: ",
+    ", and don't forget: ",
+    ", and please ",
+    ", then please ",
+    " and if you would, ",
+    ", and secondly ",
+    ". second, ",
+    ". second thing: ",
+    ". another thing: ",
+    ". one more thing: ",
+    ". oh, one more thing: ",
+    " -- ",
+    " - then ",
+    " - and ",
+    " / ",
+    " -> ",
+];
+
+/// What is said between an action and the one after a pause; `{}` is its length.
+const PAUSES: &[&str] = &[
+    ", wait {}",
+    ", wait {}",
+    ", wait for {}",
+    ", give it {}",
+    " and wait {}",
+    ", pause for {}",
+    ", hold on {}",
+    ". wait {}",
+    ", leave it {}",
+    ", let {} go by",
+    ", let {} pass",
+    ", rest {}",
+    ", sleep {}",
+    ". pause {}",
+    "... {}...",
+    ", hang on {}",
+    ", allow {}",
+    ", count off {}",
+    ", a pause of {}",
 ];
 
 fn step(tool: Builtin, selectors: Vec<Selector>, amounts: Vec<Option<usize>>) -> Step {
@@ -434,16 +504,7 @@ fn sequence(rng: &mut Rng, scene: &Scene, said: &[SaidTool]) -> Option<Draft> {
     let a = verb(rng, first, &who);
     let mut draft = Draft { values: vec![seconds], ..Draft::default() };
     draft.steps = vec![step(first, selectors.clone(), Vec::new()), Step::Wait(0)];
-    let pause = match rng.below(9) {
-        0 | 1 => format!(", wait {time}"),
-        2 => format!(", wait for {time}"),
-        3 => format!(", give it {time}"),
-        4 => format!(" and wait {time}"),
-        5 => format!(", pause for {time}"),
-        6 => format!(", hold on {time}"),
-        7 => format!(". wait {time}"),
-        _ => format!(", leave it {time}"),
-    };
+    let pause = rng.pick(PAUSES).replace("{}", &time);
     // Another action after the wait.
     if rng.chance(0.3) {
         let next = part(rng, scene, said, true)?;
@@ -479,7 +540,7 @@ fn sequence(rng: &mut Rng, scene: &Scene, said: &[SaidTool]) -> Option<Draft> {
         ),
     };
     let word = if then == Builtin::On { "on" } else { "off" };
-    draft.text = match rng.below(12) {
+    draft.text = match rng.below(18) {
         0..=3 => format!("{a}{pause} {} {back}", rng.pick(&["and", "then", "and then"])),
         4 => format!("{a} and after {time} {back}"),
         5 => format!("{a}, {time} later {back}"),
@@ -491,7 +552,13 @@ fn sequence(rng: &mut Rng, scene: &Scene, said: &[SaidTool]) -> Option<Draft> {
             let now = if first == Builtin::On { "on" } else { "off" };
             format!("{who} {now}, wait, and {word} again: {time}")
         }
-        _ => format!("{a} and {back} {time} after that"),
+        11 => format!("{a} and {back} {time} after that"),
+        12 => format!("{a} for {time}, then {back}"),
+        13 => format!("{a} for {time} and {back}"),
+        14 => format!("{a}. {time} later, {back}"),
+        15 => format!("{a} now and {back} in {time}"),
+        16 => format!("{a}, and in {time} {back}"),
+        _ => format!("{a}, {back} in {time}"),
     };
     draft.steps.push(step(then, selectors, Vec::new()));
     Some(draft)
