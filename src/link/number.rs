@@ -226,7 +226,10 @@ pub(super) fn mended(words: &[Word]) -> Vec<Word> {
 /// The number that starts at word `at`, and how many words it takes; words marked in `taken` belong to a name.
 pub(super) fn number_at(text: &str, words: &[Word], taken: &[bool], at: usize) -> Option<(Number, usize)> {
     let word = words[at].text.as_str();
-    let next = |k: usize| words.get(at + k).filter(|_| !taken[at + k]).map(|word| word.text.as_str());
+    // A unit stands in the clause of its number: "to 50, second lamp off" says no time.
+    let clause = words[at + 1..].iter().position(|word| word.begins).unwrap_or(words.len());
+    let next =
+        |k: usize| words.get(at + k).filter(|_| k <= clause && !taken[at + k]).map(|word| word.text.as_str());
     let duration = |said: f64, scale: f64, used: usize| {
         let value = (said * scale * 1000.0).round() / 1000.0;
         Some((Number { value, unit: Unit::Seconds, said }, used))
@@ -496,6 +499,7 @@ mod tests {
         assert_eq!(all("three times, a second each"), [(3.0, Times), (1.0, Seconds)]);
         assert_eq!(all("at half past"), []);
         assert_eq!(all("there is a sixth one, the fifth"), []);
+        assert_eq!(all("to 50, second lamp off"), [(50.0, Plain)]);
         assert_eq!(all("every couple"), []);
         assert_eq!(all("five two"), [(5.0, Plain), (2.0, Plain)]);
         assert_eq!(all("up to percent, thirty for me, off for minutes"), [(30.0, Plain)]);

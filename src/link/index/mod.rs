@@ -1,0 +1,276 @@
+//! The matcher: names as bags of words, a request's words matched against them, longest mention first.
+
+mod search;
+mod senses;
+
+use std::collections::HashMap;
+
+use crate::board::Device;
+
+use super::lexicon::{
+    family, is_determiner, is_everyday, is_filler, kind_words, measured, names_of_unit, unit_words,
+};
+use super::number::{is_number_word, mended, number_at};
+use super::sound::sound;
+use super::spell::{is_command, meant};
+use super::words::{Word, words};
+use super::{Link, Mark};
+
+/// A name as it is looked for: the ids of its words, and what it names.
+struct Phrase {
+    words: Vec<u32>,
+    mark: Mark,
+    /// How good a full match is, beside others of the same length: a name before a description.
+    rank: u8,
+}
+
+const RANK_NAME: u8 = 4;
+const RANK_PLACED: u8 = 3;
+const RANK_KIND: u8 = 2;
+const RANK_HINT: u8 = 1;
+
+/// Fewest sounds by which a name is known that was written in other words, and most words for it.
+const LEAST_HEARD: usize = 4;
+/// What people call things without telling them apart.
+const ADJECTIVES: &str = "old new big great tiny huge stupid silly damn damned bloody blasted darn fucking goddamn lovely pretty poor dear \
+    main whole entire entire awful horrible nasty annoying beautiful wonderful actual usual own wretched ruddy flipping blinking noisy \
+    loud single respective corresponding overhead rest respective said mentioned";
+
+/// Everything that can be mentioned in a scene. Memory: some 50 bytes a word of a name.
+pub struct Index {
+    vocabulary: HashMap<String, u32>,
+    phrases: Vec<Phrase>,
+    /// For each word id, the phrases that hold it.
+    holders: Vec<Vec<u32>>,
+    /// Names without spaces ("livingroom"), for words that were joined or split: `(joined, phrase)`.
+    joined: Vec<(String, u32)>,
+    /// The phrases that sound alike, by their sound, for names that were written in other words ("per is tall tick").
+    heard: HashMap<String, Vec<u32>>,
+    /// Devices that measure: the words that ask for what they measure, and their area.
+    measures: Vec<(usize, &'static [&'static str], Option<usize>)>,
+}
+
+/// One word of the request seen as a word of some name.
+struct Sighting {
+    id: u32,
+    plural: bool,
+    exact: bool,
+}
+
+/// A mention found, before the choice among overlapping ones.
+struct Match {
+    first: usize,
+    last: usize,
+    phrase: u32,
+    matched: usize,
+    full: bool,
+    plural: bool,
+    exact: bool,
+}
+
+impl Index {
+    /// Builds the index of a scene: its devices, the names of its kinds and areas (by index), the choices of its
+    /// tools' parameters, and for each user tool the words that hint at it.
+    pub fn new(
+        devices: &[Device],
+        kinds: &[String],
+        areas: &[String],
+        values: &[String],
+        tools: &[String],
+    ) -> Index {
+        let mut index = Index {
+            vocabulary: HashMap::new(),
+            phrases: Vec::new(),
+            holders: Vec::new(),
+            joined: Vec::new(),
+            heard: HashMap::new(),
+            measures: Vec::new(),
+        };
+        for (at, device) in devices.iter().enumerate() {
+            let mark = Mark::Device(at);
+            index.add(&device.name, mark, RANK_NAME);
+            for alias in &device.aliases {
+                index.add(alias, mark, RANK_NAME);
+            }
+            if let Some(area) = &device.area {
+                for name in std::iter::once(&device.name).chain(&device.aliases) {
+                    index.add(&format!("{area} {name}"), mark, RANK_PLACED);
+                }
+                for word in words_of_kind(&device.kind) {
+                    index.add(&format!("{area} {word}"), mark, RANK_KIND);
+                }
+            }
+            if !measured(device).is_empty() {
+                let area = areas.iter().position(|area| Some(area) == device.area.as_ref());
+                index.measures.push((at, measured(device), area));
+            }
+            for word in device.unit.as_deref().map_or(&[][..], unit_words) {
+                index.add(word, mark, RANK_HINT);
+                if let Some(area) = &device.area {
+                    index.add(&format!("{area} {word}"), mark, RANK_HINT);
+                }
+            }
+        }
+        for (at, kind) in kinds.iter().enumerate() {
+            // A word for a kind of which there is one device means that device.
+            let mut members = (0..devices.len()).filter(|&device| family(&devices[device].kind) == kind);
+            let mark = match (members.next(), members.next()) {
+                (Some(only), None) => Mark::Device(only),
+                _ => Mark::Kind(at),
+            };
+            for word in words_of_kind(kind) {
+                let rank = if word == kind { RANK_KIND } else { RANK_HINT };
+                index.add(word, mark, rank);
+            }
+        }
+        for (at, area) in areas.iter().enumerate() {
+            index.add(area, Mark::Area(at), RANK_PLACED);
+        }
+        for (at, value) in values.iter().enumerate() {
+            index.add(value, Mark::Value(at), RANK_NAME);
+        }
+        for (at, hint) in tools.iter().enumerate() {
+            for word in words(hint) {
+                if word.text.len() > 2 && !is_everyday(&word.text) && !is_filler(&word.text) {
+                    index.add(&word.text, Mark::Tool(at), RANK_HINT);
+                }
+                // A tool that takes `ml` is meant by millilitres.
+                for name in names_of_unit(&word.text) {
+                    index.add(name, Mark::Tool(at), RANK_HINT);
+                }
+            }
+        }
+        index
+    }
+
+    fn add(&mut self, name: &str, mark: Mark, rank: u8) {
+        let mut ids: Vec<u32> = Vec::new();
+        let mut joined = String::new();
+        for word in words(name) {
+            joined.push_str(&word.text);
+            let next = self.vocabulary.len() as u32;
+            let id = *self.vocabulary.entry(word.text).or_insert(next);
+            if id == next {
+                self.holders.push(Vec::new());
+            }
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        if ids.is_empty() || self.phrases.iter().any(|p| p.mark == mark && p.words == ids) {
+            return;
+        }
+        let phrase = self.phrases.len() as u32;
+        for &id in &ids {
+            self.holders[id as usize].push(phrase);
+        }
+        if joined.len() >= 5 && !matches!(mark, Mark::Tool(_)) && rank >= RANK_PLACED {
+            let sound = sound(&joined);
+            if sound.len() >= LEAST_HEARD {
+                self.heard.entry(sound).or_default().push(phrase);
+            }
+            self.joined.push((joined, phrase));
+        }
+        self.phrases.push(Phrase { words: ids, mark, rank });
+    }
+
+    /// The mentions in a request, in the order of its words; they do not overlap.
+    pub fn links(&self, request: &str) -> Vec<Link> {
+        let words = words(request);
+        let sightings: Vec<Vec<Sighting>> = words.iter().map(|word| self.sight(&word.text)).collect();
+        let mut found = self.matches(&words, &sightings);
+        self.joined_matches(&words, &sightings, &mut found);
+        self.heard_matches(&words, &sightings, &mut found);
+        found.sort_by_key(|m| {
+            let rank = self.phrases[m.phrase as usize].rank;
+            (std::cmp::Reverse((m.matched, m.exact, m.full)), std::cmp::Reverse(rank), m.last - m.first)
+        });
+        let mut taken = vec![false; words.len()];
+        let mut links: Vec<Link> = Vec::new();
+        let mut at = 0;
+        while at < found.len() {
+            let best = &found[at];
+            at += 1;
+            if taken[best.first..=best.last].iter().any(|&taken| taken) {
+                continue;
+            }
+            let marks = self.readings(best, &found, counted(&words, best.first));
+            if marks.is_empty() {
+                continue;
+            }
+            taken[best.first..=best.last].fill(true);
+            let whole = best.full && best.exact && self.phrases[best.phrase as usize].rank >= RANK_PLACED;
+            let named = whole && matches!(marks[..], [Mark::Device(_), ..]);
+            let bytes = words[best.first].start..words[best.last].end;
+            let meant = (best.full && !best.exact && marks.len() == 1).then(|| self.spelling(best.phrase));
+            let thing = matches!(marks[..], [Mark::Device(_) | Mark::Kind(_), ..]);
+            let strange = thing && !named && self.strange_before(&words, &sightings, best.first);
+            links.push(Link { named, meant, strange, ..Link::new(bytes, marks) });
+        }
+        self.questions(&words, &mut taken, &mut links);
+        self.shared_heads(request, &words, &sightings, &mut taken, &mut links);
+        let words = mended(&words);
+        let mut at = 0;
+        while at < words.len() {
+            match number_at(request, &words, &taken, at).filter(|_| !taken[at]) {
+                Some((number, used)) => {
+                    let last = (at + used - 1).min(words.len() - 1);
+                    links.push(Link::new(words[at].start..words[last].end, vec![Mark::Number(number)]));
+                    at += used;
+                }
+                None => at += 1,
+            }
+        }
+        links.sort_by_key(|link| link.start);
+        links
+    }
+
+    /// A name's words, as they are spelt.
+    fn spelling(&self, phrase: u32) -> String {
+        let spelt =
+            |id: &u32| self.vocabulary.iter().find(|(_, known)| *known == id).map(|(word, _)| word.as_str());
+        self.phrases[phrase as usize].words.iter().filter_map(spelt).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Whether the word before a mention may tell of something else: it is neither a small or an everyday word nor one of a device's, a
+    /// place's or a kind's.
+    fn strange_before(&self, words: &[Word], sightings: &[Vec<Sighting>], first: usize) -> bool {
+        let Some(before) = first.checked_sub(1).filter(|_| !words[first].begins) else { return false };
+        let text = words[before].text.as_str();
+        let plain = is_everyday(text)
+            || is_filler(text)
+            || is_determiner(text)
+            || is_command(text)
+            || is_number_word(text)
+            || meant(text).is_some()
+            || ADJECTIVES.split_whitespace().any(|known| known == text);
+        let thing = |id: u32| {
+            let holders = self.holders[id as usize].iter().map(|&phrase| self.phrases[phrase as usize].mark);
+            holders
+                .into_iter()
+                .any(|mark| matches!(mark, Mark::Device(_) | Mark::Area(_) | Mark::Kind(_) | Mark::Tool(_)))
+        };
+        text.len() > 2
+            && text.chars().all(char::is_alphabetic)
+            && !plain
+            && !sightings[before].iter().any(|seen| thing(seen.id))
+    }
+}
+
+/// Whether the words before a mention make it all of its sort: "every light", "all of the lights".
+fn counted(words: &[Word], first: usize) -> bool {
+    let mut before = words[..first].iter().rev().map(|word| word.text.as_str());
+    let word = before.find(|word| !matches!(*word, "the" | "of" | "my" | "our"));
+    matches!(word, Some("every" | "each" | "all" | "any"))
+}
+
+/// The words for a kind; a kind of the user's own is its own word.
+fn words_of_kind(kind: &str) -> Vec<&str> {
+    match kind_words().find(|(name, _)| *name == kind) {
+        Some((_, words)) => words.collect(),
+        None => vec![kind],
+    }
+}
+
+#[cfg(test)]
+mod tests;

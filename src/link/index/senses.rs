@@ -1,0 +1,176 @@
+//! What a mention means: readings of the same words, questions for a measure, and nouns that are said once for several.
+
+use super::super::words::Word;
+use super::{Index, Link, Mark, Match, Phrase, RANK_KIND, RANK_NAME, Sighting};
+
+/// Most devices that one ambiguous mention is marked with.
+const MOST_READINGS: usize = 4;
+
+impl Index {
+    /// "How warm is it in the cellar", "is it cold": the devices that measure it, of the places that are named.
+    pub(super) fn questions(&self, words: &[Word], taken: &mut [bool], links: &mut Vec<Link>) {
+        let before = |at: usize, back: usize| at.checked_sub(back).map_or("", |at| words[at].text.as_str());
+        let asked = |at: usize| {
+            before(at, 1) == "how" || (before(at, 1) == "it" && matches!(before(at, 2), "is" | "was"))
+        };
+        for at in (1..words.len()).filter(|&at| asked(at)) {
+            // A word that only hints at a tool says no less what is asked.
+            let hint = |link: &Link| {
+                link.start == words[at].start
+                    && link.end == words[at].end
+                    && link.marks.iter().all(|mark| matches!(mark, Mark::Tool(_)))
+            };
+            let hinted = links.iter().position(hint);
+            if taken[at] && hinted.is_none() {
+                continue;
+            }
+            let said = |wanted: Mark| links.iter().any(|link| link.marks.contains(&wanted));
+            let somewhere =
+                links.iter().any(|link| link.marks.iter().any(|mark| matches!(mark, Mark::Area(_))));
+            let able: Vec<_> = self
+                .measures
+                .iter()
+                .filter(|(_, asks, _)| asks.contains(&words[at].text.as_str()))
+                .filter(|(.., area)| !somewhere || area.is_some_and(|area| said(Mark::Area(area))))
+                .collect();
+            // Among several devices of a place it is not yet named.
+            let alone = |link: &Link, device: usize| {
+                let mut devices = link.marks.iter().filter(|mark| matches!(mark, Mark::Device(_)));
+                devices.next() == Some(&Mark::Device(device)) && devices.next().is_none()
+            };
+            let named = able.iter().any(|&&(device, ..)| links.iter().any(|link| alone(link, device)));
+            if !able.is_empty() && able.len() <= MOST_READINGS && !named {
+                let mut marks: Vec<Mark> = able.iter().map(|(device, ..)| Mark::Device(*device)).collect();
+                if let Some(hinted) = hinted {
+                    marks.extend(links.remove(hinted).marks);
+                }
+                taken[at] = true;
+                links.push(Link::new(words[at].start..words[at].end, marks));
+            }
+        }
+    }
+
+    /// "left and right spot": what is said of the last name goes for words before it that lack their noun.
+    pub(super) fn shared_heads(
+        &self,
+        request: &str,
+        words: &[Word],
+        sightings: &[Vec<Sighting>],
+        taken: &mut [bool],
+        links: &mut Vec<Link>,
+    ) {
+        let named: Vec<(usize, usize, usize)> = links
+            .iter()
+            .filter_map(|link| {
+                let [Mark::Device(device)] = link.marks[..] else { return None };
+                let first = words.iter().position(|word| word.start == link.start)?;
+                Some((first, words.iter().position(|word| word.end == link.end)?, device))
+            })
+            .collect();
+        for (first, last, device) in named {
+            let heads: Vec<u32> = sightings[last].iter().map(|sighting| sighting.id).collect();
+            let mut next = first;
+            while next > 0 {
+                let joins = |at: usize| matches!(words[at].text.as_str(), "and" | "or" | "plus" | "n");
+                let comma = |at: usize| request[words[at].end..words[at + 1].start].contains([',', '&', '+']);
+                let mut at = next - 1;
+                let mut joined = comma(at);
+                while at > 0 && (joins(at) || matches!(words[at].text.as_str(), "the" | "a")) {
+                    joined |= joins(at);
+                    at -= 1;
+                    joined |= comma(at);
+                }
+                if !joined || taken[at] {
+                    break;
+                }
+                let said: Vec<u32> = sightings[at].iter().map(|sighting| sighting.id).collect();
+                if heads.iter().any(|id| said.contains(id)) {
+                    break;
+                }
+                let lacks_noun = |phrase: &&Phrase| {
+                    phrase.rank == RANK_NAME
+                        && phrase.words.len() == 2
+                        && said.iter().any(|id| phrase.words.contains(id))
+                        && heads.iter().any(|id| phrase.words.contains(id))
+                };
+                let mut marks: Vec<Mark> = Vec::new();
+                for phrase in self.phrases.iter().filter(lacks_noun) {
+                    let other = matches!(phrase.mark, Mark::Device(found) if found != device);
+                    if other && !marks.contains(&phrase.mark) {
+                        marks.push(phrase.mark);
+                    }
+                }
+                if marks.len() != 1 {
+                    break;
+                }
+                taken[at] = true;
+                links.push(Link::new(words[at].start..words[at].end, marks));
+                next = at;
+            }
+        }
+    }
+
+    /// What the words of the best match may mean: all matches of the same words that are as good.
+    /// `counted`: "every", "all the" stand before it.
+    pub(super) fn readings(&self, best: &Match, found: &[Match], counted: bool) -> Vec<Mark> {
+        let rank = |m: &Match| self.phrases[m.phrase as usize].rank;
+        let mark = |m: &Match| self.phrases[m.phrase as usize].mark;
+        let same: Vec<&Match> = found
+            .iter()
+            .filter(|m| m.first == best.first && m.last == best.last && m.matched == best.matched)
+            .filter(|m| m.exact == best.exact)
+            .collect();
+        let mut marks: Vec<Mark> = Vec::new();
+        let push = |marks: &mut Vec<Mark>, mark: Mark| {
+            if !marks.contains(&mark) {
+                marks.push(mark);
+            }
+        };
+        // Devices named in full, at the best rank; else devices of whose names this is a part.
+        let device = |m: &&&Match| matches!(mark(m), Mark::Device(_));
+        let full: Vec<_> = same.iter().filter(device).filter(|m| m.full).collect();
+        let top = full.iter().map(|m| rank(m)).max();
+        let mut devices: Vec<Mark> = Vec::new();
+        for m in full.iter().filter(|m| Some(rank(m)) == top) {
+            push(&mut devices, mark(m));
+        }
+        let of_kind = || same.iter().filter(|m| matches!(mark(m), Mark::Kind(_)));
+        let best_kind = of_kind().map(|m| rank(m)).max();
+        let mut kinds: Vec<Mark> = Vec::new();
+        of_kind().filter(|m| Some(rank(m)) == best_kind).for_each(|m| push(&mut kinds, mark(m)));
+        // "The lights" are the lights, though the only dimmer may be called one.
+        if best_kind > top {
+            devices.clear();
+        }
+        if devices.is_empty() {
+            let mut parts: Vec<Mark> = Vec::new();
+            same.iter().filter(device).filter(|m| !m.full).for_each(|m| push(&mut parts, mark(m)));
+            let own_kind = same.iter().any(|m| matches!(mark(m), Mark::Kind(_)) && rank(m) == RANK_KIND);
+            let group = own_kind && (best.plural || counted);
+            if parts.len() <= MOST_READINGS && (parts.len() == 1 || !own_kind) && !group {
+                devices = parts;
+            }
+        }
+        devices.truncate(MOST_READINGS);
+        marks.extend(&devices);
+        // "The spots" are those that are called so, and no other lights.
+        let namesakes = best.plural && devices.len() > 1;
+        if devices.len() != 1 && !namesakes {
+            marks.extend(kinds);
+        }
+        for m in same.iter().filter(|m| !matches!(mark(m), Mark::Device(_) | Mark::Kind(_))) {
+            if marks.len() < MOST_READINGS + 2 {
+                push(&mut marks, mark(m));
+            }
+        }
+        // A choice within the name of a place: a bed `south` in the south bed.
+        let within = |m: &&Match| m.full && m.exact && m.first >= best.first && m.last <= best.last;
+        if matches!(marks[..], [Mark::Area(_)]) {
+            let choice = |m: &&Match| matches!(mark(m), Mark::Value(_));
+            if let Some(m) = found.iter().filter(within).find(choice) {
+                push(&mut marks, mark(m));
+            }
+        }
+        marks
+    }
+}

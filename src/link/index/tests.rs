@@ -1,0 +1,150 @@
+//! The matcher by its outcomes.
+
+use super::*;
+use crate::link::{Number, Unit};
+
+fn marks(request: &str) -> Vec<Vec<Mark>> {
+    let mut devices = vec![
+        Device::of_kind("kitchen light", "light", Some("kitchen")),
+        Device::of_kind("desk lamp", "light", Some("study")),
+        Device::of_kind("night mode", "switch", None),
+        Device::of_kind("front door lock", "lock", Some("hall")),
+        Device::of_kind("ceiling fan", "fan", Some("study")),
+    ];
+    devices[0].aliases.push("cooker lamp".into());
+    let kinds: Vec<String> = ["light", "switch", "lock", "fan"].map(str::to_owned).into();
+    let areas: Vec<String> = ["kitchen", "study", "hall"].map(str::to_owned).into();
+    let index = Index::new(&devices, &kinds, &areas, &["eco mode".into()], &["feed the cat".into()]);
+    index.links(request).into_iter().map(|link| link.marks).collect()
+}
+
+#[test]
+fn names_are_found_in_other_words_and_orders_and_misspelt() {
+    for request in
+        ["the kitchen light", "light in the kitchen", "kitchn light", "kitchenlight", "cooker lamp"]
+    {
+        assert_eq!(marks(request), [[Mark::Device(0)]], "{request}");
+    }
+    assert_eq!(marks("the fan"), [[Mark::Device(4)]], "the only one of its kind");
+    assert_eq!(marks("fans"), [[Mark::Device(4)]]);
+}
+
+#[test]
+fn names_are_heard_in_other_words() {
+    let names =
+        ["festoon lights", "argon valve", "peristaltic pump", "left pump", "platform detector", "gate one"];
+    let devices: Vec<Device> = names.iter().map(|name| Device::of_kind(name, "relay", None)).collect();
+    let index = Index::new(&devices, &["relay".into()], &[], &[], &[]);
+    let first = |request: &str| index.links(request).into_iter().flat_map(|link| link.marks).next();
+    for (at, request) in [
+        (0, "um fest soon lights on please"),
+        (1, "open the are gone valve"),
+        (2, "per is tall tick pump off"),
+        (4, "the plat form detector"),
+    ] {
+        assert_eq!(first(request), Some(Mark::Device(at)), "{request}");
+    }
+    for request in ["lift the lid", "get on with it", "a perfect day"] {
+        assert_eq!(first(request), None, "{request}");
+    }
+}
+
+#[test]
+fn a_word_that_tells_of_something_else_makes_a_mention_strange() {
+    let names = ["table saw", "south field valve", "kitchen light"];
+    let kinds = ["saw", "valve", "light"];
+    let devices: Vec<Device> =
+        names.iter().zip(kinds).map(|(name, kind)| Device::of_kind(name, kind, Some("shed"))).collect();
+    let index = Index::new(&devices, &kinds.map(str::to_owned), &["shed".to_owned()], &[], &[]);
+    let strange = |request: &str| index.links(request).iter().any(|link| link.strange);
+    for request in ["band saw on", "turn on the band saw", "open the west field valve", "porch light off"] {
+        assert!(strange(request), "{request}");
+    }
+    for request in [
+        "table saw on",
+        "turn on the saw",
+        "open the field valve",
+        "bloody light off",
+        "shed light",
+        "kitchn light on",
+    ] {
+        assert!(!strange(request), "{request}");
+    }
+    assert_eq!(index.links("kithcen light")[0].meant.as_deref(), Some("kitchen light"));
+    assert_eq!(index.links("kitchen light")[0].meant, None);
+}
+
+#[test]
+fn plurals_are_groups_and_places_stand_by_themselves() {
+    assert_eq!(marks("all lights"), [[Mark::Kind(0)]]);
+    assert_eq!(marks("study lights"), [[Mark::Area(1)], [Mark::Kind(0)]]);
+    assert_eq!(marks("everything in the hall"), [[Mark::Area(2)]]);
+}
+
+#[test]
+fn a_noun_that_is_said_once_goes_for_all_before_it() {
+    let spots = ["left spot", "right spot", "centre spot"];
+    let devices: Vec<Device> =
+        spots.iter().map(|name| Device::of_kind(name, "light", Some("stage"))).collect();
+    let index = Index::new(&devices, &["light".into()], &["stage".into()], &[], &[]);
+    let marks =
+        |request: &str| index.links(request).into_iter().flat_map(|link| link.marks).collect::<Vec<_>>();
+    let all = [0, 1, 2].map(Mark::Device);
+    assert_eq!(marks("all the spots off"), all);
+    assert_eq!(marks("every light off"), [Mark::Kind(0)]);
+    assert_eq!(marks("turn the left and right spot off"), all[..2]);
+    assert_eq!(marks("left, right and the centre spot on"), all);
+    assert_eq!(marks("turn round and get the right spot"), [Mark::Device(1)]);
+}
+
+#[test]
+fn a_question_means_what_measures_it_where_it_is_asked() {
+    let mut devices = vec![
+        Device::of_kind("blue probe", "thermometer", Some("cellar")),
+        Device::of_kind("red probe", "thermometer", Some("attic")),
+        Device::of_kind("noise meter", "meter", None),
+    ];
+    devices.iter_mut().for_each(|device| device.direction = crate::board::Direction::In);
+    let areas = ["cellar", "attic"].map(str::to_owned);
+    let index = Index::new(&devices, &["sensor".into()], &areas, &[], &[]);
+    let marks = |request: &str| index.links(request).into_iter().map(|link| link.marks).collect::<Vec<_>>();
+    assert_eq!(marks("how cold is it in the attic?"), [vec![Mark::Device(1)], vec![Mark::Area(1)]]);
+    assert_eq!(marks("is it warm"), [[Mark::Device(0), Mark::Device(1)]]);
+    assert_eq!(marks("how loud are we"), [[Mark::Device(2)]]);
+    assert_eq!(marks("a warm welcome"), Vec::<Vec<Mark>>::new());
+}
+
+#[test]
+fn verbs_are_no_devices() {
+    assert_eq!(marks("switch on the desk lamp"), [[Mark::Device(1)]]);
+    assert_eq!(marks("lock up"), Vec::<Vec<Mark>>::new());
+    let number = |said: &str| matches!(marks(said)[1][..], [Mark::Number(number)] if number.value == 8.0);
+    assert!(number("ceiling fan 8") && number("ceiling fan 8 percent"));
+    assert_eq!(marks("open the lock"), [[Mark::Device(3)]]);
+}
+
+#[test]
+fn a_choice_in_the_name_of_a_place_and_units_hint_at_tools() {
+    let areas = ["north bed".to_owned(), "south bed".to_owned()];
+    let values = ["north".to_owned(), "south".to_owned()];
+    let index = Index::new(&[], &[], &areas, &values, &["dose: ml, bed".into(), "weigh: kg".into()]);
+    let marks = |text| -> Vec<Mark> { index.links(text).into_iter().flat_map(|link| link.marks).collect() };
+    let number = |value| Mark::Number(Number { value, unit: Unit::Plain, said: value });
+    assert_eq!(
+        marks("120 millilitres on the south bed"),
+        [number(120.0), Mark::Tool(0), Mark::Area(1), Mark::Value(1)]
+    );
+    assert_eq!(marks("30 mils for the north"), [number(30.0), Mark::Tool(0), Mark::Value(0)]);
+    assert_eq!(marks("two kilos"), [number(2.0), Mark::Tool(1)]);
+}
+
+#[test]
+fn two_hundred_devices_are_searched_in_little_time() {
+    let devices: Vec<Device> = (0..200)
+        .map(|i| {
+            Device::of_kind(&format!("{} lamp {i}", ["north", "south", "east"][i % 3]), "light", Some("barn"))
+        })
+        .collect();
+    let index = Index::new(&devices, &["light".into()], &["barn".into()], &[], &[]);
+    assert_eq!(index.links("turn on south lamp 40 in the barn")[0].marks, [Mark::Device(40)]);
+}
