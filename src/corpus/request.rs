@@ -128,7 +128,7 @@ fn hesitant(rng: &mut Rng, scene: &Scene, said: String, selectors: &[Selector]) 
     said
 }
 
-/// Now and then another number is said first and taken back.
+/// Now and then another number is said first and taken back; not where a later part of the sentence may say it again.
 fn amended(rng: &mut Rng, value: f64, said: String) -> String {
     let wrong = 5.0 * rng.range(1, 19) as f64;
     if wrong == value || !rng.chance(0.02) {
@@ -316,7 +316,8 @@ pub(super) fn builtin(rng: &mut Rng, scene: &Scene, tool: Builtin, alone: bool) 
         Builtin::SetLevel => {
             let value = amount(rng, scene, &reach)?;
             let said = say_percent(rng, value);
-            numbers.push(('n', value, amended(rng, value, said)));
+            let said = if alone { amended(rng, value, said) } else { said };
+            numbers.push(('n', value, said));
         }
         Builtin::SetValue => {
             let value = amount(rng, scene, &reach)?;
@@ -324,7 +325,9 @@ pub(super) fn builtin(rng: &mut Rng, scene: &Scene, tool: Builtin, alone: bool) 
                 chosen.iter().all(|&at| scene.devices[at].unit.as_deref() == Some("°C")) && rng.chance(0.4);
             let said = say_number(rng, value);
             let unit = if unit { *rng.pick(&[" degrees", "°", " °C", " degrees celsius"]) } else { "" };
-            numbers.push(('n', value, amended(rng, value, format!("{said}{unit}"))));
+            let said = format!("{said}{unit}");
+            let said = if alone { amended(rng, value, said) } else { said };
+            numbers.push(('n', value, said));
         }
         Builtin::ChangeLevel if section.ends_with("_by") => {
             let value = *rng.pick(&[5.0, 10.0, 15.0, 20.0, 25.0, 30.0, 40.0, 50.0, 1.0, 2.0, 3.0, 12.0, 7.0]);

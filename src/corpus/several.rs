@@ -89,8 +89,6 @@ const CONNECTORS: &[&str] = &[
     ", then please ",
     " and if you would, ",
     ", and secondly ",
-    ". second, ",
-    ". second thing: ",
     ". another thing: ",
     ". one more thing: ",
     ". oh, one more thing: ",
