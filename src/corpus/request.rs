@@ -323,7 +323,16 @@ pub(super) fn builtin(rng: &mut Rng, scene: &Scene, tool: Builtin, alone: bool) 
             let value = amount(rng, scene, &reach)?;
             let unit =
                 chosen.iter().all(|&at| scene.devices[at].unit.as_deref() == Some("°C")) && rng.chance(0.4);
-            let said = say_number(rng, value);
+            // Courses and bearings are said with three figures: "015".
+            let turns = |&at: &usize| {
+                let device = &scene.devices[at];
+                device.unit.is_none() && device.limits()[1] == 360.0
+            };
+            let said = if value.fract() == 0.0 && chosen.iter().all(turns) && rng.chance(0.4) {
+                format!("{value:03}")
+            } else {
+                say_number(rng, value)
+            };
             let unit = if unit { *rng.pick(&[" degrees", "°", " °C", " degrees celsius"]) } else { "" };
             let said = format!("{said}{unit}");
             let said = if alone { amended(rng, value, said) } else { said };
