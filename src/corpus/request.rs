@@ -62,6 +62,13 @@ fn in_words(value: usize) -> String {
 
 /// A number as people say it: in digits, or in words when it is whole and small.
 pub(super) fn say_number(rng: &mut Rng, value: f64) -> String {
+    // Digit by digit: "two seven zero".
+    if value.fract() == 0.0 && (101.0..10000.0).contains(&value) && rng.chance(0.12) {
+        let nought = *rng.pick(&["zero", "zero", "oh"]);
+        let digit =
+            |c: char| if c == '0' { nought } else { ONES[c.to_digit(10).unwrap_or_default() as usize] };
+        return format!("{value}").chars().map(digit).collect::<Vec<_>>().join(" ");
+    }
     if (0.0..1000.0).contains(&value) && rng.chance(0.35) {
         let mut whole = in_words(value.trunc() as usize);
         // "thirty-two"
