@@ -23,7 +23,7 @@ use std::marker::PhantomData;
 #[cfg(target_arch = "aarch64")]
 use super::both_fours;
 use super::input::Codes;
-use super::{BLOCK, Cpu, Input, Isa, Rows};
+use super::{BLOCK, Cpu, Input, Isa, Rows, woven};
 
 /// What a group of 32 weights is made of; see the head of this file.
 #[derive(Clone)]
@@ -177,24 +177,33 @@ impl<B: Integer> Rows for Blocks<B> {
         }
     }
 
-    #[cfg(target_arch = "x86_64")]
-    fn woven_bytes(cpu: Cpu, cols: usize) -> Option<usize> {
-        (cpu.isa() == Isa::Avx512 && B::BITS > 0).then(|| super::x86::woven::panel_bytes::<B>(cols / BLOCK))
+    fn woven_bytes(cols: usize) -> Option<usize> {
+        (B::BITS > 0).then(|| woven::panel_bytes::<B>(cols / BLOCK))
     }
 
-    #[cfg(target_arch = "x86_64")]
     fn weave(cpu: Cpu, rows: [&[u8]; super::PANEL], out: &mut [u8]) {
-        assert_eq!(cpu.isa(), Isa::Avx512, "rows are woven for AVX-512 only");
-        // SAFETY: as in `rows8`.
-        unsafe { super::x86::woven::weave::<B>(rows, out) };
+        match cpu.isa() {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as in `rows8`.
+            Isa::Avx2 | Isa::AvxVnni | Isa::Avx512 => unsafe { super::x86::woven::weave::<B>(rows, out) },
+            _ => woven::weave_panel::<B>(rows, out),
+        }
     }
 
-    #[cfg(target_arch = "x86_64")]
     #[inline]
     fn woven(cpu: Cpu, panel: &[u8], x: Codes<'_>) -> [f32; super::PANEL] {
-        assert_eq!(cpu.isa(), Isa::Avx512, "rows are woven for AVX-512 only");
-        // SAFETY: as in `rows8`.
-        unsafe { super::x86::woven::product::<B>(panel, x) }
+        match cpu.isa() {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as in `rows8`.
+            Isa::Avx2 => unsafe { super::x86::woven256::avx2::product::<B>(panel, x) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as in `rows8`.
+            Isa::AvxVnni => unsafe { super::x86::woven256::avx_vnni::product::<B>(panel, x) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as in `rows8`.
+            Isa::Avx512 => unsafe { super::x86::woven::product::<B>(panel, x) },
+            _ => woven::product::<B>(panel, x),
+        }
     }
 
     #[cfg(target_arch = "x86_64")]

@@ -136,6 +136,15 @@ impl Cpu {
         }
     }
 
+    /// Whether products of woven matrices are faster here than those of the file's form.
+    pub(crate) fn has_woven_kernels(self) -> bool {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 | Isa::AvxVnni | Isa::Avx512 => true,
+            _ => false,
+        }
+    }
+
     pub(crate) const fn isa(self) -> Isa {
         self.0
     }
@@ -337,8 +346,8 @@ pub(crate) trait Rows {
     fn tokens4(cpu: Cpu, row: &[u8], x: [Self::Token<'_>; 4]) -> [f32; 4];
     /// The floats of a row.
     fn dequantize(row: &[u8], out: &mut [f32]);
-    /// Bytes of sixteen rows of `cols` elements in the woven form; `None` if this machine has no kernel for it.
-    fn woven_bytes(_: Cpu, _cols: usize) -> Option<usize> {
+    /// Bytes of sixteen rows of `cols` elements in the woven form; `None` if the format has none.
+    fn woven_bytes(_cols: usize) -> Option<usize> {
         None
     }
     /// Weaves sixteen rows into `out`, which is [`Rows::woven_bytes`] long.

@@ -3,6 +3,7 @@
 mod dot;
 mod panel;
 pub(crate) mod woven;
+pub(crate) mod woven256;
 
 use std::arch::x86_64::*;
 

@@ -71,7 +71,8 @@ pub fn panel<B: Lanes>(rows: [&[u8]; PANEL], input: &Input<'_>, put: &mut dyn Fn
 ///
 /// # Safety
 /// They must be in every row; `out` must be writable.
-#[target_feature(enable = "avx2,f16c,avx512f,avx512bw,avx512vl,avx512vnni")]
+#[inline]
+#[target_feature(enable = "avx2,f16c")]
 pub(super) unsafe fn pack<B: Lanes>(rows: &[&[u8]; PANEL], start: usize, stretch: usize, out: *mut Packed) {
     for b in 0..stretch / B::GROUPS {
         for four in 0..PANEL / 4 {

@@ -1,16 +1,5 @@
-//! The woven form in AVX-512 VNNI: sixteen rows with one token, a lane a row.
-//!
-//! A panel is its heads, a block after the other, then its codes, a group after the other; both start on a multiple of 64 bytes.
-//!
-//! ```text
-//! head    scales of sixteen rows (f16), their minima where there are any (f16), and for blocks of eight groups
-//!         for each group steps and minima, or first and second steps, of sixteen rows (bytes)
-//! codes   four columns of sixteen rows are 64 bytes, words 0 to 7 of the group:
-//!         the low four bits of words j and j + 4 in the low and high nibbles of 64 bytes j; after these,
-//!         of 5 bits: bit j of each byte is the fifth bit of word j;
-//!         of 6 bits: twice 64 bytes, the upper two bits of words 0 to 3, then of 4 to 7;
-//!         of 8 bits: the words themselves, signed bytes moved up by 128
-//! ```
+//! The woven form in registers of x86-64: weaving for all instruction sets, and sixteen rows with one token in AVX-512 VNNI, a lane a
+//! row. `woven256` has the product in registers of half that size.
 
 use std::arch::x86_64::*;
 use std::mem::MaybeUninit;
@@ -19,86 +8,31 @@ use super::Lanes;
 use super::panel::{Packed, STRETCH, pack};
 use crate::kernels::block::Block;
 use crate::kernels::input::Codes;
+use crate::kernels::woven::{head_bytes, heads_bytes, panel_bytes, weave_codes, weave_heads};
 use crate::kernels::{BLOCK, PANEL};
 
 /// Bytes before their use that codes are fetched into the second cache (into the first, decoding took half as long again on a
 /// Zen 4; 4 to 32 KiB made no difference).
-const AHEAD: usize = 8 * 1024;
+pub(super) const AHEAD: usize = 8 * 1024;
 
-/// Bytes of a block's head.
-const fn head_bytes<B: Block>() -> usize {
-    let scales = if B::MINS { 4 * PANEL } else { 2 * PANEL };
-    if B::GROUPS == 1 { scales } else { scales + B::GROUPS * 2 * PANEL }
-}
-
-/// Bytes of all heads of a row of `groups` groups.
-const fn heads_bytes<B: Block>(groups: usize) -> usize {
-    (groups / B::GROUPS * head_bytes::<B>()).next_multiple_of(64)
-}
-
-/// Bytes of sixteen rows of `groups` groups.
-pub const fn panel_bytes<B: Block>(groups: usize) -> usize {
-    heads_bytes::<B>(groups) + groups * B::BITS * 64
-}
-
-/// Weaves sixteen rows.
+/// Weaves sixteen rows, as [`crate::kernels::woven`] defines it.
 ///
 /// # Panics
 /// If rows differ in length or `out` is not [`panel_bytes`] long.
-#[target_feature(enable = "avx2,f16c,avx512f,avx512bw,avx512vl,avx512vnni")]
+#[target_feature(enable = "avx2,f16c")]
 pub fn weave<B: Lanes>(rows: [&[u8]; PANEL], out: &mut [u8]) {
-    let blocks = rows[0].len() / B::BYTES;
-    let groups = blocks * B::GROUPS;
-    assert!(rows.iter().all(|row| row.len() == blocks * B::BYTES) && out.len() == panel_bytes::<B>(groups));
-    let (heads, codes) = out.split_at_mut(heads_bytes::<B>(groups));
-    for (b, head) in heads.chunks_exact_mut(head_bytes::<B>()).enumerate().take(blocks) {
-        for (k, row) in rows.iter().enumerate() {
-            let block = &row[b * B::BYTES..(b + 1) * B::BYTES];
-            let scales = if B::MINS { 2 } else { 1 };
-            for (i, bits) in B::woven_head(block).into_iter().enumerate().take(scales) {
-                head[2 * (i * PANEL + k)..][..2].copy_from_slice(&bits.to_le_bytes());
-            }
-            if B::GROUPS > 1 {
-                for g in 0..B::GROUPS {
-                    let at = 2 * PANEL * (scales + g) + k;
-                    [head[at], head[at + PANEL]] = B::woven_steps(block, g);
-                }
-            }
-        }
-    }
+    let groups = rows[0].len() / B::BYTES * B::GROUPS;
+    let codes = weave_heads::<B>(&rows, out);
     let mut packed = MaybeUninit::<Packed>::uninit();
     for start in (0..groups).step_by(STRETCH) {
         let stretch = STRETCH.min(groups - start);
-        // SAFETY: the blocks are in the rows by the check above, and `pack` writes the codes that are read after it.
+        // SAFETY: the blocks are in the rows, which `weave_heads` found to be of one length, and `pack` writes the codes that are
+        // read after it.
         unsafe { pack::<B>(&rows, start / B::GROUPS, stretch, packed.as_mut_ptr()) };
         for g in 0..stretch {
             // SAFETY: as above.
-            let words: &[[i32; PANEL]; 8] = unsafe { &(*packed.as_ptr()).codes[g] };
-            let to = &mut codes[(start + g) * B::BITS * 64..][..B::BITS * 64];
-            let mut put = |line: usize, r: usize, word: u32| {
-                to[64 * line + 4 * r..][..4].copy_from_slice(&word.to_le_bytes());
-            };
-            #[allow(clippy::needless_range_loop)] // `r` counts rows in eight arrays; none of them leads
-            for r in 0..PANEL {
-                let word = |j: usize| words[j][r] as u32;
-                let upper = |j: usize, mask: u32| word(j) >> 4 & mask;
-                match B::BITS {
-                    8 => (0..8).for_each(|j| put(j, r, word(j))),
-                    _ => (0..4)
-                        .for_each(|j| put(j, r, word(j) & 0x0f0f_0f0f | (word(j + 4) & 0x0f0f_0f0f) << 4)),
-                }
-                match B::BITS {
-                    5 => put(4, r, (0..8).fold(0, |all, j| all | upper(j, 0x0101_0101) << j)),
-                    6 => (0..2).for_each(|h| {
-                        put(
-                            4 + h,
-                            r,
-                            (0..4).fold(0, |all, j| all | upper(4 * h + j, 0x0303_0303) << (2 * j)),
-                        );
-                    }),
-                    _ => {}
-                }
-            }
+            let words = unsafe { &(*packed.as_ptr()).codes[g] };
+            weave_codes::<B>(words, &mut codes[(start + g) * B::BITS * 64..][..B::BITS * 64]);
         }
     }
 }
