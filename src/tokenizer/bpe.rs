@@ -49,18 +49,21 @@ impl Bpe {
             key: MERGES,
             problem: "not an array of strings".to_owned(),
         })?;
-        let mut merges = Vec::with_capacity(list.len());
+        let mut merges: Vec<Merge> = Vec::with_capacity(list.len());
         let mut index = Index::with_room_for(list.len());
+        let mut room = Vec::new();
         for (rank, (_, text)) in strings.enumerate() {
-            let merge = read_merge(vocab, text).map_err(|problem| TokenizerError::Merge {
-                index: rank,
-                text: String::from_utf8_lossy(&text[..text.len().min(64)]).into_owned(),
-                problem,
-            })?;
+            let likely = merges.last().map_or(0, |merge| merge.merged.saturating_add(1));
+            let merge =
+                read_merge(vocab, text, likely, &mut room).map_err(|problem| TokenizerError::Merge {
+                    index: rank,
+                    text: String::from_utf8_lossy(&text[..text.len().min(64)]).into_owned(),
+                    problem,
+                })?;
             let pair = (merge.left, merge.right);
             merges.push(merge);
             let is = |other: u32| {
-                let other: &Merge = &merges[other as usize];
+                let other = &merges[other as usize];
                 (other.left, other.right) == pair
             };
             index.insert(&pair, rank as u32, is);
@@ -141,14 +144,16 @@ impl Bpe {
 }
 
 /// A merge as the file writes it: two strings with a space between, which neither can contain.
-fn read_merge(vocab: &Vocab, text: &[u8]) -> Result<Merge, &'static str> {
+fn read_merge(vocab: &Vocab, text: &[u8], likely: u32, room: &mut Vec<u8>) -> Result<Merge, &'static str> {
     let space = text.iter().position(|&byte| byte == b' ').ok_or("no space between two strings")?;
     let (left, right) = (&text[..space], &text[space + 1..]);
     let find = |part: &[u8]| vocab.find_plain(part);
     Ok(Merge {
         left: find(left).ok_or("the left string is not in the vocabulary as plain text")?,
         right: find(right).ok_or("the right string is not in the vocabulary as plain text")?,
-        merged: find(&[left, right].concat()).ok_or("the result is not in the vocabulary as plain text")?,
+        merged: vocab
+            .find_joined(left, right, likely, room)
+            .ok_or("the result is not in the vocabulary as plain text")?,
     })
 }
 

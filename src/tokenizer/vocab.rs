@@ -45,6 +45,8 @@ pub(super) struct Vocab {
     types: Box<[TokenType]>,
     index: Index,
     longest: usize,
+    /// Whether no string stands twice.
+    distinct: bool,
 }
 
 impl Vocab {
@@ -77,13 +79,14 @@ impl Vocab {
             base: range.start,
             starts: starts.into(),
             types: types.into(),
-            index: Index::with_room_for(tokens.len()),
+            index: Index::with_room_for(0),
             longest,
+            distinct: true,
         };
         let mut index = Index::with_room_for(vocab.len());
         for id in 0..vocab.len() as u32 {
             let text = vocab.raw(id);
-            index.insert(text, id, |other| vocab.raw(other) == text);
+            vocab.distinct &= index.insert(text, id, |other| vocab.raw(other) == text);
         }
         vocab.index = index;
         Ok(vocab)
@@ -119,6 +122,26 @@ impl Vocab {
     /// As [`Vocab::find`], for what text may become: never a control token or its like.
     pub(super) fn find_plain(&self, text: &[u8]) -> Option<u32> {
         self.find(text).filter(|&id| self.is_plain(id))
+    }
+
+    /// As [`Vocab::find_plain`] of two strings together. `likely` is looked at first: merges make tokens in the order of their ids.
+    pub(super) fn find_joined(
+        &self,
+        left: &[u8],
+        right: &[u8],
+        likely: u32,
+        room: &mut Vec<u8>,
+    ) -> Option<u32> {
+        let guess = self.raw(likely);
+        let fits =
+            guess.len() == left.len() + right.len() && guess.starts_with(left) && guess.ends_with(right);
+        if fits && self.distinct {
+            return Some(likely).filter(|&id| self.is_plain(id));
+        }
+        room.clear();
+        room.extend_from_slice(left);
+        room.extend_from_slice(right);
+        self.find_plain(room)
     }
 
     /// Whether plain text may be encoded as this token.
