@@ -22,6 +22,8 @@ pub struct Earlier {
     pub request: String,
     /// What was done.
     pub calls: Vec<Call>,
+    /// What came of each call, in their order; fewer where that is not known.
+    pub results: Vec<serde_json::Value>,
 }
 
 /// What surrounds a request.
@@ -182,7 +184,7 @@ mod tests {
     fn before(devices: &[&str]) -> Vec<Earlier> {
         let call =
             serde_json::from_value(serde_json::json!({ "tool": "on", "arguments": { "devices": devices } }));
-        vec![Earlier { request: "on".into(), calls: vec![call.unwrap()] }]
+        vec![Earlier { request: "on".into(), calls: vec![call.unwrap()], results: Vec::new() }]
     }
 
     #[test]
@@ -201,7 +203,7 @@ mod tests {
         }
         let mut before = before(&["fan"]);
         // The last turn that did something counts.
-        before.push(Earlier { request: "sing".into(), calls: Vec::new() });
+        before.push(Earlier { request: "sing".into(), calls: Vec::new(), results: Vec::new() });
         let carried = Background { before: &before, ..Background::default() };
         for (request, full) in [
             ("Is it on?", "Is the fan on?"),

@@ -2,11 +2,13 @@
 
 use std::time::Instant;
 
+use serde_json::json;
+
 use super::Engine;
 use super::choices::{self, Answer, Choice};
 use super::mind::{MindError, Reading};
 use super::reply;
-use super::report::{Report, TokenCounts};
+use super::report::{CallReport, Report, TokenCounts};
 use super::schedule::{self, When};
 use super::trace::{self, Given};
 use crate::agent::chart::Form;
@@ -144,8 +146,7 @@ impl Engine {
             report.calls = self.act(calls, false, by, said);
         }
         if by == By::Turn {
-            let calls = report.calls.iter().map(|done| done.call.clone()).collect();
-            self.remember(request.to_owned(), calls);
+            self.remember(request.to_owned(), &report.calls);
         }
         Ok(())
     }
@@ -160,9 +161,14 @@ impl Engine {
     }
 
     /// Keeps a turn for those after it. What no state would carry is not kept.
-    fn remember(&mut self, request: String, calls: Vec<Call>) {
+    fn remember(&mut self, request: String, done: &[CallReport]) {
         let most = self.agent.states.iter().map(|state| state.carry).max().unwrap_or(0);
-        self.before.push(Earlier { request, calls });
+        let calls = done.iter().map(|done| done.call.clone()).collect();
+        let result = |done: &CallReport| match &done.error {
+            Some(error) => json!({ "error": error }),
+            None => done.result.clone().unwrap_or_default(),
+        };
+        self.before.push(Earlier { request, calls, results: done.iter().map(result).collect() });
         let more = self.before.len().saturating_sub(most);
         self.before.drain(..more);
     }

@@ -45,11 +45,21 @@ def main():
     system = {"role": "system", "content": " You keep a house.\nBe brief. "}
     user = {"role": "user", "content": 'turn it on & "dim"\n'}
     talk = [{"role": "user", "content": "hello"}, {"role": "assistant", "content": "hi there"}, user]
+    called = lambda tool, **arguments: {"type": "function", "function": {"name": tool, "arguments": arguments}}
+    done = lambda tool, content: {"role": "tool", "name": tool, "content": content}
+    one = [user, {"role": "assistant", "content": "", "tool_calls": [called("set_level", devices=["é"], percent=30)]},
+           done("set_level", '{"was": 5}'), {"role": "assistant", "content": "Done."}, user]
+    two = [user, {"role": "assistant", "content": "", "tool_calls": [called("set_level", devices=["é"]), called("list")]},
+           done("set_level", {"is": {"type": "on", "level": [30, True]}}), done("list", "none"), user]
     cases = []
     for path in sorted(TEMPLATES.glob("*.jinja")):
         template = env.from_string(path.read_text())
         for messages, declared in [([user], None), ([system, user], None), ([system, user], tools), ([user], tools),
-                                   ([system, *talk], None)]:
+                                   ([system, *talk], None), ([system, *one], tools), (two, None)]:
+            # Not all families have calls and results in their conversations, and only one has results that are no text.
+            called_at = "tool_calls" in path.read_text()
+            if messages[-len(one):] == one and not called_at or messages is two and path.name != "function-gemma.jinja":
+                continue
             expected = template.render(messages=messages, tools=declared, documents=None, add_generation_prompt=True,
                                        enable_thinking=False, bos_token="<s>", eos_token="</s>")
             cases.append(dict(template=path.name, messages=messages, tools=declared, expected=expected))

@@ -82,6 +82,11 @@ impl Dialect {
         if self == Dialect::FunctionGemma { "developer" } else { "system" }
     }
 
+    /// Whether several calls stand in one answer.
+    pub(super) fn calls_together(self) -> bool {
+        self.notation().is_none_or(|notation| notation.between.is_some())
+    }
+
     /// Calls as the model would have written them. `guard` is given the texts in them.
     pub(super) fn write(self, calls: &[Call], guard: &dyn Fn(&mut Json)) -> String {
         let Some(notation) = self.notation() else {

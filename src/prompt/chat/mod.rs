@@ -12,6 +12,7 @@ mod dialect;
 mod families;
 mod function_gemma;
 mod grammar;
+mod history;
 mod python;
 mod template;
 mod text;
@@ -31,6 +32,7 @@ pub use template::Today;
 
 use super::pintail::AnswerError;
 use super::{Background, Scene, Turn, form};
+use history::History;
 use template::Template;
 
 /// Why a chat template cannot be used.
@@ -59,6 +61,8 @@ pub struct Chat {
     system: bool,
     /// Whether the template declares tools.
     tools: bool,
+    /// How it takes earlier calls.
+    history: History,
 }
 
 /// A prompt, as text and as tokens.
@@ -85,14 +89,17 @@ impl Chat {
     pub fn of(file: &Gguf, tokenizer: &Tokenizer) -> Result<Chat, ChatError> {
         let family = families::find(file, tokenizer)?;
         let Some((origin, source)) = family.template else {
-            return Ok(Chat { template: None, dialect: family.dialect, system: false, tools: false });
+            return Ok(Chat::new(None, family.dialect));
         };
         let text = |id: Option<u32>| id.map_or("", |id| tokenizer.token_text(id)).to_owned();
         let template = Template::new(origin, source, text(tokenizer.bos()), text(tokenizer.eos()))?;
-        let mut chat =
-            Chat { template: Some(template), dialect: family.dialect, system: false, tools: false };
+        let mut chat = Chat::new(Some(template), family.dialect);
         chat.probe(family.declares)?;
         Ok(chat)
+    }
+
+    fn new(template: Option<Template>, dialect: Dialect) -> Chat {
+        Chat { template, dialect, system: false, tools: false, history: History::Words }
     }
 
     /// The notation of its calls.
@@ -124,6 +131,13 @@ impl Chat {
         let has_system =
             template.render(&messages(true), None, today).is_ok_and(|text| text.contains(SYSTEM));
         let with = template.render(&messages(has_system), Some(&tool), today);
+        let (earlier, pieces) = History::probe(self.dialect);
+        let text = template.render(&earlier, None, today).unwrap_or_default();
+        // All of it, and in this order.
+        let places = pieces.map(|piece| text.find(&piece));
+        if places.iter().all(Option::is_some) && places.is_sorted() {
+            self.history = History::Native;
+        }
         self.system = has_system;
         self.tools = declares && with.is_ok_and(|text| text.contains("probe"));
         Ok(())
@@ -151,13 +165,8 @@ impl Chat {
         let guard = |text: &str| tokenizer.guard(text).into_owned();
         let system =
             guard(&text::system(turn.scene, background.prose, self.dialect, (!self.tools).then_some(&tools)));
-        let mut messages = Vec::new();
-        for earlier in background.before {
-            let answer = self.dialect.write(&earlier.calls, &|json| guard_strings(json, tokenizer));
-            messages.push(json!({ "role": "user", "content": guard(&earlier.request) }));
-            messages.push(json!({ "role": "assistant", "content": answer }));
-        }
-        let request = format!("{}{}", guard(&text::shown(background)), guard(turn.request));
+        let (mut messages, results) = self.history.messages(background.before, self.dialect, &guard);
+        let request = format!("{results}{}{}", guard(&text::shown(background)), guard(turn.request));
         messages.push(json!({ "role": "user", "content": request }));
         if self.system {
             messages.insert(0, json!({ "role": self.dialect.system_role(), "content": system }));

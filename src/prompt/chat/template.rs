@@ -253,7 +253,7 @@ mod tests {
         let root = env!("CARGO_MANIFEST_DIR");
         let cases = std::fs::read_to_string(format!("{root}/tests/golden/chats.json")).unwrap();
         let cases: Vec<Json> = serde_json::from_str(&cases).unwrap();
-        assert_eq!(cases.len(), 25);
+        assert_eq!(cases.len(), 29);
         for case in cases {
             let name = case["template"].as_str().unwrap();
             let source = std::fs::read_to_string(format!("{root}/src/prompt/chat/templates/{name}")).unwrap();

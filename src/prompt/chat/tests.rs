@@ -369,8 +369,12 @@ fn carried_turns_and_variables_are_in_the_prompt_as_the_family_writes_them() {
         let scene = small();
         let prompt = |device: &str, request: &str, shown: &str| {
             let before = [
-                crate::prompt::Earlier { request: "first words".into(), calls: vec![call(device)] },
-                crate::prompt::Earlier { request: request.into(), calls: Vec::new() },
+                crate::prompt::Earlier {
+                    request: "first words".into(),
+                    calls: vec![call(device)],
+                    results: vec![serde_json::json!({ device: format!("shines {device}") })],
+                },
+                crate::prompt::Earlier { request: request.into(), calls: Vec::new(), results: Vec::new() },
             ];
             let variables = [("mode".to_owned(), crate::agent::chart::Value::Text(shown.into()))];
             let background =
@@ -382,9 +386,16 @@ fn carried_turns_and_variables_are_in_the_prompt_as_the_family_writes_them() {
         assert_eq!(dialect.parse(&written).unwrap(), [call("hall light")], "{dialect:?}");
         assert_eq!(dialect.parse(&dialect.write(&[], &|_| {})).unwrap(), [], "{dialect:?}");
         let text = &calm.text;
-        let places =
-            ["You keep a house.", "first words", written.trim(), "second words", "(mode = calm)", "off"]
-                .map(|part| text.rfind(part));
+        let places = [
+            "You keep a house.",
+            "first words",
+            written.trim(),
+            "shines hall light",
+            "second words",
+            "(mode = calm)",
+            "off",
+        ]
+        .map(|part| text.rfind(part));
         assert!(
             places.iter().all(Option::is_some) && places.is_sorted(),
             "{dialect:?}: {places:?} in {text}"
@@ -403,5 +414,119 @@ fn carried_turns_and_variables_are_in_the_prompt_as_the_family_writes_them() {
             question.text
         );
         assert!(!question.text.contains("hall light"), "{}", question.text);
+    }
+}
+
+/// Two turns behind each other, with one call, two calls and a long result, as a family's documentation writes them.
+#[test]
+fn calls_and_results_stand_where_the_family_has_them() {
+    let families = families();
+    let call =
+        |tool: &str| Call { tool: tool.into(), arguments: json!({ "n": 1 }).as_object().unwrap().clone() };
+    let before = [crate::prompt::Earlier {
+        request: "first".into(),
+        calls: vec![call("on"), call("list")],
+        results: vec![json!({ "was": "off" }), Json::from("x".repeat(2000))],
+    }];
+    let cut = format!("{} ...", "x".repeat(400));
+    let text = |at: usize| {
+        let (tokenizer, chat) = load(&families[at].0);
+        let background = Background { before: &before, ..Background::default() };
+        chat.prompt(&Turn::new(&small(), "second"), &background, &tokenizer, Today::default()).unwrap().text
+    };
+    let ends = |at: usize, expected: &str| {
+        let text = text(at);
+        let shown = text.rfind("first").map(|at| &text[at..]);
+        assert_eq!(shown, Some(expected), "{text}");
+    };
+    let hermes = format!(
+        "first<|im_end|>\n<|im_start|>assistant\n<tool_call>\n{{\"name\": \"on\", \"arguments\": {{\"n\": 1}}}}\n</tool_call>\n\
+         <tool_call>\n{{\"name\": \"list\", \"arguments\": {{\"n\": 1}}}}\n</tool_call><|im_end|>\n\
+         <|im_start|>user\n<tool_response>\n{{\"was\": \"off\"}}\n</tool_response>\n<tool_response>\n{cut}\n</tool_response>\
+         <|im_end|>\n<|im_start|>user\nsecond<|im_end|>\n<|im_start|>assistant\n"
+    );
+    ends(0, &hermes);
+    ends(1, &format!("{hermes}<think>\n\n</think>\n\n"));
+    ends(2, &hermes);
+    // SmolLM2 has no place for results: they stand in front of the person's next words.
+    ends(
+        3,
+        &format!(
+            "first<|im_end|>\n<|im_start|>assistant\n<tool_call>[{{\"name\": \"on\", \"arguments\": {{\"n\": 1}}}}, {{\"name\": \
+             \"list\", \"arguments\": {{\"n\": 1}}}}]</tool_call><|im_end|>\n<|im_start|>user\n(result of on: {{\"was\": \"off\"}})\n\
+             (result of list: {cut})\nsecond<|im_end|>\n<|im_start|>assistant\n"
+        ),
+    );
+    // One call at a time, the result as the role `ipython`.
+    ends(
+        4,
+        &format!(
+            "first<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n{{\"name\": \"on\", \"parameters\": {{\"n\": 1}}}}\
+             <|eot_id|><|start_header_id|>ipython<|end_header_id|>\n\n{{\"was\": \"off\"}}<|eot_id|>\
+             <|start_header_id|>assistant<|end_header_id|>\n\n{{\"name\": \"list\", \"parameters\": {{\"n\": 1}}}}<|eot_id|>\
+             <|start_header_id|>ipython<|end_header_id|>\n\n{cut}<|eot_id|><|start_header_id|>user<|end_header_id|>\n\n\
+             second<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n"
+        ),
+    );
+    ends(
+        5,
+        &format!(
+            "first<end_of_turn>\n<start_of_turn>model\n<start_function_call>call:on{{n:1}}<end_function_call><start_function_call>\
+             call:list{{n:1}}<end_function_call><start_function_response>response:on{{was:<escape>off<escape>}}\
+             <end_function_response><start_function_response>response:list{{value:<escape>{cut}<escape>}}<end_function_response>\
+             <end_of_turn>\n<start_of_turn>user\nsecond<end_of_turn>\n<start_of_turn>model\n"
+        ),
+    );
+    let plain =
+        "[{\"tool\": \"on\", \"arguments\": {\"n\": 1}}, {\"tool\": \"list\", \"arguments\": {\"n\": 1}}]";
+    let results = format!("(result of on: {{\"was\": \"off\"}})\n(result of list: {cut})\n");
+    ends(
+        6,
+        &format!(
+            "first<end_of_turn>\n<start_of_turn>model\n{plain}<end_of_turn>\n<start_of_turn>user\n{results}second<end_of_turn>\n\
+             <start_of_turn>model\n"
+        ),
+    );
+    ends(
+        7,
+        &format!("first</s>\n<|assistant|>\n{plain}</s>\n<|user|>\n{results}second</s>\n<|assistant|>\n"),
+    );
+    ends(8, &format!("first\nCalls: {plain}\n{results}Request: second\nCalls: "));
+}
+
+#[test]
+fn a_template_of_the_file_s_own_is_asked_for_its_places_of_calls_and_results() {
+    let before = [crate::prompt::Earlier {
+        request: "first".into(),
+        calls: vec![Call { tool: "on".into(), arguments: json!({ "n": 1 }).as_object().unwrap().clone() }],
+        results: vec![json!({ "was": "off" })],
+    }];
+    let text = |own: &str| {
+        let file = file("qwen2", "own", Some(own), QWEN);
+        let (tokenizer, chat) = load(&file);
+        let background = Background { before: &before, ..Background::default() };
+        let text = chat
+            .prompt(&Turn::new(&small(), "second"), &background, &tokenizer, Today::default())
+            .unwrap()
+            .text;
+        text[text.rfind("first").unwrap()..].to_owned()
+    };
+    // Knows both, under names of its own for the turns.
+    let knows = "{% for m in messages %}{% if m.tool_calls %}[{% for c in m.tool_calls %}<tool_call>\n{{ {'name': c.function.name, \
+                 'arguments': c.function.arguments} | tojson }}\n</tool_call>{% endfor %}]{% elif m.role == 'tool' %}\
+                 <{{ m.name }} {{ m.tool_call_id }} {{ m.content }}>{% else %}{{ m.role }}={{ m.content }};{% endif %}{% endfor %}";
+    assert_eq!(
+        text(knows),
+        "first;[<tool_call>\n{\"name\": \"on\", \"arguments\": {\"n\": 1}}\n</tool_call>]<on call0 {\"was\": \"off\"}>user=second;"
+    );
+    // Leaves results out, writes calls in another notation, or raises at a role it does not know: then they are words.
+    let words = "first;assistant=<tool_call>\n{\"name\": \"on\", \"arguments\": {\"n\": 1}}\n</tool_call>;user=(result of on: \
+                 {\"was\": \"off\"})\nsecond;";
+    for own in [
+        knows.replace(" {{ m.content }}>", ">"),
+        knows.replace("'name'", "'tool'"),
+        knows.replace("<{{ m.name", "{{ raise_exception('roles must alternate') }}<{{ m.name"),
+    ] {
+        assert_eq!(text(&own), words, "{own}");
     }
 }

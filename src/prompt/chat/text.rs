@@ -3,6 +3,7 @@
 use serde_json::Value as Json;
 
 use super::dialect::{Dialect, REFUSAL};
+use super::history::in_words;
 use super::values::python_json;
 use crate::agent::chart::Value;
 use crate::prompt::{Background, Scene, Turn, form};
@@ -17,6 +18,10 @@ pub(super) fn plain(turn: &Turn<'_>, background: &Background<'_>) -> String {
     for earlier in background.before {
         let answer = Dialect::Plain.write(&earlier.calls, &|_| {});
         out.push_str(&format!("\nRequest: {}\nCalls: {answer}", earlier.request));
+        let results = in_words(earlier);
+        if !results.is_empty() {
+            out.push_str(&format!("\n{}", results.trim_end()));
+        }
     }
     out.push_str(&format!("\nRequest: {}{}\nCalls: ", shown(background), turn.request));
     out
