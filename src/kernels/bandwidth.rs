@@ -13,7 +13,8 @@ pub fn read_bandwidth(pool: &Pool, cpu: Cpu, bytes: usize, passes: usize) -> Opt
     data.try_reserve_exact(words).ok()?;
     // Written, so that every page is its own and not the system's page of zeroes.
     data.resize(words, 3);
-    let parts = pool.threads() * 4;
+    // Many, so that no thread waits long for another's last one.
+    let parts = pool.threads() * 32;
     let part = words / parts;
     let mut best = 0.0f64;
     for runs in [1, 4] {

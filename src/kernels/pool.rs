@@ -4,6 +4,10 @@
 //! because the next product follows soon, then park. The caller works too, and never waits for a worker that has not
 //! begun: when all parts are taken it closes the job, and only those who entered it are waited for. On a busy machine a
 //! job thus costs what it costs alone.
+//!
+//! Parts are dealt out beforehand, neighbours to the same thread, which does them in order: weights are then read as a few long
+//! streams, and what was fetched ahead at the end of a part is the next one's beginning. Who has done its own takes from the
+//! end of another's.
 
 use std::cell::UnsafeCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -30,13 +34,32 @@ pub struct Pool {
 struct Shared {
     word: AtomicU64,
     /// The open job; written only while no worker is inside and the word is closed.
-    job: UnsafeCell<Option<(*const Job, usize)>>,
-    taken: AtomicUsize,
+    job: UnsafeCell<Option<*const Job>>,
+    /// The parts that each thread has left, the caller's first.
+    lanes: Box<[Lane]>,
     panicked: AtomicBool,
     /// One job at a time, although `run` takes `&self`.
     busy: AtomicBool,
     quit: AtomicBool,
     parked: Vec<AtomicBool>,
+}
+
+/// Parts from the first, in the upper half, to before the last, in the lower half. On a cache line of its own.
+#[repr(align(128))]
+#[derive(Default)]
+struct Lane(AtomicU64);
+
+impl Lane {
+    /// Takes the first part, or the last.
+    fn take(&self, first: bool) -> Option<usize> {
+        let rest = |left: u64| {
+            let (from, to) = (left >> 32, left & u64::from(u32::MAX));
+            (from < to).then(|| if first { left + (1 << 32) } else { left - 1 })
+        };
+        // Nothing but the numbers goes from thread to thread here; the job itself went through the word.
+        let left = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, rest).ok()?;
+        Some(if first { left >> 32 } else { (left & u64::from(u32::MAX)) - 1 } as usize)
+    }
 }
 
 // SAFETY: `job` is written by the one caller that holds `busy`, while the word is closed and nobody is inside; workers
@@ -53,7 +76,7 @@ impl Pool {
         let shared = Arc::new(Shared {
             word: AtomicU64::new(0),
             job: UnsafeCell::new(None),
-            taken: AtomicUsize::new(0),
+            lanes: (0..=extra).map(|_| Lane::default()).collect(),
             panicked: AtomicBool::new(false),
             busy: AtomicBool::new(false),
             quit: AtomicBool::new(false),
@@ -73,23 +96,28 @@ impl Pool {
         self.workers.len() + 1
     }
 
-    /// Calls `job` once for each part below `parts`, on any thread and in any order, and returns when all are done.
+    /// Calls `job` once for each part below `parts`, on any thread, and returns when all are done. Of `n` threads each begins with
+    /// one `n`th of the parts, and does them in order unless another thread takes the last ones from it.
     /// Called from inside a job, or from two threads at once, the later call does all its parts itself.
     ///
     /// # Panics
-    /// If a part panicked, after all others have ended.
+    /// If a part panicked, after all others have ended; if there are 2^32 parts.
     pub fn run(&self, parts: usize, job: &(dyn Fn(usize) + Sync)) {
         let shared = &*self.shared;
+        assert!(u32::try_from(parts).is_ok(), "a job of {parts} parts");
         if self.workers.is_empty() || parts < 2 || shared.busy.swap(true, Ordering::Acquire) {
             (0..parts).for_each(job);
             return;
+        }
+        let edge = |i: usize| parts as u64 * i as u64 / shared.lanes.len() as u64;
+        for (i, lane) in shared.lanes.iter().enumerate() {
+            lane.0.store(edge(i) << 32 | edge(i + 1), Ordering::Relaxed);
         }
         // SAFETY: only the lifetime is changed; this function does not return (nor unwind) before the job is closed and
         // nobody is inside it.
         let job: &'static Job = unsafe { std::mem::transmute::<&(dyn Fn(usize) + Sync), &'static Job>(job) };
         // SAFETY: `busy` is ours, the word is closed and nobody is inside, so nobody reads this now.
-        unsafe { *shared.job.get() = Some((job, parts)) };
-        shared.taken.store(0, Ordering::Relaxed);
+        unsafe { *shared.job.get() = Some(job) };
         let word = (shared.word.load(Ordering::Relaxed) & !(NEXT - 1)).wrapping_add(NEXT) | OPEN;
         shared.word.store(word, Ordering::SeqCst);
         for (parked, worker) in shared.parked.iter().zip(&self.workers) {
@@ -97,7 +125,7 @@ impl Pool {
                 worker.thread().unpark();
             }
         }
-        let ours = catch_unwind(AssertUnwindSafe(|| shared.take_parts(job, parts)));
+        let ours = catch_unwind(AssertUnwindSafe(|| shared.take_parts(job, 0)));
         let mut inside = shared.word.fetch_and(!OPEN, Ordering::AcqRel) & INSIDE;
         let mut waits = 0usize;
         while inside > 0 {
@@ -137,13 +165,15 @@ impl std::fmt::Debug for Pool {
 }
 
 impl Shared {
-    fn take_parts(&self, job: &Job, parts: usize) {
-        loop {
-            let part = self.taken.fetch_add(1, Ordering::Relaxed);
-            if part >= parts {
-                return;
-            }
+    /// Does the parts of thread `me`, then what others have left.
+    fn take_parts(&self, job: &Job, me: usize) {
+        while let Some(part) = self.lanes[me].take(true) {
             job(part);
+        }
+        for other in (1..self.lanes.len()).map(|i| &self.lanes[(me + i) % self.lanes.len()]) {
+            while let Some(part) = other.take(false) {
+                job(part);
+            }
         }
     }
 
@@ -152,10 +182,10 @@ impl Shared {
         while let Some(number) = self.wait(me, done) {
             done = number;
             // SAFETY: this worker is counted inside, so the job cannot be replaced, nor what it borrows end.
-            if let Some((job, parts)) = unsafe { *self.job.get() } {
+            if let Some(job) = unsafe { *self.job.get() } {
                 // SAFETY: as above.
                 let job = unsafe { &*job };
-                if catch_unwind(AssertUnwindSafe(|| self.take_parts(job, parts))).is_err() {
+                if catch_unwind(AssertUnwindSafe(|| self.take_parts(job, me + 1))).is_err() {
                     self.panicked.store(true, Ordering::Relaxed);
                 }
             }
@@ -196,6 +226,14 @@ impl Shared {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lane_is_taken_from_both_ends() {
+        let lane = Lane(AtomicU64::new(3 << 32 | 7));
+        let taken = [true, true, false, true, false, true].map(|first| lane.take(first));
+        assert_eq!(taken, [Some(3), Some(4), Some(6), Some(5), None, None]);
+        assert_eq!(Lane::default().take(true), None);
+    }
 
     #[test]
     fn every_part_runs_once_job_after_job() {
