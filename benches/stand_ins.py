@@ -4,7 +4,8 @@
     python3 stand_ins.py SHAPE TYPE OUT.gguf        for example: tinyllama-1.1b Q4_K_M /tmp/tinyllama-q4_k_m.gguf
 
 Needs `pip install numpy gguf`. Weights are drawn as codes under one scale, which is quick; what comes out of the model is
-noise, but every byte is read and multiplied as in a real file. Q4_K_M is the usual mix: Q6_K for the head, and for values and
+noise, but every byte is read and multiplied as in a real file. With the same seed mobilellm-125m-ls (each block run twice, which only
+pintail reads) and mobilellm-125m-ls-expanded (each block written twice) are the same model. Q4_K_M is the usual mix: Q6_K for the head, and for values and
 the second feed-forward matrix of about half of the layers; where rows are no multiple of 256, Q5_0 stands for Q4_K and Q8_0 for Q6_K.
 """
 
@@ -18,6 +19,7 @@ import numpy as np
 SHAPES = {
     "mobilellm-125m": (30, 576, 9, 3, 64, 1536, 32000, 2048, 1e4, True),
     "mobilellm-125m-ls": (30, 576, 9, 3, 64, 1536, 32000, 2048, 1e4, True, "llama", "repeat"),
+    "mobilellm-125m-ls-expanded": (30, 576, 9, 3, 64, 1536, 32000, 2048, 1e4, True, "llama", "expanded"),
     "smollm2-135m": (30, 576, 9, 3, 64, 1536, 49152, 8192, 1e5, True),
     "smollm2-360m": (32, 960, 15, 5, 64, 2560, 49152, 8192, 1e5, True),
     "tinyllama-1.1b": (22, 2048, 32, 4, 64, 5632, 32000, 2048, 1e4, False),
@@ -83,7 +85,9 @@ def write(path, shape, asked, seed):
     rng = np.random.default_rng(seed)
     writer = gguf.GGUFWriter(path, special[0] if special else "llama", use_temp_file=False)
     writer.add_name(f"random stand-in, {shape} {asked}")
-    writer.add_block_count(layers)
+    # A block that is written twice stands at numbers 2 i and 2 i + 1.
+    times = 2 if "expanded" in special else 1
+    writer.add_block_count(times * layers)
     writer.add_context_length(context)
     writer.add_embedding_length(width)
     writer.add_feed_forward_length(ffn)
@@ -108,12 +112,19 @@ def write(path, shape, asked, seed):
     writer.add_bos_token_id(vocab - 1)
     writer.add_eos_token_id(vocab - 2)
 
+    def add(key, data, **kind):
+        if not key.startswith("blk."):
+            return writer.add_tensor(key, data, **kind)
+        _, layer, name = key.split(".", 2)
+        for again in range(times):
+            writer.add_tensor(f"blk.{times * int(layer) + again}.{name}", data, **kind)
+
     def matrix(key, rows, cols, name, layer=0):
         kind = kind_of(name, layer, layers, asked, cols)
-        writer.add_tensor(key, random_rows(rng, rows, cols, kind), raw_dtype=gguf.GGMLQuantizationType[kind])
+        add(key, random_rows(rng, rows, cols, kind), raw_dtype=gguf.GGMLQuantizationType[kind])
 
     def norm(key, size=width):
-        writer.add_tensor(key, np.ones(size, dtype=np.float32))
+        add(key, np.ones(size, dtype=np.float32))
 
     matrix("token_embd.weight", vocab, width, "token_embd" if tied else "token_embd_untied")
     for i in range(layers):
@@ -125,7 +136,7 @@ def write(path, shape, asked, seed):
         ):  # fmt: skip
             matrix(f"blk.{i}.{name}.weight", rows, cols, name, i)
             if "bias" in special and name in ("attn_q", "attn_k", "attn_v"):
-                writer.add_tensor(f"blk.{i}.{name}.bias", rng.standard_normal(rows, dtype=np.float32) / 2)
+                add(f"blk.{i}.{name}.bias", rng.standard_normal(rows, dtype=np.float32) / 2)
         if "head_norm" in special:
             norm(f"blk.{i}.attn_q_norm.weight", dim)
             norm(f"blk.{i}.attn_k_norm.weight", dim)

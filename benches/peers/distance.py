@@ -2,8 +2,9 @@
 """How far our logits are from llama.cpp's: both are fed the same 64 tokens after prompts of several lengths.
 
     cargo build --release --manifest-path benches/peers/logits/Cargo.toml
-    python3 distance.py logits/target/release/pintail-peers-logits FILE.gguf... [-t THREADS] [-p LENGTH,LENGTH...]
+    python3 distance.py logits/target/release/pintail-peers-logits FILE.gguf[=PEER.gguf]... [-t THREADS] [-p LENGTH,LENGTH...]
 
+Where llama.cpp is to read another file (the same model in a form that it knows) it stands behind a `=`.
 Needs llama.cpp's Python package (see compare.py). Its KV cache is in F16, as by default, and so is ours. For each file: the mean and
 the largest KL divergence (of ours from theirs), the largest difference of a logit and the range of logits, how often the best
 token is theirs, and how far ours is below theirs in their logits where it is not.
@@ -25,8 +26,9 @@ def log_softmax(x):
 
 
 def compare(program, path, threads, lengths):
+    path, _, peer = path.partition("=")
     model = llama_cpp.Llama(
-        path, n_ctx=max(lengths) + STEPS + 1, n_threads=threads, n_threads_batch=threads, n_batch=512, verbose=False
+        peer or path, n_ctx=max(lengths) + STEPS + 1, n_threads=threads, n_threads_batch=threads, n_batch=512, verbose=False
     )
     ctx, vocab = model._ctx.ctx, model.n_vocab()
 
