@@ -136,15 +136,6 @@ impl Cpu {
         }
     }
 
-    /// Whether products of woven matrices are faster here than those of the file's form.
-    pub(crate) fn has_woven_kernels(self) -> bool {
-        match self.0 {
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 | Isa::AvxVnni | Isa::Avx512 => true,
-            _ => false,
-        }
-    }
-
     pub(crate) const fn isa(self) -> Isa {
         self.0
     }
