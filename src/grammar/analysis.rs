@@ -6,6 +6,7 @@ use std::collections::BinaryHeap;
 
 use super::GrammarError;
 use super::automaton::{Edge, Grammar, NEVER, Register, TokenSet, add};
+use super::fx::sort;
 
 /// Lists by number, one behind the other in one piece of memory.
 pub(super) struct Lists<T> {
@@ -16,7 +17,7 @@ pub(super) struct Lists<T> {
 impl<T: Copy> Lists<T> {
     /// The lists of `count` numbers; `entries` calls its argument with each number and entry, the same
     /// each time.
-    fn new(count: usize, entries: impl Fn(&mut dyn FnMut(u32, T))) -> Lists<T> {
+    pub(super) fn new(count: usize, entries: impl Fn(&mut dyn FnMut(u32, T))) -> Lists<T> {
         let mut first = vec![0u32; count + 1];
         let mut any = None;
         entries(&mut |at, entry| {
@@ -82,7 +83,7 @@ const NO_RULE: u32 = u32::MAX;
 
 impl Grammar {
     fn rule_of_start(&self) -> Vec<u32> {
-        let mut rules = vec![NO_RULE; self.accepts.len()];
+        let mut rules = vec![NO_RULE; self.states()];
         for (rule, &start) in self.starts.iter().enumerate() {
             rules[start as usize] = rule as u32;
         }
@@ -92,9 +93,9 @@ impl Grammar {
     /// Calls of each rule: from where, and where it goes on.
     fn callers(&self) -> Lists<(u32, u32)> {
         Lists::new(self.starts.len(), |entry| {
-            for from in 0..self.accepts.len() as u32 {
+            for from in 0..self.states() as u32 {
                 for edge in self.edges_of(from) {
-                    if let Edge::Call { rule, to } = *edge {
+                    if let Edge::Call { rule, to } = edge {
                         entry(rule, (from, to));
                     }
                 }
@@ -106,7 +107,7 @@ impl Grammar {
     fn keepers(&self) -> Lists<u32> {
         Lists::new(self.starts.len(), |entry| {
             for &start in &self.starts {
-                if let Some(register) = &self.registers[start as usize] {
+                if let Some(register) = self.register(start) {
                     register.bodies().into_iter().for_each(|body| entry(body, start));
                 }
             }
@@ -116,16 +117,16 @@ impl Grammar {
     /// Rules that match the empty text. A counted rule with such a body can stop at any count, so
     /// its minimum is set to zero: rounds that consume nothing need not be counted.
     pub(super) fn find_nullable(&mut self) {
-        let states = self.accepts.len();
+        let states = self.states();
         // `reaches[s]`: the end of the rule can be reached from `s` with nothing.
-        let mut reaches = self.accepts.clone();
+        let mut reaches: Vec<bool> = (0..states as u32).map(|state| self.accepts(state)).collect();
         let callers = self.callers();
         let keepers = self.keepers();
         let rule_of_start = self.rule_of_start();
         let before: Lists<(u32, u32)> = Lists::new(states, |entry| {
             for from in 0..states as u32 {
                 for edge in self.edges_of(from) {
-                    match *edge {
+                    match edge {
                         Edge::Empty { to } => entry(to, (from, NO_RULE)),
                         Edge::Call { rule, to } => entry(to, (from, rule)),
                         _ => {}
@@ -134,7 +135,7 @@ impl Grammar {
             }
         });
         for &start in &self.starts {
-            if self.registers[start as usize].as_deref().is_some_and(Register::may_be_empty) {
+            if self.register(start).is_some_and(Register::may_be_empty) {
                 reaches[start as usize] = true;
             }
         }
@@ -153,7 +154,7 @@ impl Grammar {
                     callers.of(rule).iter().filter(|call| reaches[call.1 as usize]).map(|call| call.0),
                 );
                 for &start in keepers.of(rule) {
-                    if let Some(Register::Count(counted)) = self.registers[start as usize].as_deref_mut() {
+                    if let Some(Register::Count(counted)) = self.register_mut(start) {
                         counted.min = 0;
                         found.push(start);
                     }
@@ -169,10 +170,10 @@ impl Grammar {
 
     /// Rules that each rule may begin with, nothing consumed before.
     pub(super) fn beginnings(&self) -> Vec<Vec<u32>> {
-        let mut seen = vec![NO_RULE; self.accepts.len()];
+        let mut seen = vec![NO_RULE; self.states()];
         let mut work = Vec::new();
         let of = |(rule, &start): (usize, &u32)| {
-            if let Some(register) = &self.registers[start as usize] {
+            if let Some(register) = self.register(start) {
                 return register.bodies();
             }
             let mut out = Vec::new();
@@ -180,7 +181,7 @@ impl Grammar {
             seen[start as usize] = rule as u32;
             while let Some(state) = work.pop() {
                 for edge in self.edges_of(state) {
-                    let next = match *edge {
+                    let next = match edge {
                         Edge::Empty { to } => to,
                         Edge::Call { rule, to } => {
                             out.push(rule);
@@ -197,7 +198,7 @@ impl Grammar {
                     }
                 }
             }
-            out.sort_unstable();
+            sort(&mut out);
             out.dedup();
             out
         };
@@ -233,7 +234,7 @@ impl Grammar {
                     }
                     1 => {
                         let from = stack.iter().position(|(rule, _)| *rule == child).unwrap_or(0);
-                        let name = |rule: u32| format!("`{}`", self.names[rule as usize]);
+                        let name = |rule: u32| format!("`{}`", self.names.get(rule));
                         let mut path: Vec<String> =
                             stack[from..].iter().take(8).map(|(rule, _)| name(*rule)).collect();
                         path.push(name(child));
@@ -263,23 +264,22 @@ impl Grammar {
         spells: &dyn Fn(u8, u8) -> bool,
         holds: &dyn Fn(&TokenSet) -> bool,
     ) -> Vec<u32> {
-        let states = self.accepts.len();
+        let states = self.states();
         let callers = self.callers();
         let keepers = self.keepers();
         let rule_of_start = self.rule_of_start();
         let before: Lists<(u32, u32)> = Lists::new(states, |entry| {
             for from in 0..states as u32 {
-                for (i, edge) in self.edges_of(from).iter().enumerate() {
-                    entry(edge.target(), (from, self.first[from as usize] + i as u32));
+                for (edge, number) in self.edges_of(from).zip(self.first_edge(from)..) {
+                    entry(edge.target(), (from, number));
                 }
             }
         });
         let mut cost = vec![NEVER; states];
         let mut heap = Queue::new();
-        for (state, &accepts) in self.accepts.iter().enumerate() {
-            let empty = self.registers[state].as_deref().is_some_and(Register::may_be_empty);
-            if accepts || empty {
-                heap.push(0, state as u32);
+        for state in 0..states as u32 {
+            if self.accepts(state) || self.register(state).is_some_and(Register::may_be_empty) {
+                heap.push(0, state);
             }
         }
         while let Some((found, state)) = heap.pop() {
@@ -291,7 +291,7 @@ impl Grammar {
                 if cost[from as usize] != NEVER {
                     continue;
                 }
-                let step = match self.edges[edge as usize] {
+                let step = match self.edge(edge) {
                     Edge::Empty { .. } => 0,
                     Edge::Bytes { lo, hi, .. } if spells(lo, hi) => 1,
                     Edge::Tokens { set, .. } if holds(&self.sets[set as usize]) => 1,
@@ -312,7 +312,7 @@ impl Grammar {
                 }
             }
             for &start in keepers.of(rule) {
-                if let Some(register) = self.registers[start as usize].as_deref()
+                if let Some(register) = self.register(start)
                     && cost[start as usize] == NEVER
                 {
                     let whole = register.cost(|rule| cost[self.starts[rule as usize] as usize]);

@@ -9,7 +9,9 @@
 use std::sync::Arc;
 
 use super::GrammarError;
-use super::fx::FxMap;
+use super::fx::{FxMap, sort};
+pub(super) use super::register::{Choose, Counted, Part, Register, Taken};
+use super::texts::Names;
 
 /// A cost that no text reaches.
 pub(super) const NEVER: u32 = u32::MAX;
@@ -33,6 +35,67 @@ impl Edge {
     }
 }
 
+/// An edge in eight bytes: where it leads, with its kind in the highest two bits, and what takes it there.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Packed {
+    to: u32,
+    what: u32,
+}
+
+impl Packed {
+    const KIND: u32 = 30;
+
+    fn get(self) -> Edge {
+        let (to, what) = (self.to & !(3 << Packed::KIND), self.what);
+        match self.to >> Packed::KIND {
+            0 => Edge::Empty { to },
+            1 => Edge::Bytes { lo: (what >> 8) as u8, hi: what as u8, to },
+            2 => Edge::Tokens { set: what, to },
+            _ => Edge::Call { rule: what, to },
+        }
+    }
+}
+
+impl From<Edge> for Packed {
+    /// There are far fewer states than fit (see `builder::MAX_SIZE`).
+    fn from(edge: Edge) -> Packed {
+        let (kind, what) = match edge {
+            Edge::Empty { .. } => (0, 0),
+            Edge::Bytes { lo, hi, .. } => (1, u32::from(lo) << 8 | u32::from(hi)),
+            Edge::Tokens { set, .. } => (2, set),
+            Edge::Call { rule, .. } => (3, rule),
+        };
+        Packed { to: edge.target() | kind << Packed::KIND, what }
+    }
+}
+
+/// Some states, a bit each, numbered in order.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Marked {
+    /// Bits of 64 states, and how many are before them.
+    words: Vec<(u64, u32)>,
+}
+
+impl Marked {
+    /// The states are sorted.
+    fn new(states: usize, marked: impl Iterator<Item = u32>) -> Marked {
+        let mut words = vec![(0u64, 0); states.div_ceil(64)];
+        marked.for_each(|state| words[state as usize / 64].0 |= 1 << (state % 64));
+        let mut before = 0;
+        for (bits, count) in &mut words {
+            *count = before;
+            before += bits.count_ones();
+        }
+        Marked { words }
+    }
+
+    fn number(&self, state: u32) -> Option<usize> {
+        let &(bits, before) = self.words.get(state as usize / 64)?;
+        let bit = 1u64 << (state % 64);
+        (bits & bit != 0).then(|| (before + (bits & (bit - 1)).count_ones()) as usize)
+    }
+}
+
 /// Tokens by id, or all tokens that are neither special nor listed.
 #[derive(Clone, Debug)]
 pub(super) struct TokenSet {
@@ -40,166 +103,16 @@ pub(super) struct TokenSet {
     pub(super) negated: bool,
 }
 
-/// A rule that is `body` at least `min` and at most `max` times.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Counted {
-    pub(super) body: u32,
-    pub(super) min: u32,
-    pub(super) max: Option<u32>,
-}
-
-/// A part that a [`Choose`] may take.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Part {
-    /// The rule where nothing was taken before, and where something was (it begins with a separator).
-    pub(super) first: u32,
-    pub(super) next: u32,
-    /// At most once.
-    pub(super) once: bool,
-    /// At least once.
-    pub(super) required: bool,
-}
-
-/// A rule that takes its parts in any order. At least `min` different ones, at most `max` in all.
-#[derive(Clone, Debug)]
-pub(super) struct Choose {
-    pub(super) parts: Box<[Part]>,
-    pub(super) min: u32,
-    pub(super) max: Option<u32>,
-}
-
-/// What a [`Choose`] took so far: a bit for each part taken, and how often parts were taken again.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Taken {
-    bits: Box<[u64]>,
-    again: u32,
-}
-
-impl Taken {
-    fn has(&self, part: usize) -> bool {
-        self.bits.get(part / 64).is_some_and(|word| word >> (part % 64) & 1 == 1)
-    }
-
-    pub(super) fn different(&self) -> u32 {
-        self.bits.iter().map(|word| word.count_ones()).sum()
-    }
-
-    pub(super) fn memory(&self) -> usize {
-        self.bits.len() * 8 + 64
-    }
-}
-
-impl Choose {
-    /// What is taken after a part more; `None` where it cannot be taken.
-    pub(super) fn take(&self, taken: &Taken, part: usize) -> Option<Taken> {
-        let mut next = taken.clone();
-        if taken.has(part) {
-            if self.parts[part].once {
-                return None;
-            }
-            // Without an upper bound the number does not matter.
-            next.again += u32::from(self.max.is_some());
-        } else {
-            let mut bits = next.bits.into_vec();
-            bits.resize(bits.len().max(part / 64 + 1), 0);
-            bits[part / 64] |= 1 << (part % 64);
-            next.bits = bits.into();
-        }
-        self.max.is_none_or(|max| next.different() + next.again <= max).then_some(next)
-    }
-
-    /// Fewest steps to the end, given those of the rules; [`NEVER`] where the bounds leave no way.
-    pub(super) fn cost(&self, taken: &Taken, of_rule: impl Fn(u32) -> u32) -> u32 {
-        let (mut cost, mut missing, mut saved) = (0, 0, 0);
-        for (i, part) in self.parts.iter().enumerate().filter(|(i, part)| part.required && !taken.has(*i)) {
-            let next = of_rule(part.next);
-            if next == NEVER {
-                return NEVER;
-            }
-            debug_assert!(!taken.has(i));
-            cost = add(cost, next);
-            missing += 1;
-            saved = saved.max(next.saturating_sub(of_rule(part.first)));
-        }
-        let different = taken.different();
-        let needed = self.min.saturating_sub(different + missing) as usize;
-        if self.max.is_some_and(|max| different + taken.again + missing + needed as u32 > max) {
-            return NEVER;
-        }
-        if needed > 0 {
-            let mut others: Vec<(u32, u32)> = (0..self.parts.len())
-                .filter(|&i| !self.parts[i].required && !taken.has(i))
-                .map(|i| (of_rule(self.parts[i].next), of_rule(self.parts[i].first)))
-                .filter(|(next, _)| *next != NEVER)
-                .collect();
-            if others.len() < needed {
-                return NEVER;
-            }
-            others.sort_unstable();
-            for (next, first) in &others[..needed] {
-                cost = add(cost, *next);
-                saved = saved.max(next.saturating_sub(*first));
-            }
-        }
-        if different == 0 { cost - saved.min(cost) } else { cost }
-    }
-}
-
-/// What a run keeps for a rule besides its state.
-#[derive(Clone, Debug)]
-pub(super) enum Register {
-    Count(Counted),
-    Choose(Choose),
-}
-
-impl Register {
-    fn memory(&self) -> usize {
-        size_of::<Register>()
-            + match self {
-                Register::Count(_) => 0,
-                Register::Choose(choose) => choose.parts.len() * size_of::<Part>(),
-            }
-    }
-
-    /// The rules that it calls.
-    pub(super) fn bodies(&self) -> Vec<u32> {
-        match self {
-            Register::Count(counted) => vec![counted.body],
-            Register::Choose(choose) => {
-                choose.parts.iter().flat_map(|part| [part.first, part.next]).collect()
-            }
-        }
-    }
-
-    /// Whether it may end before anything is taken.
-    pub(super) fn may_be_empty(&self) -> bool {
-        match self {
-            Register::Count(counted) => counted.min == 0,
-            Register::Choose(choose) => choose.min == 0 && !choose.parts.iter().any(|part| part.required),
-        }
-    }
-
-    /// Fewest steps when nothing is taken yet.
-    pub(super) fn cost(&self, of_rule: impl Fn(u32) -> u32) -> u32 {
-        match self {
-            Register::Count(Counted { min: 0, .. }) => 0,
-            Register::Count(counted) => match of_rule(counted.body) {
-                NEVER => NEVER,
-                body => times(body, counted.min),
-            },
-            Register::Choose(choose) => choose.cost(&Taken::default(), of_rule),
-        }
-    }
-}
-
 /// What a builder hands over.
 pub(super) struct Parts {
-    pub(super) edges: Vec<(u32, Edge)>,
-    pub(super) states: u32,
+    /// `edges[first[s]..first[s + 1]]` leave state `s`.
+    pub(super) first: Vec<u32>,
+    pub(super) edges: Vec<Packed>,
     pub(super) starts: Vec<u32>,
     pub(super) ends: Vec<u32>,
-    pub(super) registers: Vec<Option<Register>>,
-    pub(super) names: Vec<String>,
+    /// With the first states of their rules; sorted by them.
+    pub(super) registers: Vec<(u32, Register)>,
+    pub(super) names: Names,
     pub(super) sets: Vec<TokenSet>,
     pub(super) root: u32,
     /// Rules of one character whatever it is.
@@ -208,24 +121,30 @@ pub(super) struct Parts {
     pub(super) free: Vec<(u32, u32)>,
 }
 
+/// The end state of a rule accepts.
+const ACCEPTS: u8 = 1;
+/// From here the rule can only end, with nothing more.
+const TAIL: u8 = 2;
+/// Left by bytes and tokens only, and ends nothing.
+const CONSUMES: u8 = 4;
+
 /// A compiled grammar: immutable, shared by all matchers that run it.
 #[derive(Debug)]
 pub struct Grammar {
-    pub(super) edges: Vec<Edge>,
+    edges: Vec<Packed>,
     /// `edges[first[s]..first[s + 1]]` leave state `s`.
-    pub(super) first: Vec<u32>,
-    /// The end state of each rule accepts.
-    pub(super) accepts: Vec<bool>,
-    /// From here the rule can only end, with nothing more.
-    pub(super) tail: Vec<bool>,
-    /// What the run keeps for the rule whose only state this is.
-    pub(super) registers: Vec<Option<Box<Register>>>,
+    first: Vec<u32>,
+    /// What a state is, a bit each.
+    flags: Vec<u8>,
+    /// What the run keeps for the rules whose only states these are.
+    registers: Vec<Register>,
+    register_of: Marked,
     pub(super) starts: Vec<u32>,
     pub(super) nullable: Vec<bool>,
     /// Place of each rule in an order where a rule comes before those it may begin with.
     pub(super) rank: Vec<u32>,
     pub(super) by_rank: Vec<u32>,
-    pub(super) names: Vec<String>,
+    pub(super) names: Names,
     pub(super) sets: Vec<TokenSet>,
     pub(super) root: u32,
     /// First states of rules of one character whatever it is (those in [`utf8::PLAIN`] at least), sorted.
@@ -235,8 +154,6 @@ pub struct Grammar {
     /// States of free text: each plain character leads from each of them to another one of the same text.
     /// With the most that any of that text's states costs, sorted.
     pub(super) free: Vec<(u32, u32)>,
-    /// States that are left by bytes and tokens only, and end nothing.
-    pub(super) consumes: Vec<bool>,
     /// Class of each byte; bytes of a class are alike to every edge.
     pub(super) class_of: Box<[u8; 256]>,
     /// A byte of each class.
@@ -259,59 +176,41 @@ impl Grammar {
         grammar.find_classes();
         grammar.costs = Arc::new(grammar.shortest(&|_, _| true, &|set| set.negated || !set.ids.is_empty()));
         grammar.find_free();
-        let consuming = |s: u32| {
-            !grammar.accepts[s as usize]
-                && grammar.registers[s as usize].is_none()
-                && !grammar.edges_of(s).is_empty()
-                && grammar.edges_of(s).iter().all(|e| matches!(e, Edge::Bytes { .. } | Edge::Tokens { .. }))
-        };
-        grammar.consumes = (0..grammar.accepts.len() as u32).map(consuming).collect();
+        for state in 0..grammar.states() as u32 {
+            let one = |edge| matches!(edge, Edge::Bytes { .. } | Edge::Tokens { .. });
+            if !grammar.accepts(state) && grammar.all_edges(state, one) {
+                grammar.flags[state as usize] |= CONSUMES;
+            }
+        }
         if grammar.costs[grammar.starts[grammar.root as usize] as usize] == NEVER {
             return Err(GrammarError::Impossible(format!(
                 "rule `{}` never comes to an end",
-                grammar.names[grammar.root as usize]
+                grammar.names.get(grammar.root)
             )));
         }
         Ok(grammar)
     }
 
     fn lay_out(parts: Parts) -> Grammar {
-        let Parts { edges, states, starts, ends, registers: of_rules, names, sets, root, plain, free } =
-            parts;
-        let states = states as usize;
-        let mut first = vec![0u32; states + 1];
-        for (from, _) in &edges {
-            first[*from as usize + 1] += 1;
-        }
-        for s in 0..states {
-            first[s + 1] += first[s];
-        }
-        let mut fill = first.clone();
-        let mut sorted = vec![Edge::Empty { to: 0 }; edges.len()];
-        for (from, edge) in edges {
-            let slot = &mut fill[from as usize];
-            sorted[*slot as usize] = edge;
-            *slot += 1;
-        }
-        let mut accepts = vec![false; states];
-        for &end in &ends {
-            accepts[end as usize] = true;
-        }
-        let mut registers: Vec<Option<Box<Register>>> = vec![None; states];
-        for (rule, register) in of_rules.into_iter().enumerate() {
-            if let Some(register) = register {
-                registers[starts[rule] as usize] = Some(Box::new(register));
-                accepts[ends[rule] as usize] = false;
+        let Parts { mut first, mut edges, starts, ends, registers, names, sets, root, plain, free } = parts;
+        let states = first.len() - 1;
+        (first.shrink_to_fit(), edges.shrink_to_fit());
+        let mut flags = vec![0; states];
+        ends.iter().for_each(|&end| flags[end as usize] |= ACCEPTS);
+        let register_of = Marked::new(states, registers.iter().map(|(state, _)| *state));
+        for (rule, start) in starts.iter().enumerate() {
+            if register_of.number(*start).is_some() {
+                flags[ends[rule] as usize] = 0;
             }
         }
         let mut plain: Vec<u32> = plain.into_iter().map(|rule| starts[rule as usize]).collect();
-        plain.sort_unstable();
+        sort(&mut plain);
         Grammar {
-            edges: sorted,
+            edges,
             first,
-            accepts,
-            tail: Vec::new(),
-            registers,
+            flags,
+            registers: registers.into_iter().map(|(_, register)| register).collect(),
+            register_of,
             nullable: vec![false; starts.len()],
             rank: Vec::new(),
             by_rank: Vec::new(),
@@ -321,7 +220,6 @@ impl Grammar {
             root,
             plain,
             free,
-            consumes: Vec::new(),
             class_of: Box::new([0; 256]),
             class_byte: Vec::new(),
             costs: Arc::new(Vec::new()),
@@ -330,7 +228,7 @@ impl Grammar {
 
     /// Number of states of the automaton.
     pub fn states(&self) -> usize {
-        self.accepts.len()
+        self.flags.len()
     }
 
     /// Number of rules, those made for repetitions included.
@@ -345,48 +243,92 @@ impl Grammar {
 
     /// Bytes that the compiled grammar holds, about.
     pub fn memory(&self) -> usize {
-        self.edges.len() * size_of::<Edge>()
-            + self.accepts.len() * (4 + 1 + 1 + 1 + 8 + 4)
-            + self.registers.iter().flatten().map(|r| r.memory()).sum::<usize>()
-            + self.names.iter().map(|name| name.len() + 24 + 16).sum::<usize>()
+        self.edges.len() * size_of::<Packed>()
+            + self.states() * (4 + 1 + 4)
+            + self.starts.len() * (4 + 1 + 4 + 4)
+            + self.registers.iter().map(|r| r.memory()).sum::<usize>()
+            + self.register_of.words.len() * 16
+            + self.names.memory()
             + self.sets.iter().map(|set| set.ids.len() * 4 + 24).sum::<usize>()
             + self.free.len() * 8
     }
 
-    pub(super) fn edges_of(&self, state: u32) -> &[Edge] {
-        &self.edges[self.first[state as usize] as usize..self.first[state as usize + 1] as usize]
+    /// The edges that leave a state.
+    pub(super) fn edges_of(&self, state: u32) -> impl ExactSizeIterator<Item = Edge> + '_ {
+        let range = self.first[state as usize] as usize..self.first[state as usize + 1] as usize;
+        self.edges[range].iter().map(|edge| edge.get())
+    }
+
+    /// Whether something leaves a state, and all of it is so.
+    fn all_edges(&self, state: u32, is: impl Fn(Edge) -> bool) -> bool {
+        self.edges_of(state).len() > 0 && self.edges_of(state).all(is)
+    }
+
+    /// An edge by its number.
+    pub(super) fn edge(&self, edge: u32) -> Edge {
+        self.edges[edge as usize].get()
+    }
+
+    /// All edges.
+    pub(super) fn edges(&self) -> impl Iterator<Item = Edge> + '_ {
+        self.edges.iter().map(|edge| edge.get())
+    }
+
+    /// The number of the first edge that leaves a state.
+    pub(super) fn first_edge(&self, state: u32) -> u32 {
+        self.first[state as usize]
+    }
+
+    /// Whether it is the end of a rule.
+    pub(super) fn accepts(&self, state: u32) -> bool {
+        self.flags[state as usize] & ACCEPTS != 0
+    }
+
+    /// Whether the rule can only end from here, with nothing more.
+    pub(super) fn is_tail(&self, state: u32) -> bool {
+        self.flags[state as usize] & TAIL != 0
+    }
+
+    /// Whether it is left by bytes and tokens only, and ends nothing.
+    pub(super) fn consumes(&self, state: u32) -> bool {
+        self.flags[state as usize] & CONSUMES != 0
+    }
+
+    /// What the run keeps for the rule whose only state this is.
+    pub(super) fn register(&self, state: u32) -> Option<&Register> {
+        self.register_of.number(state).map(|at| &self.registers[at])
+    }
+
+    pub(super) fn register_mut(&mut self, state: u32) -> Option<&mut Register> {
+        self.register_of.number(state).map(|at| &mut self.registers[at])
     }
 
     /// Turns the numbers of free texts to their costs.
     fn find_free(&mut self) {
         let mut worst: FxMap<u32, u32> = FxMap::default();
         for &(state, text) in &self.free {
-            let most = worst.entry(text).or_default();
+            let most = worst.or_insert_with(text, || 0);
             *most = (*most).max(self.costs[state as usize]);
         }
         for (_, text) in &mut self.free {
-            *text = worst[text];
+            *text = worst.get(text).copied().unwrap_or(NEVER);
         }
     }
 
     fn find_tails(&mut self) {
-        let states = self.accepts.len();
-        let mut tail = self.accepts.clone();
-        for s in 0..states as u32 {
-            if !self.edges_of(s).is_empty() {
-                tail[s as usize] = false;
+        let states = self.states() as u32;
+        for state in 0..states {
+            if self.accepts(state) && self.edges_of(state).len() == 0 {
+                self.flags[state as usize] |= TAIL;
             }
         }
         // Chains of empty edges are short; a few rounds find almost all, and missing one is harmless.
         for _ in 0..4 {
             let mut changed = false;
-            for s in (0..states as u32).rev() {
-                let edges = self.edges_of(s);
-                if !tail[s as usize]
-                    && !edges.is_empty()
-                    && edges.iter().all(|e| matches!(e, Edge::Empty { to } if tail[*to as usize]))
-                {
-                    tail[s as usize] = true;
+            for state in (0..states).rev() {
+                let ends = |edge| matches!(edge, Edge::Empty { to } if self.is_tail(to));
+                if !self.is_tail(state) && self.all_edges(state, ends) {
+                    self.flags[state as usize] |= TAIL;
                     changed = true;
                 }
             }
@@ -394,14 +336,13 @@ impl Grammar {
                 break;
             }
         }
-        self.tail = tail;
     }
 
     fn find_classes(&mut self) {
         let mut cut = [false; 257];
         cut[0] = true;
-        for edge in &self.edges {
-            if let Edge::Bytes { lo, hi, .. } = *edge {
+        for edge in self.edges() {
+            if let Edge::Bytes { lo, hi, .. } = edge {
                 cut[lo as usize] = true;
                 cut[hi as usize + 1] = true;
             }

@@ -17,12 +17,12 @@ impl Grammar {
         let mut seen: HashSet<u32> = HashSet::from([self.root]);
         while let Some(rule) = work.pop() {
             let start = self.starts[rule as usize];
-            let name = quoted(&self.names[rule as usize]);
+            let name = quoted(self.names.get(rule));
             let _ = writeln!(out, "  subgraph cluster_{rule} {{\n    label={name};");
             let mut edges: BTreeMap<(u32, u32, &str), Vec<String>> = BTreeMap::new();
             let mut states = vec![start];
             let mut known: HashSet<u32> = HashSet::from([start]);
-            if let Some(register) = &self.registers[start as usize] {
+            if let Some(register) = self.register(start) {
                 let labels = edges.entry((start, start, "dashed")).or_default();
                 labels.extend(self.repeated(register));
                 work.extend(register.bodies().into_iter().filter(|body| seen.insert(*body)));
@@ -30,7 +30,7 @@ impl Grammar {
             let mut next = 0;
             while let Some(&state) = states.get(next) {
                 next += 1;
-                let shape = if self.accepts[state as usize] || self.registers[state as usize].is_some() {
+                let shape = if self.accepts(state) || self.register(state).is_some() {
                     "doublecircle"
                 } else {
                     "circle"
@@ -38,7 +38,7 @@ impl Grammar {
                 let bold = if state == start { ", style=bold" } else { "" };
                 let _ = writeln!(out, "    s{state} [label=\"{state}\", shape={shape}{bold}];");
                 for edge in self.edges_of(state) {
-                    let (to, style, label) = match *edge {
+                    let (to, style, label) = match edge {
                         Edge::Empty { to } => (to, "dotted", String::new()),
                         Edge::Bytes { lo, hi, to } => {
                             let range = class(std::iter::once((u32::from(lo), u32::from(hi))));
@@ -55,7 +55,7 @@ impl Grammar {
                             if seen.insert(rule) {
                                 work.push(rule);
                             }
-                            (to, "dashed", self.names[rule as usize].clone())
+                            (to, "dashed", self.names.get(rule).to_owned())
                         }
                     };
                     edges.entry((state, to, style)).or_default().push(label);
@@ -79,7 +79,7 @@ impl Grammar {
         let bound = |max: Option<u32>| max.map_or_else(String::new, |max| max.to_string());
         match register {
             Register::Count(counted) => {
-                let body = &self.names[counted.body as usize];
+                let body = self.names.get(counted.body);
                 vec![format!("{body} {{{},{}}}", counted.min, bound(counted.max))]
             }
             Register::Choose(choose) => {
@@ -87,7 +87,7 @@ impl Grammar {
                 labels.extend(choose.parts.iter().map(|part| {
                     let required = if part.required { "!" } else { "" };
                     let many = if part.once { "" } else { "*" };
-                    format!("{}{many}{required}", self.names[part.first as usize])
+                    format!("{}{many}{required}", self.names.get(part.first))
                 }));
                 labels
             }

@@ -9,12 +9,11 @@
 //! A nullable rule at the beginning is passed over, or called as a rule that matches only its
 //! non-empty texts.
 
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
-
 use super::GrammarError;
-use super::automaton::{Choose, Counted, Edge, Grammar, Parts, Register};
+use super::automaton::{Choose, Counted, Edge, Grammar, Packed, Parts, Register};
 use super::builder::MAX_SIZE;
+use super::fx::{FxMap, FxSet, sort_by};
+use super::texts::Names;
 
 /// The rules of `grammar` without left recursion.
 ///
@@ -27,34 +26,37 @@ pub(super) fn eliminate(grammar: Grammar, ends: &[u32]) -> Result<Parts, Grammar
     let rule_of =
         |state: u32| grammar.starts.iter().position(|start| *start == state).map(|rule| rule as u32);
     let plain = grammar.plain.iter().filter_map(|state| rule_of(*state)).collect();
+    let registers = grammar.starts.iter().map(|&start| grammar.register(start).cloned()).collect();
     let mut work = Work {
-        out: (0..states).map(|state| grammar.edges_of(state).to_vec()).collect(),
+        out: (0..states).map(|state| grammar.edges_of(state).collect()).collect(),
         starts: grammar.starts,
         ends: ends.to_vec(),
-        registers: Vec::new(),
+        registers,
         names: grammar.names,
         nullable: grammar.nullable,
-        only_full: HashSet::new(),
-        full: HashMap::new(),
+        only_full: FxSet::default(),
+        full: FxMap::default(),
     };
-    work.registers =
-        work.starts.iter().map(|&start| grammar.registers[start as usize].as_deref().cloned()).collect();
     // Inner knots first: what is called at the beginning of a knot is free of left recursion by then.
     for knot in knots {
         work.untie(&knot, grammar.root)?;
     }
-    let edges = work
-        .out
-        .iter()
-        .enumerate()
-        .flat_map(|(from, edges)| edges.iter().map(move |&edge| (from as u32, edge)))
-        .collect();
+    let mut first = vec![0];
+    let mut edges: Vec<Packed> = Vec::new();
+    for of_state in work.out {
+        edges.extend(of_state.into_iter().map(Packed::from));
+        first.push(edges.len() as u32);
+    }
+    let registers = work.registers.into_iter().zip(&work.starts);
+    let mut registers: Vec<(u32, Register)> =
+        registers.filter_map(|(register, &start)| Some((start, register?))).collect();
+    sort_by(&mut registers, &mut |a, b| a.0 < b.0);
     Ok(Parts {
+        first,
         edges,
-        states: work.out.len() as u32,
         starts: work.starts,
         ends: work.ends,
-        registers: work.registers,
+        registers,
         names: work.names,
         sets: grammar.sets,
         root: grammar.root,
@@ -120,12 +122,12 @@ struct Work {
     starts: Vec<u32>,
     ends: Vec<u32>,
     registers: Vec<Option<Register>>,
-    names: Vec<String>,
+    names: Names,
     nullable: Vec<bool>,
     /// States whose calls stand for non-empty texts only.
-    only_full: HashSet<u32>,
+    only_full: FxSet<u32>,
     /// The rule of the non-empty texts of a nullable rule.
-    full: HashMap<u32, u32>,
+    full: FxMap<u32, u32>,
 }
 
 impl Work {
@@ -134,7 +136,7 @@ impl Work {
         self.out.len() as u32 - 1
     }
 
-    fn rule(&mut self, name: String, register: Option<Register>, nullable: bool) -> u32 {
+    fn rule(&mut self, name: &str, register: Option<Register>, nullable: bool) -> u32 {
         let (start, end) = (self.state(), self.state());
         self.starts.push(start);
         self.ends.push(end);
@@ -156,11 +158,11 @@ impl Work {
     }
 
     fn untie(&mut self, knot: &[u32], root: u32) -> Result<(), GrammarError> {
-        let inside: HashSet<u32> = knot.iter().copied().collect();
+        let inside: FxSet<u32> = knot.iter().copied().collect();
         for &rule in knot {
             self.unroll(rule);
         }
-        let mut own = HashSet::new();
+        let mut own = FxSet::default();
         for &rule in knot {
             let mut work = vec![self.starts[rule as usize]];
             while let Some(state) = work.pop() {
@@ -179,10 +181,11 @@ impl Work {
         wanted.extend(self.registers.iter().flatten().flat_map(Register::bodies));
         wanted.push(root);
         wanted.retain(|rule| inside.contains(rule));
-        let mut made: HashMap<u32, (u32, u32)> = HashMap::new();
+        let mut made: FxMap<u32, (u32, u32)> = FxMap::default();
         while let Some(target) = wanted.pop() {
-            if let Entry::Vacant(place) = made.entry(target) {
-                place.insert(self.left_corner(target, &inside, &mut wanted)?);
+            if !made.contains_key(&target) {
+                let new = self.left_corner(target, &inside, &mut wanted)?;
+                made.insert(target, new);
             }
         }
         for &rule in knot {
@@ -213,9 +216,9 @@ impl Work {
         if rest.max == Some(0) {
             self.out[after as usize].push(Edge::Empty { to: end });
         } else {
-            let name = self.names[rule as usize].clone();
+            let name = self.names.get(rule).to_owned();
             let nullable = rest.min == 0 || self.nullable[body as usize];
-            let rest = self.rule(name, Some(Register::Count(rest)), nullable);
+            let rest = self.rule(&name, Some(Register::Count(rest)), nullable);
             self.out[after as usize].push(Edge::Call { rule: rest, to: end });
         }
     }
@@ -224,21 +227,21 @@ impl Work {
     fn left_corner(
         &mut self,
         target: u32,
-        inside: &HashSet<u32>,
+        inside: &FxSet<u32>,
         wanted: &mut Vec<u32>,
     ) -> Result<(u32, u32), GrammarError> {
         let (start, end) = (self.state(), self.state());
-        let mut copies: HashMap<u32, u32> = HashMap::new();
+        let mut copies: FxMap<u32, u32> = FxMap::default();
         let mut uncopied: Vec<u32> = Vec::new();
         // Where it goes on when a rule of the knot is complete.
         let mut after: Vec<(u32, u32)> = Vec::new();
         let mut spine = vec![target];
-        let mut met = HashSet::from([target]);
+        let mut met = FxSet::from_iter([target]);
         while let Some(rule) = spine.pop() {
             self.check()?;
             let first = self.starts[rule as usize];
             let mut heads = vec![first];
-            let mut seen = HashSet::from([first]);
+            let mut seen = FxSet::from_iter([first]);
             while let Some(head) = heads.pop() {
                 for edge in self.out[head as usize].clone() {
                     let mut to = edge.target();
@@ -256,7 +259,7 @@ impl Work {
                         continue;
                     }
                     let old = to;
-                    to = *copies.entry(old).or_insert_with(|| {
+                    to = *copies.or_insert_with(old, || {
                         uncopied.push(old);
                         self.out.push(Vec::new());
                         self.out.len() as u32 - 1
@@ -297,17 +300,18 @@ impl Work {
                 | Edge::Tokens { to, .. }
                 | Edge::Call { to, .. }) = &mut edge;
                 let next = *to;
-                *to = *copies.entry(next).or_insert_with(|| {
+                *to = *copies.or_insert_with(next, || {
                     uncopied.push(next);
                     self.out.push(Vec::new());
                     self.out.len() as u32 - 1
                 });
                 edges.push(edge);
             }
-            let copy = copies[&old];
-            self.out[copy as usize].extend(edges);
+            if let Some(&copy) = copies.get(&old) {
+                self.out[copy as usize].extend(edges);
+            }
         }
-        for &rule in &met {
+        for &rule in met.iter() {
             let Some(&complete) = copies.get(&self.ends[rule as usize]) else { continue };
             if rule == target {
                 self.out[complete as usize].push(Edge::Empty { to: end });
@@ -330,21 +334,21 @@ impl Work {
         if let Some(&known) = self.full.get(&rule) {
             return known;
         }
-        let name = self.names[rule as usize].clone();
+        let name = self.names.get(rule).to_owned();
         match self.registers[rule as usize].clone() {
             Some(Register::Choose(choose)) => {
                 let choose = Choose { min: choose.min.max(1), ..choose };
-                let new = self.rule(name, Some(Register::Choose(choose)), false);
+                let new = self.rule(&name, Some(Register::Choose(choose)), false);
                 self.full.insert(rule, new);
                 new
             }
             Some(Register::Count(Counted { body, max, .. })) => {
-                let new = self.rule(name.clone(), None, false);
+                let new = self.rule(&name, None, false);
                 self.full.insert(rule, new);
                 let (start, end) = (self.starts[new as usize], self.ends[new as usize]);
                 let first = self.full(body);
                 let rest = Counted { body, min: 0, max: max.map(|max| max - 1) };
-                let rest = self.rule(name, Some(Register::Count(rest)), true);
+                let rest = self.rule(&name, Some(Register::Count(rest)), true);
                 let after = self.state();
                 self.out[start as usize].push(Edge::Call { rule: first, to: after });
                 self.out[after as usize].push(Edge::Call { rule: rest, to: end });
@@ -354,12 +358,12 @@ impl Work {
                 new
             }
             None => {
-                let new = self.rule(name, None, false);
+                let new = self.rule(&name, None, false);
                 self.full.insert(rule, new);
                 self.ends[new as usize] = self.ends[rule as usize];
                 let first = self.starts[rule as usize];
                 let mut heads = vec![first];
-                let mut seen = HashSet::from([first]);
+                let mut seen = FxSet::from_iter([first]);
                 while let Some(head) = heads.pop() {
                     for edge in self.out[head as usize].clone() {
                         let to = edge.target();

@@ -64,20 +64,20 @@ impl GrammarBuilder {
 impl GrammarBuilder {
     /// The names of rules that `root` does not reach, in the order in which they were declared.
     pub fn unused(&self, root: RuleId) -> Vec<&str> {
-        let mut seen = vec![false; self.rules.len()];
-        let mut looked_at = vec![false; self.nodes.len()];
+        let mut seen = vec![false; self.rules()];
+        let mut looked_at = vec![false; self.len()];
         let (mut rules, mut called) = (vec![root.0], Vec::new());
         seen[root.0 as usize] = true;
         while let Some(rule) = rules.pop() {
-            let mut work: Vec<Expr> = self.rules[rule as usize].body.into_iter().collect();
+            let mut work: Vec<Expr> = self.body(rule).into_iter().collect();
             while let Some(expr) = work.pop() {
                 if std::mem::replace(&mut looked_at[expr.0 as usize], true) {
                     continue;
                 }
-                match &self.nodes[expr.0 as usize] {
+                match self.node(expr) {
                     Node::Seq(parts) | Node::Alt(parts) => work.extend(parts),
-                    Node::Repeat(inner, ..) => work.push(*inner),
-                    Node::Graph(edges, _) => work.extend(edges.iter().map(|edge| edge.1)),
+                    Node::Repeat(inner, ..) => work.push(inner),
+                    Node::Graph(graph) => work.extend(graph.edges.iter().map(|edge| edge.1)),
                     Node::Call(rule) => called.push(rule.0),
                     Node::Choose(choose) => {
                         called.extend(choose.parts.iter().flat_map(|part| [part.first, part.next]))
@@ -93,7 +93,7 @@ impl GrammarBuilder {
                 rules.append(&mut called);
             }
         }
-        self.rules.iter().zip(seen).filter(|(_, seen)| !seen).map(|(rule, _)| rule.name.as_str()).collect()
+        (0..).zip(seen).filter(|(_, seen)| !seen).map(|(rule, _)| self.name(rule)).collect()
     }
 }
 
@@ -157,7 +157,7 @@ impl Printer<'_> {
         }
         let base = match item {
             _ if self.queue.is_empty() => "root".to_owned(),
-            Item::Rule(rule) => spelled(&self.builder.rules[rule as usize].name),
+            Item::Rule(rule) => spelled(self.builder.name(rule)),
             Item::State(..) => "state".to_owned(),
             Item::Choice(_) => "any-order".to_owned(),
         };
@@ -174,15 +174,15 @@ impl Printer<'_> {
 
     fn item(&mut self, item: Item, out: &mut String) {
         let builder = self.builder;
-        match (item, item.node().map(|node| &builder.nodes[node as usize])) {
+        match (item, item.node().map(|node| builder.node(Expr(node)))) {
             (Item::Rule(rule), _) => self.rule(rule, out),
             (Item::Choice(_), Some(Node::Choose(choose))) => {
                 let name = self.name(item);
                 self.choice(&name, choose, out);
             }
-            (Item::State(node, state), Some(Node::Graph(_, accepts))) => {
+            (Item::State(node, state), Some(Node::Graph(graph))) => {
                 let name = self.name(item);
-                let (_, text) = self.state(node, state, accepts, INLINE);
+                let (_, text) = self.state(node, state, &graph.accepts, INLINE);
                 let _ = writeln!(out, "{name} ::= {text}");
             }
             _ => {}
@@ -228,7 +228,7 @@ impl Printer<'_> {
             } else {
                 self.name(Item::State(node, to))
             };
-            let nothing = matches!(self.builder.nodes[expr.0 as usize], Node::Empty);
+            let nothing = matches!(self.builder.node(expr), Node::Empty);
             parts.push(if nothing { rest } else { format!("{step} {rest}") });
         }
         match (may_end, parts.len()) {
@@ -255,23 +255,23 @@ impl Printer<'_> {
     }
 
     fn rule(&mut self, rule: u32, out: &mut String) {
-        let known = &self.builder.rules[rule as usize];
+        let known = self.builder.name(rule);
         let name = self.name(Item::Rule(rule));
-        if known.name != name {
-            let _ = writeln!(out, "# {}", known.name.escape_debug());
+        if known != name {
+            let _ = writeln!(out, "# {}", known.escape_debug());
         }
-        let Some(body) = known.body else {
+        let Some(body) = self.builder.body(rule) else {
             let _ = writeln!(out, "# {name} is declared and not defined");
             return;
         };
         // Such a rule cannot be built either.
-        if self.builder.depth[body.0 as usize] > MAX_DEPTH {
+        if self.builder.depth(body) > MAX_DEPTH {
             let _ = writeln!(out, "# {name} nests too deeply to be shown");
             return;
         }
         let whole = self.expr(body, Level::Alternatives);
         if whole.chars().count() + name.len() > WIDTH
-            && let Node::Alt(parts) = &self.builder.nodes[body.0 as usize]
+            && let Node::Alt(parts) = self.builder.node(body)
         {
             let lines: Vec<String> = parts.iter().map(|part| self.expr(*part, Level::Sequence)).collect();
             let _ = writeln!(out, "{name} ::=\n    {}", lines.join(" |\n    "));
@@ -282,7 +282,7 @@ impl Printer<'_> {
 
     fn expr(&mut self, expr: Expr, least: Level) -> String {
         let builder = self.builder;
-        let (level, text) = match &builder.nodes[expr.0 as usize] {
+        let (level, text) = match builder.node(expr) {
             Node::Empty => (Level::Part, "\"\"".to_owned()),
             Node::Bytes(bytes) => (Level::Part, self.literal(bytes)),
             Node::Class(ranges) => {
@@ -290,7 +290,7 @@ impl Printer<'_> {
                 (Level::Part, class(ranges.iter().map(|&(lo, hi)| (u32::from(lo), u32::from(hi)))))
             }
             Node::Chars(ranges) => (Level::Part, class(ranges.iter().copied())),
-            Node::Tokens(set) => self.tokens(&builder.sets[*set as usize]),
+            Node::Tokens(set) => self.tokens(&builder.sets[set as usize]),
             Node::Literals(texts) => {
                 let all: Vec<String> = texts.iter().map(|text| self.literal(text)).collect();
                 alternatives(all)
@@ -298,7 +298,7 @@ impl Printer<'_> {
             Node::Seq(parts) => {
                 let mut all = Vec::new();
                 for part in parts {
-                    match &builder.nodes[part.0 as usize] {
+                    match builder.node(*part) {
                         Node::Empty => {}
                         Node::Seq(_) => all.push(self.expr(*part, Level::Sequence)),
                         _ => all.push(self.expr(*part, Level::Part)),
@@ -314,7 +314,7 @@ impl Printer<'_> {
                 alternatives(parts.iter().map(|part| self.expr(*part, Level::Alternatives)).collect())
             }
             Node::Repeat(inner, min, max) => {
-                let inner = self.expr(*inner, Level::Part);
+                let inner = self.expr(inner, Level::Part);
                 let times = match (min, max) {
                     (0, None) => "*".to_owned(),
                     (1, None) => "+".to_owned(),
@@ -325,7 +325,7 @@ impl Printer<'_> {
                 };
                 (Level::Part, inner + &times)
             }
-            Node::Graph(edges, accepts) => self.graph(expr.0, edges, accepts, INLINE),
+            Node::Graph(graph) => self.graph(expr.0, &graph.edges, &graph.accepts, INLINE),
             Node::Choose(_) => (Level::Part, self.name(Item::Choice(expr.0))),
             Node::Call(rule) => (Level::Part, self.name(Item::Rule(rule.0))),
         };

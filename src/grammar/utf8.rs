@@ -29,7 +29,7 @@ pub(super) fn normalise(ranges: &[(u32, u32)]) -> Vec<(u32, u32)> {
             }
         }
     }
-    cut.sort_unstable();
+    super::fx::sort(&mut cut);
     let mut merged: Vec<(u32, u32)> = Vec::with_capacity(cut.len());
     for (lo, hi) in cut {
         match merged.last_mut() {

@@ -1,7 +1,9 @@
 //! What a configuration reaches with nothing.
 
+use std::cmp::Reverse;
+
 use super::super::automaton::{Choose, Edge, Grammar, NEVER, Register, add, times};
-use super::{END, Engine, Item, Return};
+use super::{END, Engine, Return};
 use crate::grammar::MatchError;
 
 /// Most entries of the room for a closure that is kept for the next one.
@@ -10,7 +12,7 @@ const KEPT: usize = 4096;
 impl Engine {
     pub(super) fn item_cost(&self, state: u32, count: u32, frame: u32) -> u32 {
         let rest = self.frames[frame as usize].cost;
-        let own = match self.grammar.registers[state as usize].as_deref() {
+        let own = match self.grammar.register(state) {
             None => self.costs[state as usize],
             Some(Register::Choose(choose)) => {
                 let of_rule = |rule: u32| self.costs[self.grammar.starts[rule as usize] as usize];
@@ -30,8 +32,8 @@ impl Engine {
 
     /// Follows everything that consumes nothing from the items in `work`, and interns the result.
     pub(super) fn close(&mut self) -> Result<u32, MatchError> {
-        if self.work.iter().all(|&(state, ..)| state != END && self.grammar.consumes[state as usize]) {
-            let mut kept = Vec::with_capacity(self.work.len());
+        if self.work.iter().all(|&(state, ..)| state != END && self.grammar.consumes(state)) {
+            let mut kept = std::mem::take(&mut self.kept);
             while let Some((state, _, frame)) = self.work.pop() {
                 if self.item_cost(state, 0, frame) != NEVER {
                     kept.push((state, frame));
@@ -50,11 +52,12 @@ impl Engine {
         }
         self.calls.clear();
         let grammar = self.grammar.clone();
-        let mut kept: Vec<Item> = Vec::new();
+        let mut kept = std::mem::take(&mut self.kept);
         let mut complete = false;
         // Once a rule has been entered here, reaching an end means that it matched nothing; its
         // callers were told when they called a nullable rule, or count no empty rounds.
         let mut entered = false;
+        let mut returns: Vec<Return> = Vec::new();
         loop {
             while let Some((state, count, frame)) = self.work.pop() {
                 if state == END {
@@ -67,12 +70,11 @@ impl Engine {
                 if self.seen.len() * 16 > self.limit {
                     return Err(MatchError::Memory { limit: self.limit });
                 }
-                match grammar.registers[state as usize].as_deref() {
+                match grammar.register(state) {
                     None => {}
                     Some(Register::Count(counted)) => {
                         if count >= counted.min && !entered {
-                            let returns = self.frames[frame as usize].returns.clone();
-                            self.work.extend_from_slice(&returns);
+                            self.go_on(frame);
                         }
                         if counted.max.is_none_or(|max| count < max) {
                             // Past an open upper bound the count no longer matters.
@@ -92,13 +94,13 @@ impl Engine {
                 }
                 let mut consumes = false;
                 for edge in grammar.edges_of(state) {
-                    match *edge {
+                    match edge {
                         Edge::Empty { to } => self.work.push((to, 0, frame)),
                         Edge::Call { rule, to } => {
                             if grammar.nullable[rule as usize] {
                                 self.work.push((to, 0, frame));
                             }
-                            self.call(&grammar, rule, (to, 0, frame), grammar.tail[to as usize]);
+                            self.call(&grammar, rule, (to, 0, frame), grammar.is_tail(to));
                         }
                         Edge::Bytes { .. } | Edge::Tokens { .. } => consumes = true,
                     }
@@ -106,17 +108,23 @@ impl Engine {
                 if consumes {
                     kept.push((state, frame));
                 }
-                if grammar.accepts[state as usize] && !entered {
-                    let returns = self.frames[frame as usize].returns.clone();
-                    self.work.extend_from_slice(&returns);
+                if grammar.accepts(state) && !entered {
+                    self.go_on(frame);
                 }
             }
             // All items that may call the first rule in order are in: it can be entered.
-            let Some((rank, mut returns)) = self.calls.pop_first() else { break };
+            let Some(&Reverse((rank, _))) = self.calls.peek() else { break };
             entered = true;
-            returns.sort_unstable();
-            returns.dedup();
-            let frame = self.intern_frame(returns);
+            returns.clear();
+            while let Some(&Reverse((next, back))) = self.calls.peek()
+                && next == rank
+            {
+                self.calls.pop();
+                if returns.last() != Some(&back) {
+                    returns.push(back);
+                }
+            }
+            let frame = self.intern_frame(&returns);
             let rule = grammar.by_rank[rank as usize];
             self.work.push((grammar.starts[rule as usize], 0, frame));
         }
@@ -126,6 +134,11 @@ impl Engine {
         Ok(self.intern_config(kept, complete))
     }
 
+    /// Behind the rule that a frame is of.
+    fn go_on(&mut self, frame: u32) {
+        self.work.extend_from_slice(&self.returns[self.frames[frame as usize].returns()]);
+    }
+
     /// Offers what a choice may take next, and its end.
     fn choose(&mut self, grammar: &Grammar, choose: &Choose, at: Return, entered: bool) {
         let (state, count, frame) = at;
@@ -133,8 +146,7 @@ impl Engine {
         let costs = self.costs.clone();
         let of_rule = |rule: u32| costs[grammar.starts[rule as usize] as usize];
         if !entered && choose.cost(&taken, of_rule) == 0 {
-            let returns = self.frames[frame as usize].returns.clone();
-            self.work.extend_from_slice(&returns);
+            self.go_on(frame);
         }
         let empty = taken.different() == 0;
         for (i, part) in choose.parts.iter().enumerate() {
@@ -153,11 +165,12 @@ impl Engine {
         if self.costs[grammar.starts[rule as usize] as usize] == NEVER {
             return;
         }
-        let list = self.calls.entry(grammar.rank[rule as usize]).or_default();
+        let rank = grammar.rank[rule as usize];
         if tail {
-            list.extend_from_slice(&self.frames[back.2 as usize].returns);
+            let returns = &self.returns[self.frames[back.2 as usize].returns()];
+            self.calls.extend(returns.iter().map(|&back| Reverse((rank, back))));
         } else {
-            list.push(back);
+            self.calls.push(Reverse((rank, back)));
         }
     }
 }

@@ -18,11 +18,13 @@
 mod close;
 mod memory;
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::automaton::{Edge, Grammar, NEVER, Register, Taken, TokenSet, add};
-use super::fx::{FxMap, FxSet};
+use super::fx::{FxSet, Table, hash_of};
 use super::{MatchError, TokenTrie, utf8};
 
 /// The configuration without items: nothing is legal, not even the end.
@@ -30,8 +32,6 @@ pub(super) const DEAD: u32 = 0;
 const UNKNOWN: u32 = u32::MAX;
 /// The return state of the root's frame: the end of the text.
 const END: u32 = u32::MAX;
-/// An item that stands for the end of the text.
-const COMPLETE: Item = (u32::MAX, u32::MAX);
 /// The frame of the root rule.
 const ROOT: u32 = 0;
 
@@ -41,30 +41,49 @@ type Return = (u32, u32, u32);
 /// A state that consumes, and its frame.
 type Item = (u32, u32);
 
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 struct Frame {
-    returns: Arc<[Return]>,
+    /// Its part of the engine's returns; sorted.
+    from: u32,
+    to: u32,
     cost: u32,
     /// The frame with all counters at their least that lie within the bounds all the same.
     canonical: u32,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 struct Config {
-    /// Sorted; behind them [`COMPLETE`], where the text may end.
-    items: Arc<[Item]>,
+    /// Its part of the engine's items; sorted.
+    from: u32,
+    to: u32,
+    /// The text may end.
     complete: bool,
     cost: u32,
     /// The configuration with canonical frames; [`UNKNOWN`] until asked for.
     canonical: u32,
-    /// Next configuration by byte class; empty until asked for.
-    next: Box<[u32]>,
+    /// Where its row of next configurations begins; [`UNKNOWN`] until one is asked for.
+    row: u32,
+}
+
+impl Frame {
+    fn returns(self) -> Range<usize> {
+        self.from as usize..self.to as usize
+    }
 }
 
 impl Config {
-    fn items(&self) -> &[Item] {
-        &self.items[..self.items.len() - usize::from(self.complete)]
+    fn items(self) -> Range<usize> {
+        self.from as usize..self.to as usize
     }
+}
+
+/// What a list of places leads to with nothing.
+#[derive(Clone, Copy)]
+struct Closed {
+    /// Its part of the engine's places.
+    from: u32,
+    to: u32,
+    config: u32,
 }
 
 /// A place inside a text of any characters.
@@ -81,23 +100,31 @@ pub(super) struct Engine {
     pub(super) grammar: Arc<Grammar>,
     costs: Arc<Vec<u32>>,
     frames: Vec<Frame>,
-    frame_ids: FxMap<Arc<[Return]>, u32>,
+    returns: Vec<Return>,
+    frame_ids: Table,
     configs: Vec<Config>,
-    config_ids: FxMap<Arc<[Item]>, u32>,
+    items: Vec<Item>,
+    config_ids: Table,
+    /// Next configurations by byte class, a row for each configuration that was asked.
+    next: Vec<u32>,
     /// The configurations that lists of places lead to with nothing.
-    closed: FxMap<Box<[Return]>, u32>,
+    closed: Vec<Closed>,
+    places: Vec<Return>,
+    closed_ids: Table,
     /// What choices have taken; number 0 is nothing.
     taken: Vec<Arc<Taken>>,
-    taken_ids: FxMap<Arc<Taken>, u32>,
-    /// Bytes behind the entries of the tables above.
+    taken_ids: Table,
+    /// Bytes behind `taken`.
     behind: usize,
     limit: usize,
     /// Length of the longest token in bytes.
     reach: u32,
     // Room for one closure, kept between calls.
-    seen: FxSet<(u32, u32, u32)>,
-    work: Vec<(u32, u32, u32)>,
-    calls: BTreeMap<u32, Vec<Return>>,
+    seen: FxSet<Return>,
+    work: Vec<Return>,
+    /// Places to go on at by the rank of the rule that is called, the least first.
+    calls: BinaryHeap<Reverse<(u32, Return)>>,
+    kept: Vec<Item>,
 }
 
 impl Engine {
@@ -118,9 +145,8 @@ impl Engine {
         let start = grammar.starts[grammar.root as usize];
         if costs[start as usize] == NEVER {
             let missing: Vec<String> = grammar
-                .edges
-                .iter()
-                .filter_map(|edge| match *edge {
+                .edges()
+                .filter_map(|edge| match edge {
                     Edge::Bytes { lo, hi, .. } if !(lo..=hi).any(|byte| trie.has_byte(byte)) => {
                         Some(format!("no token is a byte of 0x{lo:02X}-0x{hi:02X}"))
                     }
@@ -137,21 +163,31 @@ impl Engine {
             grammar,
             costs,
             frames: Vec::new(),
-            frame_ids: FxMap::default(),
+            returns: Vec::new(),
+            frame_ids: Table::default(),
             configs: Vec::new(),
-            config_ids: FxMap::default(),
-            closed: FxMap::default(),
+            items: Vec::new(),
+            config_ids: Table::default(),
+            next: Vec::new(),
+            closed: Vec::new(),
+            places: Vec::new(),
+            closed_ids: Table::default(),
             taken: Vec::new(),
-            taken_ids: FxMap::default(),
+            taken_ids: Table::default(),
             behind: 0,
             limit,
             reach: trie.longest() as u32,
             seen: FxSet::default(),
             work: Vec::new(),
-            calls: BTreeMap::new(),
+            calls: BinaryHeap::new(),
+            kept: Vec::new(),
         };
         engine.clear();
         Ok(engine)
+    }
+
+    fn items_of(&self, config: u32) -> &[Item] {
+        &self.items[self.configs[config as usize].items()]
     }
 
     /// The configuration before any text.
@@ -174,18 +210,20 @@ impl Engine {
     /// The configuration after a byte.
     pub(super) fn step(&mut self, config: u32, byte: u8) -> Result<u32, MatchError> {
         let class = self.grammar.class_of[byte as usize] as usize;
-        if let Some(&next) = self.configs[config as usize].next.get(class)
-            && next != UNKNOWN
-        {
-            return Ok(next);
+        let Config { row, .. } = self.configs[config as usize];
+        if row != UNKNOWN {
+            let next = self.next[row as usize + class];
+            if next != UNKNOWN {
+                return Ok(next);
+            }
         }
         if config == DEAD {
             return Ok(DEAD);
         }
         self.work.clear();
-        for &(state, frame) in self.configs[config as usize].items() {
+        for &(state, frame) in &self.items[self.configs[config as usize].items()] {
             for edge in self.grammar.edges_of(state) {
-                if let Edge::Bytes { lo, hi, to } = *edge
+                if let Edge::Bytes { lo, hi, to } = edge
                     && (lo..=hi).contains(&byte)
                 {
                     self.work.push((to, 0, frame));
@@ -193,23 +231,29 @@ impl Engine {
             }
         }
         // Most bytes lead where another one led already.
-        let next = match self.closed.get(self.work.as_slice()) {
-            Some(&known) => known,
+        let hash = hash_of(&self.work);
+        let led = |known: u32| {
+            let Closed { from, to, .. } = self.closed[known as usize];
+            self.places[from as usize..to as usize] == self.work
+        };
+        let next = match self.closed_ids.find(hash, led) {
+            Some(known) => self.closed[known as usize].config,
             None => {
-                let from: Box<[Return]> = self.work.as_slice().into();
-                let next = self.close()?;
-                self.behind += from.len() * size_of::<Return>() + 16;
-                self.closed.insert(from, next);
-                next
+                let from = self.places.len() as u32;
+                self.places.extend_from_slice(&self.work);
+                let to = self.places.len() as u32;
+                let config = self.close()?;
+                self.closed_ids.insert(hash, self.closed.len() as u32);
+                self.closed.push(Closed { from, to, config });
+                config
             }
         };
-        let classes = self.grammar.class_byte.len();
-        let table = &mut self.configs[config as usize].next;
-        if table.is_empty() {
-            *table = vec![UNKNOWN; classes].into();
-            self.behind += classes * 4;
+        let this = &mut self.configs[config as usize];
+        if this.row == UNKNOWN {
+            this.row = self.next.len() as u32;
+            self.next.resize(self.next.len() + self.grammar.class_byte.len(), UNKNOWN);
         }
-        table[class] = next;
+        self.next[this.row as usize + class] = next;
         Ok(next)
     }
 
@@ -231,9 +275,9 @@ impl Engine {
             }
         }
         self.work.clear();
-        for &(state, frame) in self.configs[config as usize].items() {
+        for &(state, frame) in &self.items[self.configs[config as usize].items()] {
             for edge in self.grammar.edges_of(state) {
-                if let Edge::Tokens { set, to } = *edge
+                if let Edge::Tokens { set, to } = edge
                     && self.set_holds(set, token, trie)
                 {
                     self.work.push((to, 0, frame));
@@ -247,10 +291,9 @@ impl Engine {
         if by_bytes == DEAD {
             return Ok(by_name);
         }
-        let (a, b) = (&self.configs[by_bytes as usize], &self.configs[by_name as usize]);
-        let complete = a.complete || b.complete;
-        let both: Vec<Item> = a.items().iter().chain(b.items()).copied().collect();
-        Ok(self.intern_config(both, complete))
+        let (a, b) = (self.configs[by_bytes as usize], self.configs[by_name as usize]);
+        let both = [&self.items[a.items()], &self.items[b.items()]].concat();
+        Ok(self.intern_config(both, a.complete || b.complete))
     }
 
     fn set_holds(&self, set: u32, token: u32, trie: &TokenTrie) -> bool {
@@ -261,9 +304,9 @@ impl Engine {
 
     /// Calls back with each token that a terminal names here and the cost after it.
     pub(super) fn named_tokens(&self, config: u32, trie: &TokenTrie, mut each: impl FnMut(u32, u32)) {
-        for &(state, frame) in self.configs[config as usize].items() {
+        for &(state, frame) in self.items_of(config) {
             for edge in self.grammar.edges_of(state) {
-                let Edge::Tokens { set, to } = *edge else { continue };
+                let Edge::Tokens { set, to } = edge else { continue };
                 let cost = self.item_cost(to, 0, frame);
                 if cost == NEVER {
                     continue;
@@ -287,22 +330,20 @@ impl Engine {
 
     /// Whether some byte continues the text.
     pub(super) fn wants_bytes(&self, config: u32) -> bool {
-        self.configs[config as usize]
-            .items()
+        self.items_of(config)
             .iter()
-            .any(|&(state, _)| self.grammar.edges_of(state).iter().any(|e| matches!(e, Edge::Bytes { .. })))
+            .any(|&(state, _)| self.grammar.edges_of(state).any(|e| matches!(e, Edge::Bytes { .. })))
     }
 
     /// The only byte that continues the text, when neither its end nor a token terminal is legal.
     pub(super) fn only_byte(&self, config: u32) -> Option<u8> {
         let mut only = None;
-        let this = &self.configs[config as usize];
-        if this.complete {
+        if self.configs[config as usize].complete {
             return None;
         }
-        for &(state, frame) in this.items() {
+        for &(state, frame) in self.items_of(config) {
             for edge in self.grammar.edges_of(state) {
-                match *edge {
+                match edge {
                     Edge::Bytes { lo, hi, to } if self.item_cost(to, 0, frame) != NEVER => {
                         if lo != hi || only.is_some_and(|byte| byte != lo) {
                             return None;
@@ -350,11 +391,11 @@ impl Engine {
         let grammar = &self.grammar;
         let mut best: Option<(Plain, u32)> = None;
         let mut counted_only = true;
-        for &(state, frame) in self.configs[config as usize].items() {
+        for &(state, frame) in self.items_of(config) {
             let found = if grammar.plain.binary_search(&state).is_ok() {
-                let returns = &self.frames[frame as usize].returns;
+                let returns = &self.returns[self.frames[frame as usize].returns()];
                 let runs = returns.iter().filter_map(|&(back, count, below)| {
-                    let register = grammar.registers.get(back as usize).and_then(Option::as_deref);
+                    let register = grammar.register(back);
                     let Some(Register::Count(counted)) = register else {
                         // One character of something else, which may go on with more.
                         counted_only = false;
@@ -384,12 +425,12 @@ impl Engine {
         let (plain, from) = best?;
         let begins_plain = |&(state, _): &Item| {
             state != from
-                && grammar.edges_of(state).iter().any(
-                    |edge| matches!(*edge, Edge::Bytes { lo, hi, .. } if (lo..=hi).any(utf8::begins_plain)),
+                && grammar.edges_of(state).any(
+                    |edge| matches!(edge, Edge::Bytes { lo, hi, .. } if (lo..=hi).any(utf8::begins_plain)),
                 )
         };
         let bounded = plain.characters != u64::MAX;
-        if bounded && (!counted_only || self.configs[config as usize].items().iter().any(begins_plain)) {
+        if bounded && (!counted_only || self.items_of(config).iter().any(begins_plain)) {
             return None;
         }
         Some(plain)

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::Matcher;
 use crate::grammar::automaton::NEVER;
 use crate::grammar::engine::{DEAD, Plain};
-use crate::grammar::fx::FxMap;
-use crate::grammar::{MatchError, TokenMask};
+use crate::grammar::fx::{FxMap, sort};
+use crate::grammar::{MatchError, TokenMask, TokenTrie};
 
 /// The masks that were computed last, within a number of bytes.
 #[derive(Clone, Default)]
@@ -29,13 +29,23 @@ struct Known {
 #[derive(Clone)]
 enum Tokens {
     Few(Box<[u32]>),
+    /// The plain tokens of at most so many characters (see [`TokenTrie::plain`]), and these.
+    Plain(u64, Box<[u32]>),
     Many(Box<[u64]>),
+}
+
+/// What is known of a mask that was computed.
+struct Computed {
+    /// The budget from which on it is the whole mask.
+    from_budget: u32,
+    /// It holds all plain tokens of at most so many characters.
+    plain: Option<u64>,
 }
 
 impl Known {
     fn memory(&self) -> usize {
         let behind = match &self.tokens {
-            Tokens::Few(ids) => ids.len() * 4,
+            Tokens::Few(ids) | Tokens::Plain(_, ids) => ids.len() * 4,
             Tokens::Many(words) => words.len() * 8,
         };
         // With what the table keeps for an entry.
@@ -49,7 +59,7 @@ impl Masks {
     }
 
     /// Shows the mask of a configuration if it is known and whole within the budget.
-    fn show(&mut self, config: u32, budget: u32, mask: &mut TokenMask) -> bool {
+    fn show(&mut self, config: u32, budget: u32, mask: &mut TokenMask, trie: &TokenTrie) -> bool {
         self.clock += 1;
         let Some(known) = self.known.get_mut(&config).filter(|known| known.from_budget <= budget) else {
             return false;
@@ -59,6 +69,10 @@ impl Masks {
             mask.clear();
             match &known.tokens {
                 Tokens::Few(ids) => ids.iter().for_each(|&id| mask.insert(id)),
+                Tokens::Plain(characters, ids) => {
+                    add_plain(mask, trie, *characters);
+                    ids.iter().for_each(|&id| mask.insert(id));
+                }
                 Tokens::Many(words) => mask.set_all(words),
             }
             self.shown = Some(config);
@@ -68,22 +82,34 @@ impl Masks {
 
     /// The configurations whose masks are known.
     pub(super) fn configs(&self) -> impl Iterator<Item = u32> + '_ {
-        self.known.keys().copied()
+        self.known.iter().map(|(config, _)| *config)
     }
 
     /// Gives the masks of the configurations `old` to those that are called `new` now.
     pub(super) fn rename(&mut self, old: &[u32], new: &[u32]) {
-        let mut known = std::mem::take(&mut self.known);
-        self.known = old.iter().zip(new).filter_map(|(old, new)| Some((*new, known.remove(old)?))).collect();
-        self.bytes = self.known.values().map(Known::memory).sum();
+        debug_assert!(self.configs().eq(old.iter().copied()));
+        let known = self.known.take().into_iter().map(|(_, known)| known);
+        self.known = new.iter().copied().zip(known).collect();
+        self.bytes = self.known.iter().map(|(_, known)| known.memory()).sum();
         self.shown = None;
     }
 
     /// Remembers a mask that is whole from a budget on; the least recently used ones make room.
-    fn remember(&mut self, config: u32, from_budget: u32, mask: &TokenMask, limit: usize) {
+    fn remember(&mut self, config: u32, computed: Computed, mask: &TokenMask, room: (&TokenTrie, usize)) {
         self.shown = Some(config);
-        let few = mask.count() * 4 < mask.words().len() * 8;
-        let tokens = if few { Tokens::Few(mask.iter().collect()) } else { Tokens::Many(mask.words().into()) };
+        let (trie, limit) = room;
+        let Computed { from_budget, plain } = computed;
+        let whole = mask.words().len() * 8;
+        let tokens = if mask.count() * 4 < whole {
+            Tokens::Few(mask.iter().collect())
+        } else if let Some(characters) = plain
+            && let ids = besides_plain(mask, trie, characters)
+            && ids.len() * 4 < whole
+        {
+            Tokens::Plain(characters, ids)
+        } else {
+            Tokens::Many(mask.words().into())
+        };
         let known = Known { tokens, from_budget, used: self.clock };
         self.bytes += known.memory();
         if let Some(old) = self.known.insert(config, known) {
@@ -93,16 +119,18 @@ impl Masks {
             return;
         }
         // Down to half, so that this is done seldom.
-        let mut ages: Vec<(u64, u32)> = self.known.iter().map(|(id, known)| (known.used, *id)).collect();
-        ages.sort_unstable();
-        for (used, id) in ages {
+        let mut ages: Vec<(u64, usize)> =
+            self.known.iter().map(|(_, known)| (known.used, known.memory())).collect();
+        sort(&mut ages);
+        let mut oldest = 0;
+        for (used, bytes) in ages {
             if self.bytes <= limit / 2 || used == self.clock {
                 break;
             }
-            if let Some(old) = self.known.remove(&id) {
-                self.bytes -= old.memory();
-            }
+            oldest = used + 1;
+            self.bytes -= bytes;
         }
+        self.known = self.known.take().into_iter().filter(|(_, known)| known.used >= oldest).collect();
     }
 }
 
@@ -116,11 +144,11 @@ impl Matcher {
         let budget = budget.map_or(NEVER - 1, |n| n.min(NEVER as usize - 1) as u32);
         self.make_room();
         let config = self.engine.canonical(self.config);
-        if !self.masks.show(config, budget, &mut self.scratch) {
+        if !self.masks.show(config, budget, &mut self.scratch, &self.trie) {
             self.masks.shown = None;
-            let from_budget = self.compute(config, budget)?;
-            if from_budget <= budget {
-                self.masks.remember(config, from_budget, &self.scratch, self.limits.masks);
+            let computed = self.compute(config, budget)?;
+            if computed.from_budget <= budget {
+                self.masks.remember(config, computed, &self.scratch, (&self.trie, self.limits.masks));
             }
         }
         if self.scratch.count() == 0 && !self.is_complete() {
@@ -129,8 +157,8 @@ impl Matcher {
         Ok(&self.scratch)
     }
 
-    /// Computes the mask into `scratch`; says from which budget on it is the whole mask.
-    fn compute(&mut self, config: u32, budget: u32) -> Result<u32, MatchError> {
+    /// Computes the mask into `scratch`.
+    fn compute(&mut self, config: u32, budget: u32) -> Result<Computed, MatchError> {
         let trie = Arc::clone(&self.trie);
         let Matcher { engine, scratch, path, .. } = self;
         let mut from_budget = 0;
@@ -140,10 +168,9 @@ impl Matcher {
         let nodes = if plain.is_some() { trie.rest() } else { trie.nodes() };
         if let Some(Plain { characters, cost }) = plain {
             from_budget = cost.saturating_add(1);
-            let (words, longer) = trie.plain(characters);
-            scratch.add_all(words);
-            longer.for_each(|token| scratch.remove(token));
+            add_plain(scratch, &trie, characters);
         }
+        let plain = plain.map(|plain| plain.characters);
         // A token that costs `cost` afterwards needs `cost + 1` of the budget.
         engine.named_tokens(config, &trie, |token, cost| {
             from_budget = from_budget.max(cost.saturating_add(1));
@@ -152,7 +179,7 @@ impl Matcher {
             }
         });
         if !engine.wants_bytes(config) {
-            return Ok(from_budget);
+            return Ok(Computed { from_budget, plain });
         }
         path.clear();
         path.push((config, nodes.len()));
@@ -180,6 +207,20 @@ impl Matcher {
             path.push((next, node.end()));
             i += 1;
         }
-        Ok(from_budget)
+        Ok(Computed { from_budget, plain })
     }
+}
+
+/// Takes in the plain tokens of at most so many characters.
+fn add_plain(mask: &mut TokenMask, trie: &TokenTrie, characters: u64) {
+    let (words, longer) = trie.plain(characters);
+    mask.add_all(words);
+    longer.for_each(|token| mask.remove(token));
+}
+
+/// The tokens of a mask besides those.
+fn besides_plain(mask: &TokenMask, trie: &TokenTrie, characters: u64) -> Box<[u32]> {
+    let mut plain = TokenMask::new(trie.vocab_size());
+    add_plain(&mut plain, trie, characters);
+    mask.iter().filter(|&token| !plain.contains(token)).collect()
 }

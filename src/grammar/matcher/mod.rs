@@ -19,21 +19,21 @@ pub struct Limits {
     pub states: usize,
     /// Bytes of states and stacks from which on those are dropped that the run does not stand on.
     pub cache: usize,
-    /// Bytes for remembered masks (a mask of many tokens is an eighth of a byte a token of the
-    /// vocabulary, one of few tokens four bytes each).
+    /// Bytes for remembered masks (one of few tokens, or of few besides those that any text may hold, is
+    /// four bytes each of them; others are an eighth of a byte a token of the vocabulary).
     pub masks: usize,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { states: 8 << 20, cache: 512 << 10, masks: 256 << 10 }
+        Limits { states: 8 << 20, cache: 256 << 10, masks: 64 << 10 }
     }
 }
 
 impl Limits {
-    /// The usual limits, with room for 64 masks of many tokens of a vocabulary.
+    /// The usual limits, with room for 16 masks of the largest kind.
     pub fn of(trie: &TokenTrie) -> Limits {
-        Limits { masks: trie.vocab_size() * 8, ..Limits::default() }
+        Limits { masks: trie.vocab_size() * 2, ..Limits::default() }
     }
 }
 

@@ -161,7 +161,7 @@ impl Compiler<'_, '_> {
                 let element = if length > 0 { self.w.b.seq(&[comma, element]) } else { element };
                 let key = ((length + 1).min(cap), counts);
                 let next = order.len() as u32;
-                let target = *ids.entry(key.clone()).or_insert(next);
+                let target = *ids.or_insert_with(key.clone(), || next);
                 if target == next {
                     order.push(key);
                 }

@@ -9,6 +9,7 @@ use super::pattern::Regex;
 use super::shape::*;
 use super::step::{self, Step};
 use super::{Compiler, Content, Lit, Sub, not, number, text};
+use crate::grammar::fx::sort;
 use crate::grammar::{Expr, GrammarError};
 
 /// How many values of a finite range are listed.
@@ -204,7 +205,7 @@ impl Compiler<'_, '_> {
         let mut except: Vec<Decimal> =
             shape.except.iter().filter_map(|said| said.value.as_number().and_then(Decimal::read)).collect();
         except.retain(|at| within(at, low, high) && (!shape.integer || at.is_integer()));
-        except.sort();
+        sort(&mut except);
         except.dedup();
         let node = shape
             .multiples

@@ -1,6 +1,5 @@
 //! Whether it is certain that no value fits.
 
-use crate::grammar::fx::FxSet;
 use serde_json::Value;
 
 use super::language::{Wanted, product};
@@ -16,13 +15,14 @@ const MAX_WAYS: usize = 64;
 impl Compiler<'_, '_> {
     /// Whether it is certain that no value fits. `false` says nothing.
     pub(super) fn never(&mut self, sub: &Sub, depth: usize) -> Result<bool, GrammarError> {
-        if let Some(&(known, looked)) = self.empties.get(sub)
-            && (known || looked >= depth)
+        let number = self.subs.number(sub);
+        if let Some((known, looked)) = self.subs.known(number).empty
+            && (known || usize::from(looked) >= depth)
         {
             return Ok(known);
         }
         let found = self.is_never(sub, depth)?;
-        self.empties.insert(sub.clone(), (found, depth));
+        self.subs.known(number).empty = Some((found, depth as u8));
         Ok(found)
     }
 
@@ -124,7 +124,7 @@ impl Compiler<'_, '_> {
                 return Ok(true);
             }
             for said in &shape.names_fit {
-                if !self.fits(said.value, &Value::from(name.as_str()), &mut FxSet::default())? {
+                if !self.fits(said.value, &Value::from(name.as_str()), &mut Vec::new())? {
                     return Ok(true);
                 }
             }

@@ -1,9 +1,12 @@
 //! Strings that several expressions agree on: the product of their deterministic automata, made as far
 //! as it is reached.
 
+use std::rc::Rc;
+
 use super::pattern::{Pattern, Regex};
 use super::run::{Classes, Run};
-use crate::grammar::fx::FxMap;
+use crate::grammar::analysis::Lists;
+use crate::grammar::fx::{Rows, sort};
 use crate::grammar::utf8;
 
 /// Most states of a product.
@@ -47,34 +50,48 @@ impl<'a> Wanted<'a> {
 /// can be reached, except from the start when no string fits.
 #[derive(Clone, Debug)]
 pub(super) struct Dfa {
-    pub(super) states: Vec<State>,
-}
-
-#[derive(Clone, Debug, Default)]
-pub(super) struct State {
-    /// Where it accepts, a bit for each mark that matches.
-    pub(super) label: Option<u32>,
-    pub(super) edges: Vec<(Vec<(u32, u32)>, u32)>,
+    /// The sets of characters that edges are for.
+    pub(super) sets: Rc<[Vec<(u32, u32)>]>,
+    /// Of each state, where it accepts: a bit for each mark that matches.
+    labels: Vec<Option<u16>>,
+    /// `edges[first[s]..first[s + 1]]` leave state `s`, each for a set, to a state.
+    first: Vec<u32>,
+    edges: Vec<(u32, u32)>,
 }
 
 impl Dfa {
+    /// Number of states.
+    pub(super) fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Where a state accepts, a bit for each mark that matches.
+    pub(super) fn label(&self, state: usize) -> Option<u32> {
+        self.labels[state].map(u32::from)
+    }
+
+    /// The sets of characters that leave a state, and where they lead.
+    pub(super) fn edges(&self, state: usize) -> &[(u32, u32)] {
+        &self.edges[self.first[state] as usize..self.first[state + 1] as usize]
+    }
+
     /// Whether no string fits.
     pub(super) fn is_empty(&self) -> bool {
-        self.states.iter().all(|state| state.label.is_none())
+        self.labels.iter().all(Option::is_none)
     }
 
     /// The states from which each plain character leads to another one of them, if they are found soon.
     pub(super) fn free(&self) -> Option<Vec<bool>> {
-        let rounds = if self.states.len() > 200 { 3 } else { 16 };
-        let covers = |state: &State, free: &[bool]| {
-            let inside = state.edges.iter().filter(|(_, to)| free[*to as usize]);
-            let ranges: Vec<(u32, u32)> = inside.flat_map(|(ranges, _)| ranges).copied().collect();
+        let rounds = if self.len() > 200 { 3 } else { 16 };
+        let covers = |state: usize, free: &[bool]| {
+            let inside = self.edges(state).iter().filter(|(_, to)| free[*to as usize]);
+            let ranges: Vec<(u32, u32)> =
+                inside.flat_map(|(set, _)| &self.sets[*set as usize]).copied().collect();
             utf8::holds_plain(&utf8::normalise(&ranges))
         };
-        let mut free = vec![true; self.states.len()];
+        let mut free = vec![true; self.len()];
         for _ in 0..rounds {
-            let next: Vec<bool> =
-                self.states.iter().zip(&free).map(|(state, known)| *known && covers(state, &free)).collect();
+            let next: Vec<bool> = (0..self.len()).map(|state| free[state] && covers(state, &free)).collect();
             if next == free {
                 return free.contains(&true).then_some(free);
             }
@@ -85,154 +102,158 @@ impl Dfa {
 
     /// The labels that occur.
     pub(super) fn labels(&self) -> Vec<u32> {
-        let mut all: Vec<u32> = self.states.iter().filter_map(|state| state.label).collect();
-        all.sort_unstable();
+        let mut all: Vec<u32> = self.labels.iter().flatten().copied().map(u32::from).collect();
+        sort(&mut all);
         all.dedup();
         all
     }
 
     /// The part that accepts with just these labels.
     pub(super) fn only(&self, labels: &[u32]) -> Dfa {
-        let mut states = self.states.clone();
-        for state in &mut states {
-            state.label = state.label.filter(|known| labels.contains(known));
+        let mut part = self.clone();
+        for label in &mut part.labels {
+            *label = label.filter(|known| labels.contains(&u32::from(*known)));
         }
-        Dfa { states }.trimmed()
+        part.trim();
+        part
     }
 
-    /// Without the states from which nothing accepts.
-    fn trimmed(self) -> Dfa {
-        let mut before = vec![Vec::new(); self.states.len()];
-        for (from, state) in self.states.iter().enumerate() {
-            for (_, to) in &state.edges {
-                before[*to as usize].push(from);
+    /// Removes the states from which nothing accepts.
+    fn trim(&mut self) {
+        let count = self.len();
+        let before: Lists<u32> = Lists::new(count, |entry| {
+            for from in 0..count {
+                self.edges(from).iter().for_each(|&(_, to)| entry(to, from as u32));
             }
-        }
-        let mut alive = vec![false; self.states.len()];
-        let mut work: Vec<usize> =
-            (0..self.states.len()).filter(|&at| self.states[at].label.is_some()).collect();
+        });
+        let mut alive = vec![false; count];
+        let mut work: Vec<u32> = (0..count as u32).filter(|&at| self.labels[at as usize].is_some()).collect();
         while let Some(at) = work.pop() {
-            if !std::mem::replace(&mut alive[at], true) {
-                work.extend(&before[at]);
+            if !std::mem::replace(&mut alive[at as usize], true) {
+                work.extend_from_slice(before.of(at));
             }
         }
-        let mut ids = vec![None; self.states.len()];
-        let mut next = 0;
-        for at in 0..self.states.len() {
-            if alive[at] || at == 0 {
-                ids[at] = Some(next);
-                next += 1;
-            }
+        if !alive.contains(&false) {
+            return;
         }
-        let states = self
-            .states
-            .into_iter()
-            .enumerate()
-            .filter(|(at, _)| ids[*at].is_some())
-            .map(|(_, state)| State {
-                label: state.label,
-                edges: state
-                    .edges
-                    .into_iter()
-                    .filter(|(_, to)| alive[*to as usize])
-                    .filter_map(|(ranges, to)| Some((ranges, ids[to as usize]?)))
-                    .collect(),
-            })
-            .collect();
-        Dfa { states }
+        let mut ids = vec![0; count];
+        let (mut states, mut edges) = (0, 0);
+        for at in 0..count {
+            let range = self.first[at] as usize..self.first[at + 1] as usize;
+            ids[at] = states;
+            if !alive[at] && at > 0 {
+                continue;
+            }
+            // What is kept moves to the front.
+            self.labels[states as usize] = self.labels[at];
+            self.first[states as usize] = edges;
+            for edge in range {
+                if alive[self.edges[edge].1 as usize] {
+                    self.edges[edges as usize] = self.edges[edge];
+                    edges += 1;
+                }
+            }
+            states += 1;
+        }
+        self.labels.truncate(states as usize);
+        self.first.truncate(states as usize);
+        self.first.push(edges);
+        self.edges.truncate(edges as usize);
+        self.edges.iter_mut().for_each(|(_, to)| *to = ids[*to as usize]);
     }
 }
 
 /// The strings that fit; `None` when the automaton is too large.
 pub(super) fn product(wanted: &Wanted<'_>) -> Option<Dfa> {
-    let roles: Vec<(Role, &Regex)> = wanted
-        .all
-        .iter()
-        .map(|regex| (Role::All, *regex))
-        .chain(wanted.none.iter().map(|regex| (Role::None, *regex)))
-        .chain(wanted.marks.iter().map(|regex| (Role::Mark, *regex)))
-        .collect();
+    let mut roles: Vec<(Role, &Regex)> = Vec::new();
+    for (role, regexes) in [(Role::All, &wanted.all), (Role::None, &wanted.none), (Role::Mark, &wanted.marks)]
+    {
+        roles.extend(regexes.iter().map(|regex| (role, *regex)));
+    }
     if wanted.marks.len() > MAX_MARKS {
         return None;
     }
-    let mut classes = Classes::new(roles.iter().map(|(_, regex)| *regex));
+    let classes = Classes::new(roles.iter().map(|(_, regex)| *regex));
     let mut runs = Vec::new();
     for (_, regex) in &roles {
-        runs.push(Run::new(regex, &mut classes)?);
+        runs.push(Run::new(regex, &classes)?);
     }
-    // The length matters up to its bounds; without an upper one, up to the lower one.
+    // The length matters up to its bounds; without an upper one, up to the lower one. It grows by one from a
+    // state to the next, so that no more are reached than there may be states.
     let top = wanted.max.unwrap_or(wanted.min);
-    let mut ids: FxMap<(Vec<u32>, u64), u32> = FxMap::default();
-    let mut order: Vec<(Vec<u32>, u64)> = vec![(runs.iter().map(|_| 1).collect(), 0)];
-    ids.insert(order[0].clone(), 0);
-    let mut states: Vec<State> = Vec::new();
+    // A state is a set of each run, and the length.
+    let mut order = Rows::default();
+    let mut now = vec![1; runs.len() + 1];
+    now[runs.len()] = 0;
+    order.number(&now);
+    let mut next = now.clone();
+    // The sets of characters of edges, as classes.
+    let mut sets = Rows::default();
+    let mut ranges = Vec::new();
+    let mut dfa = Dfa { sets: Rc::from([]), labels: Vec::new(), first: vec![0], edges: Vec::new() };
+    let (mut leads, mut of) = (Vec::new(), Vec::new());
     let mut steps = 0;
-    let mut at = 0;
-    while at < order.len() {
-        let (sets, length) = order[at].clone();
-        at += 1;
-        let mut label = Some(0);
+    while dfa.len() < order.len() {
+        now.copy_from_slice(order.get(dfa.len() as u32));
+        let length = u64::from(now[runs.len()]);
+        let mut label = (length >= wanted.min).then_some(0);
         let mut marks = 0;
-        for (run, (&set, (role, _))) in runs.iter_mut().zip(sets.iter().zip(&roles)) {
+        for (run, (&set, (role, _))) in runs.iter_mut().zip(now.iter().zip(&roles)) {
             let accepts = run.accepts(set);
             match role {
                 Role::All if !accepts => label = None,
                 Role::None if accepts => label = None,
                 Role::Mark => {
-                    label = label.map(|bits| bits | u32::from(accepts) << marks);
+                    label = label.map(|bits: u16| bits | u16::from(accepts) << marks);
                     marks += 1;
                 }
                 _ => {}
             }
         }
-        if length < wanted.min {
-            label = None;
-        }
-        let mut edges: Vec<(Vec<(u32, u32)>, u32)> = Vec::new();
-        let mut by_target: FxMap<u32, usize> = FxMap::default();
+        leads.clear();
         if wanted.max.is_none_or(|max| length < max) {
             let next_length = if wanted.max.is_some() { length + 1 } else { (length + 1).min(top) };
+            next[runs.len()] = next_length as u32;
             for class in 0..classes.ranges.len() {
                 steps += 1 + roles.len();
                 if steps > MAX_STEPS {
                     return None;
                 }
-                let mut next = Vec::with_capacity(sets.len());
                 let mut dead = false;
-                for (run, (&set, (role, _))) in runs.iter_mut().zip(sets.iter().zip(&roles)) {
-                    let to = run.step(set, class, &classes, &mut steps);
-                    dead |= to == Run::DEAD && *role == Role::All;
-                    next.push(to);
+                for (i, (run, (role, _))) in runs.iter_mut().zip(&roles).enumerate() {
+                    next[i] = run.step(now[i], class, &classes, &mut steps);
+                    dead |= next[i] == Run::DEAD && *role == Role::All;
                 }
-                if dead {
-                    continue;
+                if !dead {
+                    leads.push((order.number(&next).0, class as u32));
                 }
-                let key = (next, next_length);
-                let target = match ids.get(&key) {
-                    Some(&id) => id,
-                    None => {
-                        if order.len() >= MAX_STATES {
-                            return None;
-                        }
-                        let id = order.len() as u32;
-                        order.push(key.clone());
-                        ids.insert(key, id);
-                        id
-                    }
-                };
-                let slot = *by_target.entry(target).or_insert_with(|| {
-                    edges.push((Vec::new(), target));
-                    edges.len() - 1
-                });
-                edges[slot].0.extend_from_slice(&classes.ranges[class]);
+            }
+            if order.len() > MAX_STATES {
+                return None;
             }
         }
-        for (ranges, _) in &mut edges {
-            *ranges = utf8::normalise(ranges);
+        while let Some(&(target, _)) = leads.first() {
+            of.clear();
+            leads.retain(|&(to, class)| {
+                if to == target {
+                    of.push(class);
+                }
+                to != target
+            });
+            let (set, new) = sets.number(&of);
+            if new {
+                let all: Vec<(u32, u32)> =
+                    of.iter().flat_map(|class| &classes.ranges[*class as usize]).copied().collect();
+                ranges.push(utf8::normalise(&all));
+            }
+            dfa.edges.push((set, target));
         }
-        states.push(State { label, edges });
+        dfa.labels.push(label);
+        dfa.first.push(dfa.edges.len() as u32);
     }
-    Some(Dfa { states }.trimmed())
+    dfa.sets = ranges.into();
+    dfa.trim();
+    Some(dfa)
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -250,10 +271,11 @@ mod tests {
     fn runs(dfa: &Dfa, text: &str) -> Option<u32> {
         let mut at = 0;
         for c in text.chars() {
-            let edges = &dfa.states[at as usize].edges;
-            at = edges.iter().find(|(r, _)| r.iter().any(|(lo, hi)| (lo..=hi).contains(&&(c as u32))))?.1;
+            let holds =
+                |set: u32| dfa.sets[set as usize].iter().any(|(lo, hi)| (lo..=hi).contains(&&(c as u32)));
+            at = dfa.edges(at as usize).iter().find(|(set, _)| holds(*set))?.1;
         }
-        dfa.states[at as usize].label
+        dfa.label(at as usize)
     }
 
     #[test]

@@ -28,11 +28,12 @@ mod resource;
 mod run;
 mod shape;
 mod step;
+mod sub;
 mod text;
 mod typed;
 mod valid;
 
-use crate::grammar::fx::{FxMap, FxSet};
+use crate::grammar::fx::{FxMap, FxSet, sort};
 use std::rc::Rc;
 
 use serde_json::{Map, Value};
@@ -41,6 +42,7 @@ use super::{Grammar, GrammarBuilder, GrammarError, RuleId};
 use pattern::Pattern;
 use resource::Resources;
 use shape::Fact;
+use sub::{Lit, Sub, Subs, not};
 use text::Writer;
 
 /// The drafts whose keywords differ.
@@ -136,8 +138,8 @@ pub fn add(
         alike: FxMap::default(),
         choices: FxMap::default(),
         patterns: FxMap::default(),
-        empties: FxMap::default(),
-        rules: FxMap::default(),
+        subs: Subs::default(),
+        rules: 0,
         queue: Vec::new(),
         formats: FxMap::default(),
         warnings: Vec::new(),
@@ -149,7 +151,7 @@ pub fn add(
     let rule = compiler.rule(Sub::of([root]))?;
     compiler.finish()?;
     let mut warnings = compiler.warnings;
-    warnings.sort();
+    sort(&mut warnings);
     warnings.dedup();
     Ok((rule, warnings))
 }
@@ -190,43 +192,8 @@ fn blamed(schema: &Value, error: GrammarError) -> GrammarError {
     }
 }
 
-/// A schema that must hold or, in the odd numbers, must not.
-type Lit = u32;
-
 /// The number of a choice and its ways, each a set of schemas that hold together.
 type Ways = (u32, Vec<Vec<Lit>>);
-
-fn not(lit: Lit) -> Lit {
-    lit ^ 1
-}
-
-/// Schemas that must all hold, and choices among them that are made already.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Sub {
-    lits: Vec<Lit>,
-    made: Vec<u32>,
-}
-
-impl Sub {
-    fn of(lits: impl IntoIterator<Item = Lit>) -> Sub {
-        let mut lits: Vec<Lit> = lits.into_iter().collect();
-        lits.sort_unstable();
-        lits.dedup();
-        Sub { lits, made: Vec::new() }
-    }
-
-    fn with(&self, lits: &[Lit]) -> Sub {
-        let all = Sub::of(self.lits.iter().chain(lits).copied());
-        Sub { made: self.made.clone(), ..all }
-    }
-
-    fn with_made(mut self, choice: u32) -> Sub {
-        if let Err(at) = self.made.binary_search(&choice) {
-            self.made.insert(at, choice);
-        }
-        self
-    }
-}
 
 /// Longest text of a schema, which is some ten times as large when it is read.
 const MAX_LENGTH: usize = 1 << 20;
@@ -262,10 +229,11 @@ struct Compiler<'a, 'b> {
     /// Choices by the schema they stand in and a number of their own there.
     choices: FxMap<(Lit, String), Ways>,
     patterns: FxMap<String, Rc<Pattern>>,
-    /// Whether it is certain that nothing fits, and how deep that was looked for.
-    empties: FxMap<Sub, (bool, usize)>,
-    rules: FxMap<Sub, RuleId>,
-    queue: Vec<(Sub, RuleId)>,
+    subs: Subs,
+    /// How many sets have a rule.
+    rules: usize,
+    /// Sets whose rules are not defined yet.
+    queue: Vec<(u32, RuleId)>,
     formats: FxMap<String, Rc<[Rc<Pattern>]>>,
     warnings: Vec<String>,
     /// Schemas whose format was warned of.
@@ -359,11 +327,14 @@ impl<'a> Compiler<'a, '_> {
     }
 
     fn refuse<T>(&self, node: u32, keyword: &str, what: impl Into<String>) -> Result<T, GrammarError> {
-        Err(GrammarError::Schema {
-            pointer: self.nodes[node as usize].pointer.clone(),
-            keyword: keyword.to_owned(),
-            what: what.into(),
-        })
+        Err(self.refusal(node, keyword, what.into()))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn refusal(&self, node: u32, keyword: &str, what: String) -> GrammarError {
+        let pointer = self.nodes[node as usize].pointer.clone();
+        GrammarError::Schema { pointer, keyword: keyword.to_owned(), what }
     }
 
     /// Counts a step of reading.
@@ -386,22 +357,25 @@ impl<'a> Compiler<'a, '_> {
 
     /// The rule of an intersection, defined later by [`Compiler::finish`].
     fn rule(&mut self, sub: Sub) -> Result<RuleId, GrammarError> {
-        if let Some(&rule) = self.rules.get(&sub) {
+        let number = self.subs.number(&sub);
+        if let Some(rule) = self.subs.known(number).rule {
             return Ok(rule);
         }
-        if self.rules.len() >= MAX_SUBS {
+        if self.rules >= MAX_SUBS {
             let lit = sub.lits.first().copied().unwrap_or(0);
             return self.too_large(lit, &format!("leads to more than {MAX_SUBS} different schemas"));
         }
         let name = sub.lits.first().map_or("any value", |&lit| &self.nodes[lit as usize / 2].pointer);
         let rule = self.w.b.rule(name);
-        self.rules.insert(sub.clone(), rule);
-        self.queue.push((sub, rule));
+        self.subs.known(number).rule = Some(rule);
+        self.rules += 1;
+        self.queue.push((number, rule));
         Ok(rule)
     }
 
     fn finish(&mut self) -> Result<(), GrammarError> {
-        while let Some((sub, rule)) = self.queue.pop() {
+        while let Some((number, rule)) = self.queue.pop() {
+            let sub = self.subs.get(number);
             let body = self.emit(&sub)?;
             self.w.b.define(rule, body);
             if self.w.b.len() > MAX_EXPRESSIONS {
@@ -453,10 +427,10 @@ impl<'a> Compiler<'a, '_> {
         let Some(first) = listed.first().filter(|_| listed.len() > SHORT) else {
             return listed.iter().any(|known| shape::same(known, value));
         };
-        let digests = self.listings.entry(first as *const Value).or_insert_with(|| {
+        let digests = self.listings.or_insert_with(first as *const Value, || {
             let mut all: FxMap<u64, Vec<u32>> = FxMap::default();
             for (i, known) in listed.iter().enumerate() {
-                all.entry(shape::digest(known)).or_default().push(i as u32);
+                all.or_insert_with(shape::digest(known), Vec::new).push(i as u32);
             }
             Rc::new(all)
         });
@@ -469,7 +443,7 @@ impl<'a> Compiler<'a, '_> {
         for value in values {
             let mut fits = true;
             for &lit in &sub.lits {
-                fits = fits && self.fits_besides(&sub.made, lit, value, &mut FxSet::default())?;
+                fits = fits && self.fits_besides(&sub.made, lit, value, &mut Vec::new())?;
             }
             if fits {
                 return Ok(true);
@@ -484,7 +458,7 @@ impl<'a> Compiler<'a, '_> {
         for value in values {
             let mut fits = true;
             for &lit in &sub.lits {
-                fits = fits && self.fits(lit, value, &mut FxSet::default())?;
+                fits = fits && self.fits(lit, value, &mut Vec::new())?;
             }
             if fits {
                 kept.push(value.clone());

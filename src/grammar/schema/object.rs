@@ -1,6 +1,5 @@
 //! The texts of objects.
 
-use crate::grammar::fx::FxSet;
 use std::rc::Rc;
 
 use serde_json::Value;
@@ -95,7 +94,7 @@ impl Compiler<'_, '_> {
         for name in &names {
             let mut fits = !shape.lacks.contains(name);
             for said in &shape.names_fit {
-                fits = fits && self.fits(said.value, &Value::from(name.as_str()), &mut FxSet::default())?;
+                fits = fits && self.fits(said.value, &Value::from(name.as_str()), &mut Vec::new())?;
             }
             let lits = shape.property(name);
             if !fits || self.none(lits.clone())? {

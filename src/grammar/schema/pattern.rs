@@ -1,7 +1,5 @@
 //! Regular expressions over characters, as expressions of a grammar or asked of a text.
 
-use std::collections::BTreeSet;
-
 use super::text::{self, Writer};
 use crate::grammar::Expr;
 
@@ -176,19 +174,22 @@ impl Regex {
     /// Whether it matches the whole text (anchors were resolved when it was read).
     pub(super) fn matches(&self, text: &str) -> bool {
         let chars: Vec<u32> = text.chars().map(u32::from).collect();
-        self.ends(&chars, &BTreeSet::from([0])).contains(&chars.len())
+        let mut starts = vec![false; chars.len() + 1];
+        starts[0] = true;
+        self.ends(&chars, &starts)[chars.len()]
     }
 
-    /// Where a match may end that starts at one of `starts`.
-    fn ends(&self, chars: &[u32], starts: &BTreeSet<usize>) -> BTreeSet<usize> {
+    /// Where a match may end that starts at one of `starts`; a place before each character, and the end.
+    fn ends(&self, chars: &[u32], starts: &[bool]) -> Vec<bool> {
+        let none = || vec![false; starts.len()];
         match self {
-            Regex::Class(ranges) => starts
-                .iter()
-                .filter(|&&at| {
-                    chars.get(at).is_some_and(|c| ranges.iter().any(|(lo, hi)| (lo..=hi).contains(&c)))
-                })
-                .map(|at| at + 1)
-                .collect(),
+            Regex::Class(ranges) => {
+                let mut ends = none();
+                for (at, c) in chars.iter().enumerate().filter(|(at, _)| starts[*at]) {
+                    ends[at + 1] = ranges.iter().any(|(lo, hi)| (lo..=hi).contains(&c));
+                }
+                ends
+            }
             Regex::Assert(assert) => {
                 let word = |at: usize| chars.get(at).is_some_and(|c| is_word(*c));
                 let holds = |at: usize| match assert {
@@ -196,14 +197,17 @@ impl Regex {
                     Assert::End => at == chars.len(),
                     Assert::Boundary(wanted) => ((at > 0 && word(at - 1)) != word(at)) == *wanted,
                 };
-                starts.iter().copied().filter(|&at| holds(at)).collect()
+                starts.iter().enumerate().map(|(at, start)| *start && holds(at)).collect()
             }
-            Regex::Seq(parts) => parts.iter().fold(starts.clone(), |at, part| part.ends(chars, &at)),
-            Regex::Alt(parts) => parts.iter().flat_map(|part| part.ends(chars, starts)).collect(),
+            Regex::Seq(parts) => parts.iter().fold(starts.to_vec(), |at, part| part.ends(chars, &at)),
+            Regex::Alt(parts) => parts.iter().fold(none(), |mut all, part| {
+                join(&mut all, &part.ends(chars, starts));
+                all
+            }),
             Regex::Repeat(inner, min, max) => {
-                let mut at = starts.clone();
+                let mut at = starts.to_vec();
                 let mut count = 0;
-                while count < *min && !at.is_empty() {
+                while count < *min && at.contains(&true) {
                     let next = inner.ends(chars, &at);
                     count += 1;
                     if next == at {
@@ -212,9 +216,10 @@ impl Regex {
                     at = next;
                 }
                 let mut all = at.clone();
-                while !at.is_empty() && max.is_none_or(|max| count < max) {
-                    at = inner.ends(chars, &at).difference(&all).copied().collect();
-                    all.extend(&at);
+                while at.contains(&true) && max.is_none_or(|max| count < max) {
+                    at = inner.ends(chars, &at);
+                    at.iter_mut().zip(&all).for_each(|(at, known)| *at &= !known);
+                    join(&mut all, &at);
                     count += 1;
                 }
                 all
@@ -241,6 +246,10 @@ impl Regex {
             }
         }
     }
+}
+
+fn join(all: &mut [bool], more: &[bool]) {
+    all.iter_mut().zip(more).for_each(|(all, more)| *all |= more);
 }
 
 /// Whether `\w` matches the character.

@@ -1,6 +1,6 @@
 //! Keywords to shapes.
 
-use crate::grammar::fx::FxSet;
+use crate::grammar::fx::{FxSet, sort};
 use serde_json::{Map, Value};
 
 use super::shape::*;
@@ -59,10 +59,10 @@ impl<'a> Compiler<'a, '_> {
         // Depth first, the path kept, so that a reference that leads back to itself without a value in
         // between is found.
         let mut work: Vec<(Lit, bool)> = sub.lits.iter().rev().map(|&lit| (lit, false)).collect();
-        let mut path = FxSet::default();
+        let mut path: Vec<Lit> = Vec::new();
         while let Some((lit, leave)) = work.pop() {
             if leave {
-                path.remove(&lit);
+                path.pop();
                 continue;
             }
             if path.contains(&lit) {
@@ -72,7 +72,7 @@ impl<'a> Compiler<'a, '_> {
                 continue;
             }
             self.step(lit, 1)?;
-            path.insert(lit);
+            path.push(lit);
             work.push((lit, true));
             let more = match self.nodes[lit as usize / 2].content.clone() {
                 Content::Fact(fact) => {
@@ -116,7 +116,7 @@ impl<'a> Compiler<'a, '_> {
                 _ => true,
             });
         }
-        shape.lacks.sort();
+        sort(&mut shape.lacks);
         shape.lacks.dedup();
         Ok(shape)
     }

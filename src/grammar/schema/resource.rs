@@ -54,7 +54,7 @@ impl<'a> Resources<'a> {
                 let names = ["$anchor", "$dynamicAnchor"].map(|key| map.get(key).and_then(Value::as_str));
                 for name in names.into_iter().chain([old_anchor]).flatten().filter(|n| !n.is_empty()) {
                     let place = (value, spell(&steps, at));
-                    found.anchors.entry((resource, name.to_owned())).or_insert(place);
+                    found.anchors.or_insert_with((resource, name.to_owned()), || place);
                 }
                 for (key, inner) in map.iter().filter(|(key, _)| !DATA.contains(&key.as_str())) {
                     if inner.is_object() || inner.is_array() {

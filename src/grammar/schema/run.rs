@@ -4,7 +4,7 @@
 //! what was reached before them, and what kind of character stood before.
 
 use super::pattern::{Assert, Regex, WORD, is_word};
-use crate::grammar::fx::FxMap;
+use crate::grammar::fx::{FxMap, Table, hash_of, sort};
 use crate::grammar::utf8;
 
 /// Most states of an expression's automaton before it is made deterministic.
@@ -28,12 +28,12 @@ impl Classes {
         if asserts {
             sets.push(WORD.to_vec());
         }
-        sets.sort();
+        sort(&mut sets);
         sets.dedup();
         let mut cuts: Vec<u32> = sets.iter().flatten().flat_map(|&(lo, hi)| [lo, hi + 1]).collect();
         cuts.retain(|cut| *cut <= 0x10FFFF);
         cuts.extend([0, 0xD800, 0xE000]);
-        cuts.sort_unstable();
+        sort(&mut cuts);
         cuts.dedup();
         let mut known: FxMap<Vec<bool>, usize> = FxMap::default();
         let mut classes =
@@ -48,7 +48,7 @@ impl Classes {
             }
             let key: Vec<bool> =
                 sets.iter().map(|set| set.iter().any(|(lo, hi)| (lo..=hi).contains(&&cut))).collect();
-            let class = *known.entry(key).or_insert_with(|| {
+            let class = *known.or_insert_with(key, || {
                 classes.ranges.push(Vec::new());
                 classes.word.push(asserts && is_word(cut));
                 classes.ranges.len() - 1
@@ -72,7 +72,7 @@ impl Classes {
                 i += 1;
             }
         }
-        all.sort_unstable();
+        sort(&mut all);
         all.dedup();
         all
     }
@@ -108,24 +108,42 @@ enum Before {
 pub(super) struct Run {
     places: Vec<Place>,
     asserts: bool,
-    sets: Vec<(Vec<u32>, Before)>,
-    ids: FxMap<(Vec<u32>, Before), u32>,
-    next: FxMap<(u32, usize), u32>,
-    accepts: FxMap<u32, bool>,
+    sets: Vec<Set>,
+    /// The places of all sets, one set behind the other.
+    members: Vec<u32>,
+    ids: Table,
+    /// Where each class leads from each set, as far as it was asked.
+    next: Vec<u32>,
+    // Room for one search, kept between them.
+    seen: Vec<bool>,
+    work: Vec<u32>,
 }
+
+/// Places that are reached together.
+struct Set {
+    /// Its part of the members.
+    from: u32,
+    to: u32,
+    before: Before,
+    accepts: Option<bool>,
+}
+
+const UNKNOWN: u32 = u32::MAX;
 
 impl Run {
     /// The set of nothing.
     pub(super) const DEAD: u32 = 0;
 
-    pub(super) fn new(regex: &Regex, classes: &mut Classes) -> Option<Run> {
+    pub(super) fn new(regex: &Regex, classes: &Classes) -> Option<Run> {
         let mut run = Run {
             places: vec![Place::Accept],
             asserts: false,
             sets: Vec::new(),
-            ids: FxMap::default(),
-            next: FxMap::default(),
-            accepts: FxMap::default(),
+            members: Vec::new(),
+            ids: Table::default(),
+            next: Vec::new(),
+            seen: Vec::new(),
+            work: Vec::new(),
         };
         let start = run.add(regex, 0, classes)?;
         run.intern(Vec::new(), Before::Other);
@@ -188,41 +206,51 @@ impl Run {
     }
 
     fn intern(&mut self, mut places: Vec<u32>, mut before: Before) -> u32 {
-        places.sort_unstable();
+        sort(&mut places);
         places.dedup();
         if places.is_empty() || !self.asserts {
             before = Before::Other;
         }
-        let key = (places, before);
-        if let Some(&id) = self.ids.get(&key) {
-            return id;
+        let hash = hash_of(&(&places, before));
+        let same = |known: u32| self.set(known) == &places[..] && self.sets[known as usize].before == before;
+        if let Some(known) = self.ids.find(hash, same) {
+            return known;
         }
         let id = self.sets.len() as u32;
-        self.sets.push(key.clone());
-        self.ids.insert(key, id);
+        let from = self.members.len() as u32;
+        self.members.extend_from_slice(&places);
+        self.sets.push(Set { from, to: self.members.len() as u32, before, accepts: None });
+        self.ids.insert(hash, id);
         id
+    }
+
+    fn set(&self, set: u32) -> &[u32] {
+        let Set { from, to, .. } = self.sets[set as usize];
+        &self.members[from as usize..to as usize]
     }
 
     /// All places that are reached with nothing, where `next` says whether a word character comes
     /// (`None` at the end).
-    fn reach(&self, set: u32, next: Option<bool>, steps: &mut usize) -> Vec<u32> {
-        let (start, before) = &self.sets[set as usize];
-        let mut seen = vec![false; self.places.len()];
-        let mut work = start.clone();
+    fn reach(&mut self, set: u32, next: Option<bool>, steps: &mut usize) -> Vec<u32> {
+        let before = self.sets[set as usize].before;
+        let mut work = std::mem::take(&mut self.work);
+        work.extend_from_slice(self.set(set));
+        self.seen.clear();
+        self.seen.resize(self.places.len(), false);
         let mut all = Vec::new();
         while let Some(place) = work.pop() {
-            if std::mem::replace(&mut seen[place as usize], true) {
+            if std::mem::replace(&mut self.seen[place as usize], true) {
                 continue;
             }
             *steps += 1;
             match &self.places[place as usize] {
-                Place::Split(to) => work.extend(to),
+                Place::Split(to) => work.extend_from_slice(to),
                 Place::Assert(assert, to) => {
                     let holds = match assert {
-                        Assert::Start => *before == Before::Nothing,
+                        Assert::Start => before == Before::Nothing,
                         Assert::End => next.is_none(),
                         Assert::Boundary(wanted) => {
-                            ((*before == Before::Word) != next.unwrap_or(false)) == *wanted
+                            ((before == Before::Word) != next.unwrap_or(false)) == *wanted
                         }
                     };
                     if holds {
@@ -232,15 +260,16 @@ impl Run {
                 Place::Class(..) | Place::Accept => all.push(place),
             }
         }
+        self.work = work;
         all
     }
 
     pub(super) fn accepts(&mut self, set: u32) -> bool {
-        if let Some(&known) = self.accepts.get(&set) {
+        if let Some(known) = self.sets[set as usize].accepts {
             return known;
         }
         let found = self.reach(set, None, &mut 0).contains(&0);
-        self.accepts.insert(set, found);
+        self.sets[set as usize].accepts = Some(found);
         found
     }
 
@@ -248,7 +277,10 @@ impl Run {
         if set == Run::DEAD {
             return Run::DEAD;
         }
-        if let Some(&known) = self.next.get(&(set, class)) {
+        let at = set as usize * classes.ranges.len() + class;
+        if let Some(&known) = self.next.get(at)
+            && known != UNKNOWN
+        {
             return known;
         }
         let word = classes.word[class];
@@ -261,7 +293,10 @@ impl Run {
             }
         }
         let to = self.intern(next, if word { Before::Word } else { Before::Other });
-        self.next.insert((set, class), to);
+        if self.next.len() <= at {
+            self.next.resize(self.sets.len() * classes.ranges.len(), UNKNOWN);
+        }
+        self.next[at] = to;
         to
     }
 }

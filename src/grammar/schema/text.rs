@@ -1,10 +1,8 @@
 //! JSON text: strings, every character in exactly one spelling, the one that serialisers write; and
 //! what stands between values.
 
-use std::collections::BTreeMap;
-
 use super::language::Dfa;
-use crate::grammar::fx::FxMap;
+use crate::grammar::fx::{FxMap, sort};
 use crate::grammar::{Expr, GrammarBuilder, RuleId, utf8};
 
 /// All characters.
@@ -16,6 +14,8 @@ pub(super) struct Writer<'b> {
     /// Most blanks at a place where they mean nothing.
     blanks: u32,
     classes: FxMap<Vec<(u32, u32)>, RuleId>,
+    /// What [`one_of`](Self::one_of) gave.
+    sets: FxMap<Vec<(u32, u32)>, Expr>,
     /// What [`other_than`](Self::other_than) gave for sets of keys.
     others: FxMap<Vec<String>, Expr>,
     blank: Option<Expr>,
@@ -23,7 +23,14 @@ pub(super) struct Writer<'b> {
 
 impl<'b> Writer<'b> {
     pub(super) fn new(b: &'b mut GrammarBuilder, blanks: u32) -> Writer<'b> {
-        Writer { b, blanks, classes: FxMap::default(), others: FxMap::default(), blank: None }
+        Writer {
+            b,
+            blanks,
+            classes: FxMap::default(),
+            sets: FxMap::default(),
+            others: FxMap::default(),
+            blank: None,
+        }
     }
 
     /// Blanks, where they are allowed at all.
@@ -80,6 +87,15 @@ impl<'b> Writer<'b> {
 
     /// One character of these; what is larger than some bytes is a rule, written once.
     fn one_of(&mut self, ranges: &[(u32, u32)]) -> Expr {
+        if let Some(&known) = self.sets.get(ranges) {
+            return known;
+        }
+        let made = self.make_one_of(ranges);
+        self.sets.insert(ranges.to_vec(), made);
+        made
+    }
+
+    fn make_one_of(&mut self, ranges: &[(u32, u32)]) -> Expr {
         let mut parts = Vec::new();
         let ascii = utf8::intersect(ranges, &[(0x20, 0x21), (0x23, 0x5B), (0x5D, 0x7F)]);
         if !ascii.is_empty() {
@@ -102,6 +118,23 @@ impl<'b> Writer<'b> {
             parts.push(self.b.literals(escaped.into_iter().map(escape)));
         }
         self.b.alt(&parts)
+    }
+
+    /// One character that is none of these: a rule, made once. Where that is any plain character it is
+    /// written out, since a state must be left by bytes for the engine to know it as one of free text.
+    fn besides(&mut self, taken: &[(u32, u32)]) -> Expr {
+        let ranges = utf8::complement(taken);
+        if utf8::holds_plain(&ranges) {
+            return self.one_of(&ranges);
+        }
+        let rule = match self.classes.get(&ranges) {
+            Some(&rule) => rule,
+            None => {
+                let body = self.one_of(&ranges);
+                self.shared(&ranges, |_| body)
+            }
+        };
+        self.b.call(rule)
     }
 
     /// The rule of a set of characters, made once.
@@ -131,13 +164,12 @@ impl<'b> Writer<'b> {
 
     /// The inside of the strings of an automaton.
     pub(super) fn strings(&mut self, dfa: &Dfa) -> Expr {
+        let sets: Vec<Expr> = dfa.sets.iter().map(|ranges| self.one_of(ranges)).collect();
         let mut edges = Vec::new();
-        for (from, state) in dfa.states.iter().enumerate() {
-            for (ranges, to) in &state.edges {
-                edges.push((from as u32, self.one_of(ranges), *to));
-            }
+        for from in 0..dfa.len() {
+            edges.extend(dfa.edges(from).iter().map(|&(set, to)| (from as u32, sets[set as usize], to)));
         }
-        let accepts: Vec<bool> = dfa.states.iter().map(|state| state.label.is_some()).collect();
+        let accepts: Vec<bool> = (0..dfa.len()).map(|state| dfa.label(state).is_some()).collect();
         match dfa.free() {
             Some(free) => self.b.free_graph(&edges, &accepts, free.into_iter()),
             None => self.b.graph(&edges, &accepts),
@@ -149,33 +181,33 @@ impl<'b> Writer<'b> {
     pub(super) fn other_than(&mut self, keys: &[&str]) -> Expr {
         const ANY_TEXT: u32 = 1;
         let mut sorted: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
-        sorted.sort_unstable();
+        sort(&mut sorted);
         sorted.dedup();
         if let Some(&known) = self.others.get(&sorted) {
             return known;
         }
         // State 0 is the root of the trie.
-        let mut next: Vec<BTreeMap<char, u32>> = vec![BTreeMap::new(); 2];
         let mut accepts = vec![true; 2];
-        for key in &sorted {
-            let mut at = 0;
-            for c in key.chars() {
-                let new = next.len() as u32;
-                at = *next[at as usize].entry(c).or_insert(new);
-                if at == new {
-                    next.push(BTreeMap::new());
-                    accepts.push(true);
-                }
+        let every = self.besides(&[]);
+        let mut edges = vec![(ANY_TEXT, every, ANY_TEXT)];
+        // Keys that are alike up to a byte, and their state.
+        let mut work = vec![(0, sorted.len(), 0, 0)];
+        while let Some((mut from, to, skip, at)) = work.pop() {
+            if sorted.get(from).is_some_and(|key| key.len() == skip) {
+                accepts[at as usize] = false;
+                from += 1;
             }
-            accepts[at as usize] = false;
-        }
-        let mut edges = Vec::new();
-        for (at, children) in next.iter().enumerate() {
-            let taken: Vec<(u32, u32)> = children.keys().map(|&c| (c as u32, c as u32)).collect();
-            edges.push((at as u32, self.one_of(&utf8::complement(&taken)), ANY_TEXT));
-            for (&c, &child) in children {
-                edges.push((at as u32, self.one_of(&[(c as u32, c as u32)]), child));
+            let mut taken = Vec::new();
+            while let Some(c) = sorted[..to].get(from).and_then(|key| key[skip..].chars().next()) {
+                let alike = sorted[from..to].iter().take_while(|key| key[skip..].starts_with(c)).count();
+                let child = accepts.len() as u32;
+                accepts.push(true);
+                edges.push((at, self.one_of(&[(c as u32, c as u32)]), child));
+                work.push((from, from + alike, skip + c.len_utf8(), child));
+                taken.push((c as u32, c as u32));
+                from += alike;
             }
+            edges.push((at, self.besides(&taken), ANY_TEXT));
         }
         let body = self.b.free_graph(&edges, &accepts, accepts.iter().map(|_| true));
         let call = self.b.named("another text", body);

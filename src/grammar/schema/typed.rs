@@ -103,7 +103,7 @@ impl<'a> Compiler<'a, '_> {
 
     /// The patterns of a format; none, and a warning, for those that are annotations.
     pub(super) fn format(&mut self, node: u32, name: &str) -> Rc<[Rc<Pattern>]> {
-        let known = self.formats.entry(name.to_owned()).or_insert_with(|| match format::find(name) {
+        let known = self.formats.or_insert_with(name.to_owned(), || match format::find(name) {
             Format::Enforced(patterns) => patterns.iter().map(|pattern| Rc::new(pattern.clone())).collect(),
             Format::Remark => Rc::from(Vec::new()),
         });

@@ -1,6 +1,5 @@
 //! Whether a listed value fits a schema: a plain validator.
 
-use crate::grammar::fx::FxSet;
 use serde_json::Value;
 
 use super::decimal::{Decimal, is_multiple, within};
@@ -15,7 +14,7 @@ impl<'a> Compiler<'a, '_> {
         &mut self,
         lit: Lit,
         value: &Value,
-        path: &mut FxSet<Lit>,
+        path: &mut Vec<Lit>,
     ) -> Result<bool, GrammarError> {
         self.fits_besides(&[], lit, value, path)
     }
@@ -27,7 +26,7 @@ impl<'a> Compiler<'a, '_> {
         made: &[u32],
         lit: Lit,
         value: &Value,
-        path: &mut FxSet<Lit>,
+        path: &mut Vec<Lit>,
     ) -> Result<bool, GrammarError> {
         self.step(lit, 1)?;
         if lit % 2 == 1 {
@@ -40,11 +39,12 @@ impl<'a> Compiler<'a, '_> {
             Content::Schema(_) => return self.refuse(node, "", "a schema is an object, true or false"),
             Content::Fact(fact) => return self.fits_fact(node, &fact, value),
         };
-        if !path.insert(lit) {
+        if path.contains(&lit) {
             return self.refuse(node, "$ref", "leads back to itself without a value in between");
         }
+        path.push(lit);
         let fits = self.fits_keywords(made, node, map, value, path);
-        path.remove(&lit);
+        path.pop();
         fits
     }
 
@@ -54,7 +54,7 @@ impl<'a> Compiler<'a, '_> {
         node: u32,
         map: Table<'a>,
         value: &Value,
-        path: &mut FxSet<Lit>,
+        path: &mut Vec<Lit>,
     ) -> Result<bool, GrammarError> {
         for keyword in ["$ref", "$dynamicRef"] {
             if let Some(text) = map.get(keyword).and_then(Value::as_str) {
@@ -175,7 +175,7 @@ impl<'a> Compiler<'a, '_> {
         for (index, element) in all.iter().enumerate() {
             let lit = part.prefix.get(index).copied().or(part.items.filter(|_| index >= part.prefix.len()));
             if let Some(lit) = lit
-                && !self.fits(lit, element, &mut FxSet::default())?
+                && !self.fits(lit, element, &mut Vec::new())?
             {
                 return Ok(false);
             }
@@ -183,7 +183,7 @@ impl<'a> Compiler<'a, '_> {
         let Some((lit, min, max)) = self.contains(node, map)? else { return Ok(true) };
         let mut count = 0;
         for element in all {
-            count += u64::from(self.fits(lit, element, &mut FxSet::default())?);
+            count += u64::from(self.fits(lit, element, &mut Vec::new())?);
         }
         Ok(count >= min && max.is_none_or(|max| count <= max))
     }
@@ -193,7 +193,7 @@ impl<'a> Compiler<'a, '_> {
         node: u32,
         map: Table<'a>,
         value: &Value,
-        path: &mut FxSet<Lit>,
+        path: &mut Vec<Lit>,
     ) -> Result<bool, GrammarError> {
         let Value::Object(members) = value else { return Ok(true) };
         let length = members.len() as u64;
@@ -209,13 +209,13 @@ impl<'a> Compiler<'a, '_> {
         shape.objects.push(self.object_part(node, map)?);
         for (name, inner) in members {
             for lit in shape.property(name) {
-                if !self.fits(lit, inner, &mut FxSet::default())? {
+                if !self.fits(lit, inner, &mut Vec::new())? {
                     return Ok(false);
                 }
             }
             if let Some(schema) = map.get("propertyNames") {
                 let lit = self.child(node, schema, &["propertyNames"]);
-                if !self.fits(lit, &Value::from(name.as_str()), &mut FxSet::default())? {
+                if !self.fits(lit, &Value::from(name.as_str()), &mut Vec::new())? {
                     return Ok(false);
                 }
             }
@@ -241,7 +241,7 @@ impl<'a> Compiler<'a, '_> {
         let counted = |length: usize, min: u64, max: Option<u64>| {
             length as u64 >= min && max.is_none_or(|max| length as u64 <= max)
         };
-        let mut fresh = FxSet::default();
+        let mut fresh = Vec::new();
         Ok(match fact {
             Fact::Never => false,
             Fact::Types(mask) => mask & type_of(value) != 0,
@@ -293,7 +293,7 @@ impl<'a> Compiler<'a, '_> {
     fn has_other(&mut self, some: &Some1, value: &Value) -> Result<bool, GrammarError> {
         let Some(map) = value.as_object() else { return Ok(true) };
         for (name, inner) in map {
-            if some.covers(name) && self.fits(some.lit, inner, &mut FxSet::default())? {
+            if some.covers(name) && self.fits(some.lit, inner, &mut Vec::new())? {
                 return Ok(true);
             }
         }

@@ -1,6 +1,8 @@
 //! A trie from the tokens of a vocabulary.
 
 use super::{Header, LEVELS, MAX_VOCABULARY, TWINS, TokenTrie};
+use crate::grammar::fx::{sort, sort_by};
+use crate::grammar::texts::Texts;
 
 /// Set in a node's end, while the trie is built, where all tokens of the subtree, the node's own included,
 /// are plain.
@@ -21,27 +23,18 @@ impl TokenTrie {
         let hash = TokenTrie::hash_of(vocab_size, &bytes, &is_special);
         let words = vocab_size.div_ceil(64);
         let mut special = vec![0u64; words];
-        let mut offsets = Vec::with_capacity(vocab_size + 1);
-        let mut text = Vec::new();
+        let mut texts = Texts::default();
         for id in 0..vocab_size as u32 {
-            offsets.push(text.len() as u32);
             if is_special(id) {
                 set(&mut special, id);
+                texts.push(&[]);
             } else {
-                text.extend_from_slice(bytes(id).as_ref());
+                texts.push(bytes(id).as_ref());
             }
         }
-        offsets.push(text.len() as u32);
-        let slice = |id: u32| &text[offsets[id as usize] as usize..offsets[id as usize + 1] as usize];
-        let mut order: Vec<u32> = (0..vocab_size as u32).filter(|&id| !slice(id).is_empty()).collect();
-        order.sort_by(|&a, &b| slice(a).cmp(slice(b)).then(a.cmp(&b)));
-
-        let mut header = Header {
-            vocabulary: hash,
-            tokens: vocab_size as u32,
-            text: text.len() as u32,
-            ..Header::default()
-        };
+        let slice = |id: u32| texts.get(id as usize);
+        let order = texts.order();
+        let mut header = Header { vocabulary: hash, tokens: vocab_size as u32, ..Header::default() };
         let mut plain = vec![0u64; words * LEVELS];
         let mut long: Vec<(u32, u32)> = Vec::new();
         let mut nodes: Vec<(u32, u32)> = Vec::with_capacity(order.len() * 2);
@@ -49,7 +42,7 @@ impl TokenTrie {
         // Nodes on the way to the token, and whether all tokens met below them are plain.
         let mut open: Vec<(usize, bool)> = Vec::new();
         let mut previous: Option<u32> = None;
-        for &id in &order {
+        for &id in order.iter().filter(|id| !slice(**id).is_empty()) {
             let bytes = slice(id);
             header.longest = header.longest.max(bytes.len() as u32);
             if let [byte] = bytes {
@@ -85,11 +78,13 @@ impl TokenTrie {
             previous = Some(id);
         }
         close(&mut open, 0, &mut nodes);
-        twins.sort_unstable();
-        long.sort_unstable_by(|a, b| b.cmp(a));
+        sort(&mut twins);
+        sort_by(&mut long, &mut |a, b| a > b);
         let is_plain = |id: u32| plain[(LEVELS - 1) * words + id as usize / 64] >> (id % 64) & 1 == 1;
         let rest = rest(&nodes, is_plain);
         nodes.iter_mut().for_each(|node| node.1 &= !PURE);
+        let (text, ends) = texts.into_parts();
+        header.text = text.len() as u32;
         header.rest = rest.len() as u32;
         header.nodes = nodes.len() as u32;
         header.twins = twins.len() as u32;
@@ -101,7 +96,7 @@ impl TokenTrie {
         out.extend(pairs.flat_map(|(a, b)| [a.to_le_bytes(), b.to_le_bytes()]).flatten());
         out.extend(special.iter().chain(&plain).flat_map(|word| word.to_le_bytes()));
         out.extend(long.into_iter().flat_map(|(a, b)| [a.to_le_bytes(), b.to_le_bytes()]).flatten());
-        out.extend(offsets.iter().flat_map(|at| at.to_le_bytes()));
+        out.extend([0].iter().chain(&ends).flat_map(|at: &u32| at.to_le_bytes()));
         out.extend_from_slice(&text);
         out.resize(header.places()[7], 0);
         out.extend(rest.into_iter().flat_map(|(a, b)| [a.to_le_bytes(), b.to_le_bytes()]).flatten());
