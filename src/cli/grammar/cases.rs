@@ -1,16 +1,16 @@
 //! `pintail grammar cases`: a file of recorded cases through the engine, each in a process that may fail.
 
-use std::io::{self, BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use serde::{Deserialize, Serialize};
 
-use super::source::{read_text, tokenizer};
+use super::source::{open, tokenizer};
 use crate::grammar::cases::{self, Case, Outcome, Status, Times, Totals, Vocabulary};
 use crate::grammar::{TokenTrie, cache_folder};
 use crate::repl::escaped;
@@ -62,11 +62,11 @@ struct Report {
 
 /// Runs the command.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let cases = read(&args)?;
     if let Some(from) = args.from {
-        work(&args, cases.get(from..).unwrap_or_default())?;
+        work(&args, from)?;
         return Ok(ExitCode::SUCCESS);
     }
+    let cases = read(&args)?;
     let mut out = io::stdout().lock();
     let mut totals = Totals::default();
     let timeout = Duration::from_millis(args.timeout);
@@ -145,41 +145,67 @@ fn command(args: &Args, from: usize) -> anyhow::Result<Command> {
 
 /// The cases of the file, in order.
 fn read(args: &Args) -> anyhow::Result<Vec<Case>> {
-    let place = args.file.display();
-    let text = if args.file.extension().is_some_and(|ending| ending == "gz") {
-        unpack(&args.file)?
-    } else {
-        read_text(&args.file)?
-    };
     let mut cases = Vec::new();
-    for (i, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        cases.push(Case::parse(line).with_context(|| format!("{place}: line {}: not a case", i + 1))?);
-    }
-    if let Some(split) = &args.split {
-        cases.retain(|case| case.split.as_ref() == Some(split));
-    }
+    for_each(args, |case| {
+        cases.push(case);
+        Ok(())
+    })?;
     if cases.is_empty() {
-        bail!("{place}: there is no case{}", if args.split.is_some() { " of this split" } else { "" });
+        let which = if args.split.is_some() { " of this split" } else { "" };
+        bail!("{}: there is no case{which}", args.file.display());
     }
     Ok(cases)
 }
 
-fn unpack(path: &Path) -> anyhow::Result<String> {
-    let output = Command::new("gzip")
-        .args(["-d", "-c", "--"])
-        .arg(path)
-        .stdin(Stdio::null())
-        .output()
-        .context("cannot start `gzip`: unpack the file first")?;
-    if !output.status.success() {
-        bail!("{}: {}", path.display(), String::from_utf8_lossy(&output.stderr).trim());
+/// Calls back with each case of the file, in order; no more than one line of it is held.
+fn for_each(args: &Args, each: impl FnMut(Case) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    if args.file.extension().is_none_or(|ending| ending != "gz") {
+        return for_each_of(open(&args.file)?, args, each);
     }
-    String::from_utf8(output.stdout)
-        .with_context(|| format!("{}: what is packed is not UTF-8", path.display()))
+    let mut unpacking = Command::new("gzip")
+        .args(["-d", "-c", "--"])
+        .arg(&args.file)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .context("cannot start `gzip`: unpack the file first")?;
+    let output = unpacking.stdout.take().context("a process without an output")?;
+    let done = for_each_of(output, args, each);
+    let ended = unpacking.wait_with_output()?;
+    // Where a line was not to be used it may not have come to its end.
+    if done.is_ok() && !ended.status.success() {
+        bail!("{}: {}", args.file.display(), String::from_utf8_lossy(&ended.stderr).trim());
+    }
+    done
 }
 
-/// Runs the cases, a report each; one without an outcome first, when the vocabulary is there.
-fn work(args: &Args, cases: &[Case]) -> anyhow::Result<()> {
+fn for_each_of(
+    input: impl Read,
+    args: &Args,
+    mut each: impl FnMut(Case) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let place = args.file.display();
+    let (mut input, mut line) = (BufReader::new(input), Vec::new());
+    let (mut number, mut before) = (0, 0);
+    while input.read_until(b'\n', &mut line).with_context(|| place.to_string())? > 0 {
+        number += 1;
+        let text = std::str::from_utf8(&line)
+            .map_err(|error| anyhow!("{place}: not UTF-8 at byte {}", before + error.valid_up_to()))?;
+        if !text.trim().is_empty() {
+            let case = Case::parse(text).with_context(|| format!("{place}: line {number}: not a case"))?;
+            if args.split.is_none() || args.split == case.split {
+                each(case)?;
+            }
+        }
+        before += line.len();
+        line = Vec::new();
+    }
+    Ok(())
+}
+
+/// Runs the cases from number `from` on, a report each; one without an outcome first, when the vocabulary is there.
+fn work(args: &Args, from: usize) -> anyhow::Result<()> {
     let vocabulary = Vocabulary::new(tokenizer(&args.model)?);
     let trie = Arc::new(TokenTrie::cached(vocabulary.tokenizer(), cache_folder().as_deref()));
     let mut settings = cases::Settings { any_order: !args.schema_order, ..cases::Settings::default() };
@@ -191,10 +217,11 @@ fn work(args: &Args, cases: &[Case]) -> anyhow::Result<()> {
         Ok(out.flush()?)
     };
     say(None)?;
-    for case in cases {
-        say(Some(cases::run(case, &vocabulary, &trie, settings)))?;
-    }
-    Ok(())
+    let mut before = 0;
+    for_each(args, |case| {
+        before += 1;
+        if before <= from { Ok(()) } else { say(Some(cases::run(&case, &vocabulary, &trie, settings))) }
+    })
 }
 
 /// The most memory that this process has held, in KiB; 0 where the system does not say.

@@ -1,6 +1,7 @@
 //! Where a grammar comes from: a GBNF file, a JSON Schema file, a grammar's name.
 
-use std::io::ErrorKind;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -228,16 +229,21 @@ fn named(name: &str) -> anyhow::Result<(String, String)> {
 
 /// The text of a file; what is not UTF-8 is named with its place.
 pub fn read_text(path: &Path) -> anyhow::Result<String> {
-    let bytes = match std::fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            bail!("{}: there is no such file", path.display())
-        }
-        Err(error) => return Err(error).with_context(|| path.display().to_string()),
-    };
+    let mut bytes = Vec::new();
+    open(path)?.read_to_end(&mut bytes).with_context(|| path.display().to_string())?;
     String::from_utf8(bytes).map_err(|error| {
         anyhow!("{}: not UTF-8 at byte {}", path.display(), error.utf8_error().valid_up_to())
     })
+}
+
+/// A file to be read.
+pub fn open(path: &Path) -> anyhow::Result<File> {
+    match File::open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            bail!("{}: there is no such file", path.display())
+        }
+        file => file.with_context(|| path.display().to_string()),
+    }
 }
 
 /// The tokenizer of a GGUF file.
