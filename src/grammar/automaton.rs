@@ -194,7 +194,8 @@ impl Grammar {
     fn lay_out(parts: Parts) -> Grammar {
         let Parts { mut first, mut edges, starts, ends, registers, names, sets, root, plain, free } = parts;
         let states = first.len() - 1;
-        (first.shrink_to_fit(), edges.shrink_to_fit());
+        first.shrink_to_fit();
+        edges.shrink_to_fit();
         let mut flags = vec![0; states];
         ends.iter().for_each(|&end| flags[end as usize] |= ACCEPTS);
         let register_of = Marked::new(states, registers.iter().map(|(state, _)| *state));

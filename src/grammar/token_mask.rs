@@ -25,14 +25,12 @@ impl TokenMask {
 
     /// Its tokens in order of id.
     pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
-        self.words.iter().enumerate().flat_map(|(i, &word)| {
-            let mut left = word;
-            std::iter::from_fn(move || {
-                let bit = left.trailing_zeros();
-                left &= left.checked_sub(1)?;
-                Some(i as u32 * 64 + bit)
-            })
-        })
+        tokens(self.words.iter().copied())
+    }
+
+    /// Its tokens that are not in another set over the same vocabulary.
+    pub(super) fn besides(&self, other: &TokenMask) -> impl Iterator<Item = u32> {
+        tokens(self.words.iter().zip(&other.words).map(|(word, other)| word & !other))
     }
 
     /// The only token in it.
@@ -80,6 +78,18 @@ impl TokenMask {
         self.words.fill(0);
         self.count = 0;
     }
+}
+
+/// The tokens of words of 64 bits.
+fn tokens(words: impl Iterator<Item = u64>) -> impl Iterator<Item = u32> {
+    words.enumerate().flat_map(|(i, word)| {
+        let mut left = word;
+        std::iter::from_fn(move || {
+            let bit = left.trailing_zeros();
+            left &= left.checked_sub(1)?;
+            Some(i as u32 * 64 + bit)
+        })
+    })
 }
 
 #[cfg(test)]

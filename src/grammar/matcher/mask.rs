@@ -222,5 +222,5 @@ fn add_plain(mask: &mut TokenMask, trie: &TokenTrie, characters: u64) {
 fn besides_plain(mask: &TokenMask, trie: &TokenTrie, characters: u64) -> Box<[u32]> {
     let mut plain = TokenMask::new(trie.vocab_size());
     add_plain(&mut plain, trie, characters);
-    mask.iter().filter(|&token| !plain.contains(token)).collect()
+    mask.besides(&plain).collect()
 }

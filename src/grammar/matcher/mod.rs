@@ -26,14 +26,14 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { states: 8 << 20, cache: 256 << 10, masks: 64 << 10 }
+        Limits { states: 8 << 20, cache: 512 << 10, masks: 128 << 10 }
     }
 }
 
 impl Limits {
-    /// The usual limits, with room for 16 masks of the largest kind.
+    /// The usual limits, with room for 32 masks of the largest kind.
     pub fn of(trie: &TokenTrie) -> Limits {
-        Limits { masks: trie.vocab_size() * 2, ..Limits::default() }
+        Limits { masks: trie.vocab_size() * 4, ..Limits::default() }
     }
 }
 
