@@ -9,7 +9,7 @@ use crate::prompt::{Param, ParamKind, Scene, Step, Turn};
 use crate::tool::Builtin;
 
 use super::heard::heard;
-use super::lexicon::{LEXICON, Mood};
+use super::lexicon::{Mood, Words};
 use super::noise::{dress, misspell};
 use super::phrases::phrase as free_phrase;
 use super::request::{Draft, builtin, remark, say_duration, say_number, say_percent, tag, which};
@@ -52,6 +52,7 @@ impl Example {
 /// Draws examples from a seed.
 #[derive(Debug)]
 pub struct Generator {
+    seed: u64,
     rng: Rng,
     per_scene: usize,
     world: Option<World>,
@@ -84,7 +85,7 @@ impl Iterator for Generator {
 impl Generator {
     /// A generator with this seed and a new scene for every request.
     pub fn new(seed: u64) -> Generator {
-        Generator { rng: Rng::new(seed), per_scene: 1, world: None, fixed: false }
+        Generator { seed, rng: Rng::new(seed), per_scene: 1, world: None, fixed: false }
     }
 
     /// A generator of requests in this scene, whose user tools are asked for by their names and descriptions.
@@ -94,7 +95,13 @@ impl Generator {
         let said: Vec<SaidTool> = scene.tools.iter().filter_map(heard).collect();
         let pointers = Pointers::new(&scene, None);
         let world = World { scene: Arc::new(scene), said, pointers, wanted: usize::MAX, tries: usize::MAX };
-        Generator { rng: Rng::new(seed), per_scene: 1, world: Some(world), fixed: true }
+        Generator { seed, rng: Rng::new(seed), per_scene: 1, world: Some(world), fixed: true }
+    }
+
+    /// Draws from these words. Scenes that are given keep theirs.
+    pub fn words(mut self, words: Words) -> Generator {
+        self.rng = Rng::of(words, self.seed);
+        self
     }
 
     /// About `count` requests in each scene, one after another: a trainer reads the scene once for all of them.
@@ -180,7 +187,7 @@ fn about(rng: &mut Rng, tool: Builtin, name: &str, kind: Option<&str>) -> Option
         Builtin::Blink => *rng.pick(&["blink", "blink_times", "blink_interval"]),
         tool => tool.name(),
     };
-    let lines = LEXICON.sentences.get(section)?;
+    let lines = rng.lexicon().sentences.get(section)?;
     let fit: Vec<_> = lines
         .iter()
         .filter(|line| {
@@ -229,10 +236,11 @@ fn stranger(rng: &mut Rng, scene: &Scene) -> Option<(String, Option<&'static str
         _ => None,
     };
     if let Some((name, at)) = near {
-        let kind = LEXICON.nouns.iter().map(|(kind, _)| *kind).find(|kind| *kind == scene.devices[at].kind);
+        let kind =
+            rng.lexicon().nouns.iter().map(|(kind, _)| *kind).find(|kind| *kind == scene.devices[at].kind);
         return Some((format!("{}{name}", rng.pick(&["the ", "the ", "the ", "my ", ""])), kind));
     }
-    let (kind, nouns) = rng.pick(&LEXICON.nouns);
+    let (kind, nouns) = rng.pick(&rng.lexicon().nouns);
     let known_word = |word: &str| {
         let holds = |name: &str| name.split(' ').any(|known| known == word);
         scene.devices.iter().any(|device| {
@@ -247,7 +255,7 @@ fn stranger(rng: &mut Rng, scene: &Scene) -> Option<(String, Option<&'static str
         0 | 1 if !known_kind => (device_name(rng, kind, None), Some(*kind)),
         // A known sort of thing, in a place or of a make that is not here.
         2 | 3 => {
-            let area = *rng.pick(&LEXICON.areas);
+            let area = *rng.pick(&rng.lexicon().areas);
             let noun = *rng.pick(nouns);
             if area.split(' ').any(known_word) {
                 return None;
@@ -257,8 +265,11 @@ fn stranger(rng: &mut Rng, scene: &Scene) -> Option<(String, Option<&'static str
             (name, Some(*kind))
         }
         4 => {
-            let word =
-                if rng.chance(0.5) { odd_word(rng) } else { (*rng.pick(&LEXICON.adjectives)).to_owned() };
+            let word = if rng.chance(0.5) {
+                odd_word(rng)
+            } else {
+                (*rng.pick(&rng.lexicon().adjectives)).to_owned()
+            };
             if known_word(&word) {
                 return None;
             }
@@ -283,7 +294,7 @@ fn refusal(rng: &mut Rng, scene: &Scene, said: &[SaidTool]) -> Option<Draft> {
     let any_tool = |rng: &mut Rng| Builtin::ALL[rng.weighted(&[20, 20, 5, 12, 10, 8, 8, 4, 8, 12, 6, 0, 0])];
     let text = match rng.weighted(&[24, 24, 9, 8, 8, 9, 3, 3, 16, 4]) {
         0 => {
-            let line = *rng.pick(&LEXICON.offtopic);
+            let line = *rng.pick(&rng.lexicon().offtopic);
             expand(rng, line, &mut |_, _| None)?
         }
         1 => {
@@ -342,7 +353,7 @@ fn refusal(rng: &mut Rng, scene: &Scene, said: &[SaidTool]) -> Option<Draft> {
             let said =
                 if tool == Builtin::SetLevel { say_percent(rng, value) } else { say_number(rng, value) };
             let name = mention(rng, scene, at);
-            let lines = LEXICON.sentences.get(tool.name())?;
+            let lines = rng.lexicon().sentences.get(tool.name())?;
             let fit: Vec<_> = lines
                 .iter()
                 .filter(|line| line.tag.is_none_or(|wanted| wanted == tag(&scene.devices[at].kind)))
@@ -356,7 +367,7 @@ fn refusal(rng: &mut Rng, scene: &Scene, said: &[SaidTool]) -> Option<Draft> {
         5 | 6 => {
             let draft = part(rng, scene, said, false).filter(|draft| draft.values.is_empty())?;
             let section = if rng.chance(0.75) { "later" } else { "negated" };
-            let line = rng.pick(LEXICON.sentences.get(section)?);
+            let line = rng.pick(rng.lexicon().sentences.get(section)?);
             expand(rng, line.text, &mut |rng, slot| {
                 Some(if slot == "x" { draft.text.clone() } else { say_duration(rng).1 })
             })?
@@ -422,7 +433,7 @@ fn says_another(tool: Builtin, device: &Device, text: &str) -> bool {
 
 /// A line of a section of `sentences.txt` that has no slots, written out.
 fn phrase(rng: &mut Rng, section: &str) -> Option<String> {
-    let line = rng.pick(LEXICON.sentences.get(section)?);
+    let line = rng.pick(rng.lexicon().sentences.get(section)?);
     expand(rng, line.text, &mut |_, _| None)
 }
 
@@ -435,7 +446,7 @@ fn wrap(rng: &mut Rng, scene: &Scene, draft: &Draft, category: &str) -> Option<S
         let links = scene.index().links(text);
         links.first().is_some_and(|link| link.start == 0 && matches!(link.marks[..], [Mark::Device(_)]))
     };
-    let mood = match LEXICON.mood(text) {
+    let mood = match rng.lexicon().mood(text) {
         Mood::Order if named() => Mood::Other,
         mood => mood,
     };
@@ -457,7 +468,7 @@ fn wrap(rng: &mut Rng, scene: &Scene, draft: &Draft, category: &str) -> Option<S
         out = match mood {
             // A gerund fits the first verb only.
             Mood::Order if category != "several" && rng.chance(0.12) => {
-                format!("{} {}", phrase(rng, "before_gerund")?, LEXICON.gerund(&out)?)
+                format!("{} {}", phrase(rng, "before_gerund")?, rng.lexicon().gerund(&out)?)
             }
             Mood::Order if rng.chance(0.65) => format!("{} {out}", phrase(rng, "before_order")?),
             Mood::Question if rng.chance(0.4) => format!("{} {out}", phrase(rng, "before_question")?),

@@ -1,7 +1,21 @@
-//! The data files, parsed once.
+//! The data files, parsed once: those that training draws from, and those of `held/` that it never sees.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
+
+use super::phrases::{Sections, sections};
+use super::tools::{Archetype, archetypes};
+
+/// Which words, sentences and tools are drawn from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Words {
+    /// Those that training, calibration and looking draw from.
+    #[default]
+    Training,
+    /// Those that only evaluation draws from: no name, sentence, tool or off-topic line of theirs stands among those of
+    /// training.
+    Held,
+}
 
 /// A line of `sentences.txt`.
 pub(super) struct Line {
@@ -26,6 +40,12 @@ pub(super) struct Lexicon {
     pub sentences: HashMap<&'static str, Vec<Line>>,
     /// Verbs that an order may begin with, and their gerunds.
     pub verbs: HashMap<&'static str, &'static str>,
+    /// Free texts by section.
+    pub phrases: Sections,
+    /// Tools as people have them.
+    pub tools: Vec<Archetype>,
+    /// What tools do that are put together: a verb, and other ways to say it.
+    pub acts: Vec<Vec<&'static str>>,
 }
 
 /// How a sentence takes words around it.
@@ -82,56 +102,129 @@ fn lines(text: &'static str) -> impl Iterator<Item = &'static str> {
     text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
-pub(super) static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
-    let mut sentences: HashMap<&'static str, Vec<Line>> = HashMap::new();
-    let mut short: Vec<(&str, &str)> = Vec::new();
-    let mut section = "";
-    // `lines` would trim the spaces that open some endings.
-    for line in include_str!("lexicon/sentences.txt").lines() {
-        if line.trim().is_empty() || line.starts_with('#') {
-            continue;
+/// The text of each file.
+pub(super) struct Files {
+    devices: &'static str,
+    areas: &'static str,
+    adjectives: &'static str,
+    nicknames: &'static str,
+    words: &'static str,
+    offtopic: &'static str,
+    sentences: &'static str,
+    phrases: &'static str,
+    pub tools: &'static str,
+    acts: &'static str,
+}
+
+macro_rules! files {
+    ($folder:literal, $tools:expr) => {
+        Files {
+            devices: include_str!(concat!($folder, "/devices.txt")),
+            areas: include_str!(concat!($folder, "/areas.txt")),
+            adjectives: include_str!(concat!($folder, "/adjectives.txt")),
+            nicknames: include_str!(concat!($folder, "/nicknames.txt")),
+            words: include_str!(concat!($folder, "/words.txt")),
+            offtopic: include_str!(concat!($folder, "/offtopic.txt")),
+            sentences: include_str!(concat!($folder, "/sentences.txt")),
+            phrases: include_str!(concat!($folder, "/phrases.txt")),
+            tools: $tools,
+            acts: include_str!(concat!($folder, "/acts.txt")),
         }
-        if let Some(name) = line.strip_prefix('@') {
-            section = name.trim();
-            continue;
-        }
-        if line.starts_with('$')
-            && let Some(pair) = line.split_once(" = ")
-        {
-            short.push(pair);
-            continue;
-        }
-        let (count, line) = match line.strip_prefix('*').and_then(|rest| rest.split_once(' ')) {
-            Some((count, rest)) => (count.parse().unwrap_or(1), rest),
-            None => (1, line),
-        };
-        let (tag, rest) = match line.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
-            Some((tag, rest)) => (Some(tag), rest),
-            None => (None, line),
-        };
-        let (alone, text) = match rest.strip_prefix("! ") {
-            Some(text) => (true, text),
-            None => (false, rest),
-        };
-        let text = unabbreviated(text, &short);
-        let lines = sentences.entry(section).or_default();
-        lines.extend((0..count).map(|_| Line { tag, alone, text }));
-    }
-    let verbs = sentences.remove("verbs").unwrap_or_default();
-    Lexicon {
-        verbs: verbs.iter().filter_map(|line| line.text.trim().split_once(' ')).collect(),
-        nouns: lines(include_str!("lexicon/devices.txt"))
-            .filter_map(|line| line.split_once(':'))
-            .map(|(kind, nouns)| (kind.trim(), nouns.split('|').map(str::trim).collect()))
-            .collect(),
-        areas: lines(include_str!("lexicon/areas.txt")).collect(),
-        adjectives: lines(include_str!("lexicon/adjectives.txt")).collect(),
-        nicknames: lines(include_str!("lexicon/nicknames.txt")).collect(),
-        words: lines(include_str!("lexicon/words.txt")).flat_map(str::split_whitespace).collect(),
-        offtopic: lines(include_str!("lexicon/offtopic.txt")).collect(),
-        sentences,
-    }
+    };
+}
+
+static TRAINING_FILES: Files = files!(
+    "lexicon",
+    concat!(include_str!("lexicon/tools.txt"), "\n\n", include_str!("lexicon/more_tools.txt"))
+);
+static HELD_FILES: Files = files!("lexicon/held", include_str!("lexicon/held/tools.txt"));
+
+static TRAINING: LazyLock<Lexicon> = LazyLock::new(|| Lexicon::read(&TRAINING_FILES));
+static HELD: LazyLock<Lexicon> = LazyLock::new(|| {
+    let mut held = Lexicon::read(&HELD_FILES);
+    // The forms of verbs are grammar, and no words that could be learnt by heart.
+    held.verbs.extend(&TRAINING.verbs);
+    held
 });
+
+impl Words {
+    /// Both.
+    #[cfg(test)]
+    pub(super) const ALL: [Words; 2] = [Words::Training, Words::Held];
+
+    /// The parsed files.
+    pub(super) fn lexicon(self) -> &'static Lexicon {
+        match self {
+            Words::Training => &TRAINING,
+            Words::Held => &HELD,
+        }
+    }
+
+    /// The files as they are.
+    #[cfg(test)]
+    pub(super) fn files(self) -> &'static Files {
+        match self {
+            Words::Training => &TRAINING_FILES,
+            Words::Held => &HELD_FILES,
+        }
+    }
+}
+
+impl Lexicon {
+    fn read(files: &Files) -> Lexicon {
+        let mut sentences: HashMap<&'static str, Vec<Line>> = HashMap::new();
+        let mut short: Vec<(&str, &str)> = Vec::new();
+        let mut section = "";
+        // `lines` would trim the spaces that open some endings.
+        for line in files.sentences.lines() {
+            if line.trim().is_empty() || line.starts_with('#') {
+                continue;
+            }
+            if let Some(name) = line.strip_prefix('@') {
+                section = name.trim();
+                continue;
+            }
+            if line.starts_with('$')
+                && let Some(pair) = line.split_once(" = ")
+            {
+                short.push(pair);
+                continue;
+            }
+            let (count, line) = match line.strip_prefix('*').and_then(|rest| rest.split_once(' ')) {
+                Some((count, rest)) => (count.parse().unwrap_or(1), rest),
+                None => (1, line),
+            };
+            let (tag, rest) = match line.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
+                Some((tag, rest)) => (Some(tag), rest),
+                None => (None, line),
+            };
+            let (alone, text) = match rest.strip_prefix("! ") {
+                Some(text) => (true, text),
+                None => (false, rest),
+            };
+            let text = unabbreviated(text, &short);
+            let lines = sentences.entry(section).or_default();
+            lines.extend((0..count).map(|_| Line { tag, alone, text }));
+        }
+        let verbs = sentences.remove("verbs").unwrap_or_default();
+        Lexicon {
+            verbs: verbs.iter().filter_map(|line| line.text.trim().split_once(' ')).collect(),
+            nouns: lines(files.devices)
+                .filter_map(|line| line.split_once(':'))
+                .map(|(kind, nouns)| (kind.trim(), nouns.split('|').map(str::trim).collect()))
+                .collect(),
+            areas: lines(files.areas).collect(),
+            adjectives: lines(files.adjectives).collect(),
+            nicknames: lines(files.nicknames).collect(),
+            words: lines(files.words).flat_map(str::split_whitespace).collect(),
+            offtopic: lines(files.offtopic).collect(),
+            sentences,
+            phrases: sections(files.phrases),
+            tools: archetypes(files.tools),
+            acts: lines(files.acts).map(|line| line.split('|').map(str::trim).collect()).collect(),
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -141,21 +234,22 @@ mod tests {
 
     #[test]
     fn a_sentence_has_the_mood_of_its_first_word() {
-        assert_eq!(LEXICON.mood("turn on the lamp"), Mood::Order);
-        assert_eq!(LEXICON.mood("have the lamp on"), Mood::Order);
-        assert_eq!(LEXICON.mood("have i shut the door"), Mood::Question);
-        assert_eq!(LEXICON.mood("is the lamp on"), Mood::Question);
-        assert_eq!(LEXICON.mood("do not open the door"), Mood::Other);
-        assert_eq!(LEXICON.mood("the lamp on"), Mood::Other);
-        assert_eq!(LEXICON.mood(""), Mood::Other);
-        assert_eq!(LEXICON.gerund("put the lamp on").as_deref(), Some("putting the lamp on"));
-        assert_eq!(LEXICON.gerund("lamp on"), None);
+        let lexicon = Words::Training.lexicon();
+        assert_eq!(lexicon.mood("turn on the lamp"), Mood::Order);
+        assert_eq!(lexicon.mood("have the lamp on"), Mood::Order);
+        assert_eq!(lexicon.mood("have i shut the door"), Mood::Question);
+        assert_eq!(lexicon.mood("is the lamp on"), Mood::Question);
+        assert_eq!(lexicon.mood("do not open the door"), Mood::Other);
+        assert_eq!(lexicon.mood("the lamp on"), Mood::Other);
+        assert_eq!(lexicon.mood(""), Mood::Other);
+        assert_eq!(lexicon.gerund("put the lamp on").as_deref(), Some("putting the lamp on"));
+        assert_eq!(lexicon.gerund("lamp on"), None);
     }
 
     #[test]
     fn every_line_can_be_written_out() {
         let mut rng = Rng::new(1);
-        for (section, lines) in &LEXICON.sentences {
+        for (section, lines) in Words::ALL.iter().flat_map(|words| &words.lexicon().sentences) {
             for line in lines {
                 assert!(!line.text.contains('$'), "{section}: {}", line.text);
                 for _ in 0..10 {

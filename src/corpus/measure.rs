@@ -4,6 +4,7 @@ use crate::board::{Capabilities, Device};
 use crate::prompt::{Scene, Selector, Step};
 use crate::tool::Builtin;
 
+use super::lexicon::Words;
 use super::request::Draft;
 use super::rng::Rng;
 use super::template::expand;
@@ -513,8 +514,11 @@ fn subject(device: &Device, quantity: &Quantity) -> Option<String> {
 }
 
 /// A question for what one device here measures; `None` when none measures anything, or two do and the words
-/// would not tell them apart.
+/// would not tell them apart. These questions are of training: none is asked in other words.
 pub(super) fn measured(rng: &mut Rng, scene: &Scene) -> Option<Draft> {
+    if rng.words() == Words::Held {
+        return None;
+    }
     let found: Vec<(usize, &Quantity)> = (0..scene.devices.len())
         .flat_map(|at| {
             QUANTITIES

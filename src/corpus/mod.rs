@@ -3,7 +3,8 @@
 //! A [`Generator`] makes random scenes (tools and devices with names from a lexicon, from words that name nothing,
 //! from owners and numbers) and requests with the steps that they mean. What it writes teaches reading, not
 //! recall: no name, area or tool set is the same from one example to the next. The lexicon and the sentences are data
-//! files in `lexicon/`. Everything is drawn from one seed.
+//! files in `lexicon/`, and others in `lexicon/held/`, which training never sees ([`Words`]). Everything is drawn from one
+//! seed.
 
 mod generator;
 mod group;
@@ -22,4 +23,5 @@ mod who;
 mod world;
 
 pub use generator::{Example, Generator};
+pub use lexicon::Words;
 pub use rng::Rng;

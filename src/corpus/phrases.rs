@@ -1,17 +1,19 @@
 //! Free texts of all lengths, written by the small grammar of `phrases.txt`.
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
 
 use super::rng::Rng;
 use super::template::{expand, tidy};
 use super::world::odd_word;
 
-/// Sections of `phrases.txt`: templates whose slots name other sections.
-static SECTIONS: LazyLock<HashMap<&'static str, Vec<&'static str>>> = LazyLock::new(|| {
-    let mut sections: HashMap<&'static str, Vec<&'static str>> = HashMap::new();
+/// Sections of a `phrases.txt`: templates whose slots name other sections.
+pub(super) type Sections = HashMap<&'static str, Vec<&'static str>>;
+
+/// Reads a `phrases.txt`.
+pub(super) fn sections(text: &'static str) -> Sections {
+    let mut sections = Sections::new();
     let mut section = "";
-    for line in include_str!("lexicon/phrases.txt").lines().map(str::trim) {
+    for line in text.lines().map(str::trim) {
         match line.strip_prefix('@') {
             Some(name) => section = name,
             None if line.is_empty() || line.starts_with('#') => {}
@@ -19,7 +21,7 @@ static SECTIONS: LazyLock<HashMap<&'static str, Vec<&'static str>>> = LazyLock::
         }
     }
     sections
-});
+}
 
 /// The section for parameters of which `tools.txt` does not say what texts they take.
 pub(super) const ANY: &str = "any";
@@ -34,7 +36,7 @@ fn written(rng: &mut Rng, section: &str, depth: usize) -> Option<String> {
     if depth > 8 {
         return None;
     }
-    let template = *rng.pick(SECTIONS.get(section)?);
+    let template = *rng.pick(rng.lexicon().phrases.get(section)?);
     expand(rng, template, &mut |rng, slot| match slot {
         "n" => Some(rng.range(2, 60).to_string()),
         "year" => Some(rng.range(1968, 2031).to_string()),
@@ -64,17 +66,21 @@ fn capital(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::lexicon::Words;
     use super::*;
 
     #[test]
     fn every_section_writes_texts_that_start_and_end_with_a_word() {
-        let mut rng = Rng::new(5);
-        for section in SECTIONS.keys() {
-            for _ in 0..200 {
-                let text = phrase(&mut rng, section).unwrap_or_else(|| panic!("{section} has a bad slot"));
-                // Answers copy whole words of the request.
-                assert!(text.starts_with(char::is_alphanumeric), "{section}: {text:?}");
-                assert!(text.ends_with(char::is_alphanumeric), "{section}: {text:?}");
+        for words in Words::ALL {
+            let mut rng = Rng::of(words, 5);
+            for section in words.lexicon().phrases.keys() {
+                for _ in 0..200 {
+                    let text =
+                        phrase(&mut rng, section).unwrap_or_else(|| panic!("{section} has a bad slot"));
+                    // Answers copy whole words of the request.
+                    assert!(text.starts_with(char::is_alphanumeric), "{section}: {text:?}");
+                    assert!(text.ends_with(char::is_alphanumeric), "{section}: {text:?}");
+                }
             }
         }
     }

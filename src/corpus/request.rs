@@ -5,7 +5,7 @@ use crate::link::{ONES, family};
 use crate::prompt::{Group, Scene, Selector, Step};
 use crate::tool::Builtin;
 
-use super::lexicon::{LEXICON, Line};
+use super::lexicon::Line;
 use super::measure::measured;
 use super::rng::Rng;
 use super::several::{all_but, can_be_meant};
@@ -228,7 +228,7 @@ pub(super) fn tag(kind: &str) -> &str {
 
 /// A line of a section that suits these kinds of device.
 fn line<'a>(rng: &mut Rng, section: &str, kinds: &[&str], alone: bool) -> Option<&'a Line> {
-    let lines = LEXICON.sentences.get(section)?;
+    let lines = rng.lexicon().sentences.get(section)?;
     let suits = |line: &Line| {
         (alone || !line.alone)
             && line.tag.is_none_or(|wanted| {

@@ -1,19 +1,40 @@
-//! A small seeded generator of random numbers.
+//! What examples are drawn with: a small seeded generator of random numbers, and the words it picks from.
 
-/// SplitMix64 (Steele, Lea, Flood 2014): small, fast, good enough to draw sentences with.
+use super::lexicon::{Lexicon, Words};
+
+/// SplitMix64 (Steele, Lea, Flood 2014): small, fast, good enough to draw sentences with. It goes to wherever something is
+/// drawn, and so carries the lexicon that it is drawn from.
 #[derive(Clone, Debug)]
-pub struct Rng(u64);
+pub struct Rng {
+    state: u64,
+    words: Words,
+}
 
 impl Rng {
-    /// A generator with this seed.
+    /// A generator with this seed, drawing from the words of training.
     pub fn new(seed: u64) -> Rng {
-        Rng(seed)
+        Rng::of(Words::Training, seed)
+    }
+
+    /// A generator with this seed, drawing from these words.
+    pub fn of(words: Words, seed: u64) -> Rng {
+        Rng { state: seed, words }
+    }
+
+    /// Which words are drawn from.
+    pub(super) fn words(&self) -> Words {
+        self.words
+    }
+
+    /// The words and sentences to draw from.
+    pub(super) fn lexicon(&self) -> &'static Lexicon {
+        self.words.lexicon()
     }
 
     /// The next 64 bits.
     pub fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
+        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.state;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         z ^ (z >> 31)

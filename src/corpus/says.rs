@@ -3,7 +3,7 @@
 use crate::link::Mark;
 use crate::prompt::{Argument, Param, ParamKind, Scene, Step};
 
-use super::lexicon::{LEXICON, Mood};
+use super::lexicon::Mood;
 use super::phrases::free_text;
 use super::request::{Draft, say_duration, say_number};
 use super::rng::Rng;
@@ -241,9 +241,9 @@ fn postponed(rng: &mut Rng, scene: &Scene, said: &SaidTool, at: usize) -> Option
     }
     // A condition fits an order only.
     let draft = user(rng, scene, said, at)
-        .filter(|draft| !draft.verbatim && LEXICON.mood(&draft.text) == Mood::Order)?;
+        .filter(|draft| !draft.verbatim && rng.lexicon().mood(&draft.text) == Mood::Order)?;
     let section = if rng.chance(0.85) { "later" } else { "negated" };
-    let line = rng.pick(LEXICON.sentences.get(section)?);
+    let line = rng.pick(rng.lexicon().sentences.get(section)?);
     expand(rng, line.text, &mut |rng, slot| {
         Some(if slot == "x" { draft.text.clone() } else { say_duration(rng).1 })
     })

@@ -1,11 +1,8 @@
 //! Random user tools: archetypes from `tools.txt` and `more_tools.txt` under changing names, and tools put together
 //! from a verb and a thing.
 
-use std::sync::LazyLock;
-
 use crate::prompt::{Param, ParamKind, Tool};
 
-use super::lexicon::LEXICON;
 use super::phrases::ANY;
 use super::rng::Rng;
 use super::world::odd_word;
@@ -46,7 +43,7 @@ enum Origin {
     },
 }
 
-struct Parameter {
+pub(super) struct Parameter {
     names: Vec<&'static str>,
     kind: ParamKind,
     required: bool,
@@ -54,13 +51,14 @@ struct Parameter {
     synonyms: Vec<(&'static str, Vec<&'static str>)>,
 }
 
+/// A tool as a file tells it: what it may be called, what it takes, how it is asked for.
 #[derive(Default)]
-struct Archetype {
-    names: Vec<&'static str>,
-    descriptions: Vec<&'static str>,
+pub(super) struct Archetype {
+    pub names: Vec<&'static str>,
+    pub descriptions: Vec<&'static str>,
     parameters: Vec<Parameter>,
-    says: Vec<&'static str>,
-    bare: Vec<&'static str>,
+    pub says: Vec<&'static str>,
+    pub bare: Vec<&'static str>,
 }
 
 fn alternatives(text: &'static str) -> Vec<&'static str> {
@@ -118,39 +116,10 @@ fn parse(block: &'static str) -> Option<Archetype> {
     (!out.names.is_empty() && !out.descriptions.is_empty() && !out.says.is_empty()).then_some(out)
 }
 
-/// Both files of archetypes.
-const TEXT: &str = concat!(include_str!("lexicon/tools.txt"), "\n\n", include_str!("lexicon/more_tools.txt"));
-
-static ARCHETYPES: LazyLock<Vec<Archetype>> =
-    LazyLock::new(|| TEXT.split("\n\n").filter_map(parse).collect());
-
-/// Verbs for tools put together, each with other ways to say it.
-const VERBS: &[&[&str]] = &[
-    &["start", "begin", "launch", "kick off", "fire up"],
-    &["log", "record", "note down", "write down"],
-    &["measure", "check", "take a reading of", "test"],
-    &["calibrate", "zero", "recalibrate"],
-    &["clean", "rinse", "flush", "wash"],
-    &["move", "shift", "bring", "send"],
-    &["print", "run off", "make a print of"],
-    &["load", "fetch", "bring up"],
-    &["feed", "give some to", "serve"],
-    &["spin", "rotate", "turn round"],
-    &["scan", "look over", "sweep"],
-    &["mix", "stir", "blend"],
-    &["announce", "call out", "say aloud"],
-    &["count", "tally", "add up"],
-    &["save", "store", "keep", "remember"],
-    &["reset", "clear", "wipe"],
-    &["play", "put on", "let me hear"],
-    &["select", "choose", "pick", "switch to"],
-    &["show", "display", "put up"],
-    &["water", "irrigate", "sprinkle"],
-    &["dispense", "pour", "give out", "hand out"],
-    &["lift", "hoist", "pick up"],
-    &["send", "pass on", "transmit", "forward"],
-    &["book", "reserve", "set aside"],
-];
+/// Reads files of archetypes: blocks of lines with an empty line between them.
+pub(super) fn archetypes(text: &'static str) -> Vec<Archetype> {
+    text.split("\n\n").filter_map(parse).collect()
+}
 
 const UNITS: &[(&str, &str)] = &[
     ("seconds", "seconds"),
@@ -194,13 +163,13 @@ pub(super) fn random_tools(rng: &mut Rng, count: usize) -> Vec<SaidTool> {
         match last {
             Some(Origin::Archetype(at)) if rng.chance(0.25) => {
                 // Neighbours in the file are of the same walk of life.
-                let near = (at + rng.range(1, 4)).min(ARCHETYPES.len() - 1);
+                let near = (at + rng.range(1, 4)).min(rng.lexicon().tools.len() - 1);
                 out.push(from_archetype(rng, near));
             }
             Some(Origin::Made { verbs, thing }) if rng.chance(0.3) => {
                 let other = rng.chance(0.5);
                 let (verbs, thing) =
-                    if other { (rng.below(VERBS.len()), thing) } else { (verbs, random_thing(rng)) };
+                    if other { (random_act(rng), thing) } else { (verbs, random_thing(rng)) };
                 out.push(put_together(rng, verbs, thing));
             }
             _ if rng.chance(0.05) => out.extend(twins(rng)),
@@ -217,7 +186,7 @@ fn random_tool(rng: &mut Rng) -> SaidTool {
         let at = random_archetype(rng);
         from_archetype(rng, at)
     } else {
-        let (verbs, thing) = (rng.below(VERBS.len()), random_thing(rng));
+        let (verbs, thing) = (random_act(rng), random_thing(rng));
         put_together(rng, verbs, thing)
     }
 }
@@ -228,14 +197,15 @@ fn takes_text(archetype: &Archetype) -> bool {
 
 /// An archetype. Those with free text are hard to read: they come up more often.
 fn random_archetype(rng: &mut Rng) -> usize {
-    let at = rng.below(ARCHETYPES.len());
-    if !takes_text(&ARCHETYPES[at]) && rng.chance(0.3) { rng.below(ARCHETYPES.len()) } else { at }
+    let tools = &rng.lexicon().tools;
+    let at = rng.below(tools.len());
+    if !takes_text(&tools[at]) && rng.chance(0.3) { rng.below(tools.len()) } else { at }
 }
 
 /// The same archetype twice, told apart by a word.
 fn twins(rng: &mut Rng) -> Vec<SaidTool> {
     let at = random_archetype(rng);
-    if takes_text(&ARCHETYPES[at]) {
+    if takes_text(&rng.lexicon().tools[at]) {
         return Vec::new();
     }
     let words = *rng.pick(TWINS);
@@ -259,7 +229,7 @@ fn twins(rng: &mut Rng) -> Vec<SaidTool> {
 
 /// A choice of some archetype.
 pub(super) fn foreign_choice(rng: &mut Rng) -> Option<String> {
-    let archetype = rng.pick(&ARCHETYPES);
+    let archetype = rng.pick(&rng.lexicon().tools);
     archetype.parameters.iter().find_map(|param| match &param.kind {
         ParamKind::Choice(choices) => Some(rng.pick(choices).clone()),
         _ => None,
@@ -267,7 +237,7 @@ pub(super) fn foreign_choice(rng: &mut Rng) -> Option<String> {
 }
 
 fn from_archetype(rng: &mut Rng, at: usize) -> SaidTool {
-    let archetype = &ARCHETYPES[at];
+    let archetype = &rng.lexicon().tools[at];
     let mut synonyms = Vec::new();
     let parameters = archetype
         .parameters
@@ -317,15 +287,20 @@ fn choices_like(rng: &mut Rng, choices: &[String]) -> Vec<String> {
     out
 }
 
+/// What a tool that is put together does: a line of `acts.txt`.
+fn random_act(rng: &mut Rng) -> usize {
+    rng.below(rng.lexicon().acts.len())
+}
+
 /// What a tool that is put together acts on.
 fn random_thing(rng: &mut Rng) -> String {
     let thing = match rng.below(5) {
         0 => odd_word(rng),
-        1 => format!("{} {}", rng.pick(&LEXICON.adjectives), odd_word(rng)),
+        1 => format!("{} {}", rng.pick(&rng.lexicon().adjectives), odd_word(rng)),
         2 => format!("{} {}", odd_word(rng), odd_word(rng)),
-        3 => (*rng.pick(&LEXICON.words)).to_owned(),
+        3 => (*rng.pick(&rng.lexicon().words)).to_owned(),
         _ => {
-            let (_, nouns) = rng.pick(&LEXICON.nouns);
+            let (_, nouns) = rng.pick(&rng.lexicon().nouns);
             format!("{} {}", odd_word(rng), rng.pick(nouns))
         }
     };
@@ -387,7 +362,7 @@ fn put_parameter(rng: &mut Rng, slot: &str) -> (&'static str, ParamKind, &'stati
 
 fn put_together(rng: &mut Rng, verbs: usize, thing: String) -> SaidTool {
     let origin = Origin::Made { verbs, thing: thing.clone() };
-    let verbs = VERBS[verbs];
+    let verbs = &rng.lexicon().acts[verbs];
     let verb = verbs[0];
     let name = match rng.below(3) {
         0 => format!("{verb} {thing}"),
@@ -448,18 +423,28 @@ fn put_together(rng: &mut Rng, verbs: usize, thing: String) -> SaidTool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::lexicon::Words;
     use super::super::phrases::phrase;
     use super::*;
 
     #[test]
     fn every_archetype_is_read_whole() {
-        let wanted = TEXT.lines().filter(|line| line.starts_with("tool ")).count();
-        assert_eq!(ARCHETYPES.len(), wanted);
-        let mut rng = Rng::new(4);
-        for archetype in ARCHETYPES.iter() {
+        for words in Words::ALL {
+            let text = words.files().tools;
+            let wanted = text.lines().filter(|line| line.starts_with("tool ")).count();
+            assert_eq!(words.lexicon().tools.len(), wanted);
+            let mut rng = Rng::of(words, 4);
+            for archetype in &words.lexicon().tools {
+                fits(&mut rng, archetype);
+            }
+        }
+    }
+
+    fn fits(rng: &mut Rng, archetype: &Archetype) {
+        {
             for param in &archetype.parameters {
                 if matches!(param.kind, ParamKind::Text { .. }) {
-                    assert!(phrase(&mut rng, param.text).is_some(), "{:?}", archetype.names);
+                    assert!(phrase(rng, param.text).is_some(), "{:?}", archetype.names);
                 }
                 for say in archetype.says.iter().filter(|_| param.required) {
                     let slot = say.contains(&format!("{{{}}}", param.names[0]));

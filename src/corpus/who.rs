@@ -6,7 +6,6 @@ use crate::prompt::{Group, Scene, Selector};
 use crate::tool::Builtin;
 
 use super::group::{group, two_groups};
-use super::lexicon::LEXICON;
 use super::rng::Rng;
 
 /// Words, and what they select.
@@ -471,13 +470,14 @@ pub(super) fn sibling(rng: &mut Rng, scene: &Scene) -> Option<(String, usize)> {
     let name = if let Ok(number) = tail.parse::<usize>() {
         format!("{head} {}", number + rng.range(1, 7))
     } else {
-        let nouns = LEXICON.nouns.iter().find(|(kind, _)| *kind == device.kind).map(|(_, nouns)| nouns)?;
+        let nouns =
+            rng.lexicon().nouns.iter().find(|(kind, _)| *kind == device.kind).map(|(_, nouns)| nouns)?;
         let other = nouns.iter().filter(|noun| noun.rsplit(' ').next() == Some(tail) && **noun != tail);
         let other: Vec<&&str> = other.collect();
         match rng.below(3) {
             0 if !other.is_empty() => (**rng.pick(&other)).to_owned(),
-            1 => format!("{} {tail}", rng.pick(&LEXICON.areas)),
-            _ => format!("{} {tail}", rng.pick(&LEXICON.adjectives)),
+            1 => format!("{} {tail}", rng.pick(&rng.lexicon().areas)),
+            _ => format!("{} {tail}", rng.pick(&rng.lexicon().adjectives)),
         }
     };
     let other = name.rsplit_once(' ')?.0;

@@ -4,7 +4,7 @@ use crate::board::{Capabilities, Device};
 use crate::prompt::{Scene, Tool};
 use crate::tool::Builtin;
 
-use super::lexicon::LEXICON;
+use super::lexicon::Words;
 use super::rng::Rng;
 use super::tools::{SaidTool, random_tools};
 
@@ -53,19 +53,19 @@ pub(super) fn invented(rng: &mut Rng) -> String {
 
 /// A word that is no device noun: rare, or invented.
 pub(super) fn odd_word(rng: &mut Rng) -> String {
-    if rng.chance(0.3) { invented(rng) } else { (*rng.pick(&LEXICON.words)).to_owned() }
+    if rng.chance(0.3) { invented(rng) } else { (*rng.pick(&rng.lexicon().words)).to_owned() }
 }
 
 /// A name for a device of this kind, and whether the area is part of it.
 pub(super) fn device_name(rng: &mut Rng, kind: &str, area: Option<&str>) -> String {
-    let nouns = LEXICON.nouns.iter().find(|(name, _)| *name == kind).map(|(_, nouns)| nouns.as_slice());
+    let nouns = rng.lexicon().nouns.iter().find(|(name, _)| *name == kind).map(|(_, nouns)| nouns.as_slice());
     let noun = match nouns {
         Some(nouns) => (*rng.pick(nouns)).to_owned(),
         None => kind.to_owned(),
     };
     match rng.weighted(&[if area.is_some() { 38 } else { 0 }, 20, 18, 6, 10, 3, 3, 4]) {
         0 => format!("{} {noun}", area.unwrap_or_default()),
-        1 => format!("{} {noun}", rng.pick(&LEXICON.adjectives)),
+        1 => format!("{} {noun}", rng.pick(&rng.lexicon().adjectives)),
         2 => noun,
         3 => match rng.below(3) {
             0 => format!("{noun} {}", rng.range(1, 9)),
@@ -75,11 +75,11 @@ pub(super) fn device_name(rng: &mut Rng, kind: &str, area: Option<&str>) -> Stri
             }
         },
         4 => format!("{} {noun}", odd_word(rng)),
-        5 => (*rng.pick(&LEXICON.nicknames)).to_owned(),
+        5 => (*rng.pick(&rng.lexicon().nicknames)).to_owned(),
         6 => format!("{} {}", odd_word(rng), odd_word(rng)),
         _ => {
-            let adjective = rng.pick(&LEXICON.adjectives);
-            format!("{} {adjective} {noun}", area.unwrap_or_else(|| *rng.pick(&LEXICON.adjectives)))
+            let adjective = rng.pick(&rng.lexicon().adjectives);
+            format!("{} {adjective} {noun}", area.unwrap_or_else(|| *rng.pick(&rng.lexicon().adjectives)))
         }
     }
 }
@@ -96,7 +96,7 @@ fn random_device(
     } else if rng.chance(0.6) {
         *rng.pick(COMMON)
     } else {
-        LEXICON.nouns[rng.below(LEXICON.nouns.len())].0
+        rng.lexicon().nouns[rng.below(rng.lexicon().nouns.len())].0
     };
     let area = (!areas.is_empty() && rng.chance(0.85)).then(|| rng.pick(areas).clone());
     let name = device_name(rng, kind, area.as_deref());
@@ -110,7 +110,7 @@ fn random_device(
     let mut device = Device::of_kind(&name, &kind, area.as_deref());
     for _ in 0..rng.weighted(&[75, 20, 5]) {
         let alias = if rng.chance(0.15) {
-            (*rng.pick(&LEXICON.nicknames)).to_owned()
+            (*rng.pick(&rng.lexicon().nicknames)).to_owned()
         } else {
             device_name(rng, &kind, area.as_deref())
         };
@@ -194,9 +194,13 @@ const APART: &[&[&str]] = &[
 
 /// Two to four devices of one sort, with what tells them apart before the noun, or behind it.
 fn random_set(rng: &mut Rng, areas: &[String], taken: &mut Vec<String>) -> Vec<Device> {
-    let kind =
-        if rng.chance(0.7) { *rng.pick(COMMON) } else { LEXICON.nouns[rng.below(LEXICON.nouns.len())].0 };
-    let nouns = LEXICON.nouns.iter().find(|(name, _)| *name == kind).map_or(&[][..], |(_, nouns)| nouns);
+    let kind = if rng.chance(0.7) {
+        *rng.pick(COMMON)
+    } else {
+        rng.lexicon().nouns[rng.below(rng.lexicon().nouns.len())].0
+    };
+    let nouns =
+        rng.lexicon().nouns.iter().find(|(name, _)| *name == kind).map_or(&[][..], |(_, nouns)| nouns);
     let short: Vec<&str> = nouns.iter().copied().filter(|noun| !noun.contains(' ')).collect();
     let noun = if short.is_empty() || rng.chance(0.35) { kind } else { *rng.pick(&short) };
     let mut apart: Vec<String> = if rng.chance(0.75) {
@@ -205,9 +209,13 @@ fn random_set(rng: &mut Rng, areas: &[String], taken: &mut Vec<String>) -> Vec<D
         areas.to_vec()
     } else {
         (0..3)
-            .map(
-                |_| if rng.chance(0.5) { odd_word(rng) } else { (*rng.pick(&LEXICON.adjectives)).to_owned() },
-            )
+            .map(|_| {
+                if rng.chance(0.5) {
+                    odd_word(rng)
+                } else {
+                    (*rng.pick(&rng.lexicon().adjectives)).to_owned()
+                }
+            })
             .collect()
     };
     let behind = apart.iter().all(|word| word.len() == 1 || ["one", "two", "three"].contains(&word.as_str()));
@@ -367,7 +375,9 @@ pub(super) fn random_scene(rng: &mut Rng) -> (Scene, Vec<SaidTool>) {
     for _ in 0..rng.weighted(&[45, 40, 15]) {
         devices.extend(random_set(rng, &areas, &mut taken));
     }
-    for _ in 0..rng.weighted(&[60, 20, 12, 8]) {
+    // Their names are of training.
+    let instruments = if rng.words() == Words::Training { rng.weighted(&[60, 20, 12, 8]) } else { 0 };
+    for _ in 0..instruments {
         devices.extend(random_instrument(rng, &areas, &mut taken));
     }
     // Grown sets stand among the others as often as at their head.
@@ -454,6 +464,6 @@ fn random_area(rng: &mut Rng) -> String {
     match rng.below(10) {
         0 => format!("{} room", odd_word(rng)),
         1 => odd_word(rng),
-        _ => (*rng.pick(&LEXICON.areas)).to_owned(),
+        _ => (*rng.pick(&rng.lexicon().areas)).to_owned(),
     }
 }
