@@ -104,3 +104,45 @@ fn cases_that_do_not_fit_are_errors_before_the_model_runs() {
     );
     assert_eq!(eval(&[AGENT]).status.code(), Some(2));
 }
+
+/// The totals of a run with these arguments, and how many lines stood before them.
+fn totals(arguments: &[&str]) -> (Value, usize) {
+    let output = eval(&[arguments, &["--json", "-t", "1"]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let lines: Vec<&str> = text(&output.stdout).lines().collect();
+    (serde_json::from_str(lines.last().unwrap()).unwrap(), lines.len() - 1)
+}
+
+#[test]
+fn drawn_requests_are_scored_without_an_agent() {
+    let (held, lines) = totals(&["--drawn", "50", "--seed", "7"]);
+    assert_eq!((lines, &held["cases"]), (50, &50.into()));
+    assert_eq!((&held["words"], &held["seed"]), (&"held".into(), &7.into()));
+    let scenes = held["scenes"].as_u64().unwrap();
+    assert!((2..20).contains(&scenes), "{scenes}");
+    // Far from what the model can do, and far above what could be had by chance.
+    assert!(held["exact"].as_f64().unwrap() > 0.3, "{held}");
+    let [low, high] = [0, 1].map(|at| held["unsafe_interval"][at].as_f64().unwrap());
+    assert!(low <= held["unsafe"].as_f64().unwrap() && held["unsafe"].as_f64().unwrap() <= high);
+    assert!(held["links"]["devices"]["requests"].as_u64().unwrap() > 5, "{held}");
+    assert!(held["links"]["devices"]["share"].as_f64() >= held["links"]["alone"]["share"].as_f64());
+    let (again, _) = totals(&["--drawn", "50", "--seed", "7"]);
+    assert_eq!((&again["exact"], &again["links"]), (&held["exact"], &held["links"]), "a seed draws the same");
+    let (training, _) = totals(&["--drawn", "50", "--seed", "7", "--words", "training"]);
+    assert_eq!(training["words"], "training");
+    assert_ne!(training["links"], held["links"]);
+    let bad = eval(&["--drawn", "5", AGENT]);
+    assert_ne!(bad.status.code(), Some(0), "an agent has recorded requests");
+}
+
+#[test]
+fn links_can_be_taken_from_the_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = written(folder.path(), OPPOSITES);
+    let (with, _) = totals(&[AGENT, &file]);
+    let (without, _) = totals(&[AGENT, &file, "--ablate", "links"]);
+    assert_eq!((&with["ablated"], &without["ablated"]), (&Value::Null, &"links".into()));
+    // What the matcher finds is told of either.
+    assert_eq!(with["links"], without["links"]);
+    assert_eq!(with["links"]["alone"]["share"], 1.0);
+}

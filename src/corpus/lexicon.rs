@@ -229,7 +229,9 @@ impl Lexicon {
 #[cfg(test)]
 mod tests {
     use super::super::rng::Rng;
-    use super::super::template::expand;
+    use std::collections::HashSet;
+
+    use super::super::template::{expand, tidy};
     use super::*;
 
     #[test]
@@ -258,6 +260,72 @@ mod tests {
                     assert!(!said.contains(['(', ')', '|', '{', '}']), "{section}: {}", line.text);
                 }
             }
+        }
+    }
+
+    /// Every way that some draws write a line out.
+    fn written(rng: &mut Rng, line: &str, draws: usize) -> Vec<String> {
+        let mut slot = |_: &mut Rng, slot: &str| Some(format!("{{{slot}}}"));
+        (0..draws).filter_map(|_| expand(rng, line, &mut slot)).map(|text| tidy(&text)).collect()
+    }
+
+    #[test]
+    fn what_is_held_out_stands_nowhere_in_training() {
+        let (training, held) = (Words::Training.lexicon(), Words::Held.lexicon());
+        let apart = |what: &str, training: Vec<&str>, held: Vec<&str>, least: usize| {
+            let known: HashSet<&str> = training.into_iter().collect();
+            let both: Vec<&&str> = held.iter().filter(|text| known.contains(*text)).collect();
+            assert!(both.is_empty(), "take these {what} out of the files of training: {both:?}");
+            assert!(held.len() >= least, "{} {what} are few", held.len());
+        };
+        let nouns = |of: &'static Lexicon| of.nouns.iter().flat_map(|(_, nouns)| nouns).copied().collect();
+        apart("nouns", nouns(training), nouns(held), 250);
+        assert_eq!(held.nouns.len(), training.nouns.len(), "each kind has nouns of its own");
+        apart("areas", training.areas.clone(), held.areas.clone(), 80);
+        apart("adjectives", training.adjectives.clone(), held.adjectives.clone(), 80);
+        apart("nicknames", training.nicknames.clone(), held.nicknames.clone(), 60);
+        apart("words", training.words.clone(), held.words.clone(), 300);
+        apart("off-topic lines", training.offtopic.clone(), held.offtopic.clone(), 120);
+        let sentences =
+            |of: &'static Lexicon| of.sentences.values().flatten().map(|line| line.text.trim()).collect();
+        apart("sentences", sentences(training), sentences(held), 600);
+        for section in training.sentences.keys() {
+            assert!(held.sentences.get(section).is_some_and(|lines| lines.len() > 2), "{section}");
+        }
+        assert!(held.tools.len() >= 70, "{}", held.tools.len());
+        type Part = fn(&'static Archetype) -> &'static [&'static str];
+        let parts: [(&str, Part); 4] = [
+            ("names of tools", |tool| tool.names.as_slice()),
+            ("descriptions of tools", |tool| tool.descriptions.as_slice()),
+            ("requests for tools", |tool| tool.says.as_slice()),
+            ("requests that lack something", |tool| tool.bare.as_slice()),
+        ];
+        for (what, part) in parts {
+            let all = |of: &'static Lexicon| of.tools.iter().flat_map(part).copied().collect();
+            apart(what, all(training), all(held), 70);
+        }
+        let acts = |of: &'static Lexicon| of.acts.iter().map(|words| words[0]).collect();
+        apart("acts", acts(training), acts(held), 20);
+    }
+
+    #[test]
+    fn no_held_sentence_is_written_in_training_in_other_words() {
+        let (training, held) = (Words::Training.lexicon(), Words::Held.lexicon());
+        let mut rng = Rng::new(1);
+        for (section, lines) in &held.sentences {
+            let known = training.sentences.get(section).map_or(&[][..], Vec::as_slice);
+            let known: HashSet<String> =
+                known.iter().flat_map(|line| written(&mut rng, line.text, 12)).collect();
+            for line in lines {
+                let both = written(&mut rng, line.text, 6).into_iter().find(|text| known.contains(text));
+                assert_eq!(both, None, "@{section}: {}", line.text);
+            }
+        }
+        let known: HashSet<String> =
+            training.offtopic.iter().flat_map(|line| written(&mut rng, line, 12)).collect();
+        for line in &held.offtopic {
+            let both = written(&mut rng, line, 6).into_iter().find(|text| known.contains(text));
+            assert_eq!(both, None, "{line}");
         }
     }
 }

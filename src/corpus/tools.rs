@@ -440,23 +440,22 @@ mod tests {
         }
     }
 
+    /// Each sentence says what must be said, in slots that are there.
     fn fits(rng: &mut Rng, archetype: &Archetype) {
-        {
-            for param in &archetype.parameters {
-                if matches!(param.kind, ParamKind::Text { .. }) {
-                    assert!(phrase(rng, param.text).is_some(), "{:?}", archetype.names);
-                }
-                for say in archetype.says.iter().filter(|_| param.required) {
-                    let slot = say.contains(&format!("{{{}}}", param.names[0]));
-                    let flag = say.contains(&format!("{{{}:", param.names[0]));
-                    assert!(slot || flag, "{:?} lacks {} in {say:?}", archetype.names, param.names[0]);
-                }
+        for param in &archetype.parameters {
+            if matches!(param.kind, ParamKind::Text { .. }) {
+                assert!(phrase(rng, param.text).is_some(), "{:?}", archetype.names);
             }
-            for say in archetype.says.iter().chain(&archetype.bare) {
-                for slot in say.split('{').skip(1).filter_map(|rest| rest.split(['}', ':']).next()) {
-                    let known = archetype.parameters.iter().any(|param| param.names[0] == slot);
-                    assert!(known, "{:?} has no {slot} for {say:?}", archetype.names);
-                }
+            for say in archetype.says.iter().filter(|_| param.required) {
+                let slot = say.contains(&format!("{{{}}}", param.names[0]));
+                let flag = say.contains(&format!("{{{}:", param.names[0]));
+                assert!(slot || flag, "{:?} lacks {} in {say:?}", archetype.names, param.names[0]);
+            }
+        }
+        for say in archetype.says.iter().chain(&archetype.bare) {
+            for slot in say.split('{').skip(1).filter_map(|rest| rest.split(['}', ':']).next()) {
+                let known = archetype.parameters.iter().any(|param| param.names[0] == slot);
+                assert!(known, "{:?} has no {slot} for {say:?}", archetype.names);
             }
         }
     }

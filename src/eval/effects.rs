@@ -45,16 +45,25 @@ struct Deed {
 impl Effects {
     /// What `calls` would do. Calls need not be legal; one that could not be carried out equals only itself.
     pub fn of(agent: &Agent, calls: &[Call]) -> Effects {
+        Effects::filled(calls, |tool, arguments| fill_defaults(agent, tool, arguments))
+    }
+
+    /// What `calls` would do that say all that they mean: nothing is filled in.
+    pub fn whole(calls: &[Call]) -> Effects {
+        Effects::filled(calls, |_, _| {})
+    }
+
+    fn filled(calls: &[Call], fill: impl Fn(&str, &mut Map<String, Value>)) -> Effects {
         let mut effects = Effects { stretches: vec![BTreeMap::new()], waits: Vec::new() };
         for call in calls {
-            effects.add(agent, call);
+            let mut arguments = call.arguments.clone();
+            fill(&call.tool, &mut arguments);
+            effects.add(call, arguments);
         }
         effects
     }
 
-    fn add(&mut self, agent: &Agent, call: &Call) {
-        let mut arguments = call.arguments.clone();
-        fill_defaults(agent, &call.tool, &mut arguments);
+    fn add(&mut self, call: &Call, mut arguments: Map<String, Value>) {
         let builtin = Builtin::from_name(&call.tool);
         if builtin == Some(Builtin::Wait) {
             self.waits.push(by_value(Value::Object(arguments)));

@@ -10,7 +10,7 @@ use crate::decode::sampler::{Sampler, Sampling};
 use crate::decode::{DecodeError, Decoded, Guide, Settings, feed_prompt};
 use crate::gguf::{Bytes, Gguf, GgufError};
 use crate::grammar::{Grammar, GrammarError, MatchError, Matcher, TokenTrie, cache_folder};
-use crate::link::{Link, deferred, gist};
+use crate::link::{Link, Mark, deferred, gist};
 use crate::model::{LanguageModel, Model, ModelError, Options, Session, bundled};
 use crate::prompt::chat::{Chat, ChatError, Today};
 use crate::prompt::pintail::{self, AnswerError, MOST_REQUEST, Piece, Pointers, Token};
@@ -215,6 +215,8 @@ pub struct Mind {
     calibration: Option<Calibration>,
     file: Bytes,
     legal: Option<Legal>,
+    /// Whether it is shown what the matcher finds; without it, numbers only.
+    linked: bool,
 }
 
 /// The grammar of a state's calls, which depends on its tools and devices and on nothing else.
@@ -284,6 +286,7 @@ impl Mind {
             calibration: None,
             file: bytes,
             legal: None,
+            linked: true,
         })
     }
 
@@ -297,6 +300,25 @@ impl Mind {
         let fits = calibration.model == self.fingerprint();
         self.calibration = Some(calibration).filter(|_| fits);
         fits
+    }
+
+    /// From now on no mention of a device, area, kind, choice or tool is shown to the model, and none narrows its grammar: what
+    /// the links are worth is what is lost without them. Numbers stay, because answers point at them.
+    pub fn forget_links(&mut self) {
+        self.linked = false;
+    }
+
+    /// A request with what the model is shown of its links.
+    fn turn<'s>(&self, scene: &'s Scene, request: &'s str) -> Turn<'s> {
+        let mut links = scene.index().links(request);
+        if !self.linked {
+            links.retain_mut(|link| {
+                link.marks.retain(|mark| matches!(mark, Mark::Number(_)));
+                *link = Link::new(link.start..link.end, std::mem::take(&mut link.marks));
+                !link.marks.is_empty()
+            });
+        }
+        Turn::with_links(scene, request, links)
     }
 
     /// The model's file, or `bundled`.
@@ -337,7 +359,7 @@ impl Mind {
             Dialect::Chat(_) => request.into(),
         };
         let request = if full.len() > MOST_REQUEST { request } else { &*full };
-        let turn = Turn::new(scene, request);
+        let turn = self.turn(scene, request);
         let mut reading = match &self.dialect {
             Dialect::Pintail(ids) => {
                 let ids = ids.clone();
@@ -348,13 +370,13 @@ impl Mind {
                 let mut reading =
                     match gist(request, &turn.links).filter(|_| unsure || whole.calls.is_empty()) {
                         Some(part) => {
-                            let bare = self.point(&Turn::new(scene, &request[part]), &ids, cancel)?;
+                            let bare = self.point(&self.turn(scene, &request[part]), &ids, cancel)?;
                             whole.or(bare)
                         }
                         None => whole,
                     };
                 let read = reading.request.clone();
-                self.disambiguate(&Turn::new(scene, &read), &ids, &mut reading, cancel)?;
+                self.disambiguate(&self.turn(scene, &read), &ids, &mut reading, cancel)?;
                 reading
             }
             Dialect::Chat(chat) => {
