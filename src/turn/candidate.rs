@@ -22,6 +22,8 @@ pub(super) struct Candidate {
     pub cut: usize,
     /// Whether it acts on what was named only beside a word that may tell of something else.
     pub strange: bool,
+    /// Whether it does the contrary of a word that was said.
+    pub contrary: bool,
 }
 
 /// Other readings are looked at where the model gave the runner-up at least this probability ...
@@ -38,6 +40,8 @@ const CUT: f64 = 0.3;
 /// And where all that it acts on was named beside a word that may tell of something else: nobody has moved the table saw by asking for
 /// the band saw.
 const STRANGE: f64 = 0.2;
+/// And where it does the contrary of what a word says.
+const CONTRARY: f64 = 0.1;
 
 impl Candidate {
     /// Beginnings of other answers: this one up to a close decision, then the runner-up; and their probabilities.
@@ -65,7 +69,8 @@ pub(super) fn ranked(mut readings: Vec<Candidate>) -> (Vec<Candidate>, f64) {
         let faults = UNUSED.powi(reading.unused as i32)
             * UNSAID.powi(reading.unsaid as i32)
             * CUT.powi(reading.cut as i32)
-            * if reading.strange { STRANGE } else { 1.0 };
+            * if reading.strange { STRANGE } else { 1.0 }
+            * if reading.contrary { CONTRARY } else { 1.0 };
         reading.probability * faults
     };
     let seen: f64 = readings.iter().map(|reading| reading.probability).sum();
@@ -105,6 +110,33 @@ pub(super) fn strange(turn: &Turn<'_>, pointers: &Pointers, answer: &[Piece]) ->
             .filter(|link| link.marks.iter().any(|mark| pointers.mark(mark) == Some(*token)))
             .peekable();
         mentions.peek().is_some() && mentions.all(|link| link.strange)
+    })
+}
+
+/// Words, what is not done by one who says them, and the words beside which it may be ("the lamp went off, turn it on").
+const CONTRARIES: &[(&str, &[Token], &str)] = &[
+    ("off", &[Token::On], "on start starts run runs go going up back use need needs"),
+    ("open opened unlock", &[Token::Close], "close closed shut lock locked down"),
+    ("close shut lock", &[Token::Open], "open opened unlock unlocked up"),
+    ("dim brighten darken", &[Token::On, Token::Off, Token::Toggle], "on off out start stop kill toggle"),
+];
+
+/// Whether an answer does the contrary of a word that was said outside of names.
+pub(super) fn contrary(turn: &Turn<'_>, answer: &[Piece]) -> bool {
+    let mut outside = String::new();
+    let mut at = 0;
+    for link in &turn.links {
+        outside.push_str(&turn.request[at..link.start.max(at)]);
+        outside.push(' ');
+        at = link.end.max(at);
+    }
+    outside.push_str(&turn.request[at..]);
+    let outside = outside.to_lowercase();
+    let words: Vec<&str> = outside.split(|c: char| !c.is_alphanumeric()).collect();
+    let said = |list: &str| list.split(' ').any(|word| words.contains(&word));
+    CONTRARIES.iter().any(|(words, tools, beside)| {
+        let done = answer.iter().any(|piece| matches!(piece, Piece::Token(token) if tools.contains(token)));
+        done && said(words) && !said(beside)
     })
 }
 
@@ -195,4 +227,102 @@ pub(super) fn unused(turn: &Turn<'_>, pointers: &Pointers, answer: &[Piece]) -> 
         })
         .count();
     links + quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::board::Device;
+    use crate::decode::Ending;
+    use crate::prompt::pintail::encode;
+    use crate::prompt::{Param, ParamKind, Scene, Selector, Tool};
+    use crate::tool::Builtin;
+
+    fn scene() -> Scene {
+        let text = Param { name: "text".into(), kind: ParamKind::Text { max_length: 80 }, required: true };
+        let note = Tool::User {
+            name: "note".into(),
+            description: "write a note for the vet".into(),
+            parameters: vec![text],
+        };
+        let tools = [Builtin::On, Builtin::Off, Builtin::Open, Builtin::Close].map(Tool::Builtin);
+        let devices = vec![
+            Device::of_kind("table saw", "relay", None),
+            Device::of_kind("red lamp", "light", None),
+            Device::of_kind("shutter", "shutter", None),
+        ];
+        Scene::new(tools.into_iter().chain([note]).collect(), devices)
+    }
+
+    fn answered<T>(request: &str, steps: &[Step], with: impl Fn(&Turn<'_>, &Pointers, &[Piece]) -> T) -> T {
+        let scene = scene();
+        let turn = Turn::new(&scene, request);
+        let pointers = Pointers::new(&scene, None);
+        with(&turn, &pointers, &encode(&turn, &pointers, steps).unwrap())
+    }
+
+    fn acts(tool: Builtin, device: usize) -> [Step; 1] {
+        [Step::Devices { tool, down: false, selectors: vec![Selector::Device(device)], amounts: Vec::new() }]
+    }
+
+    fn notes(text: &str) -> [Step; 1] {
+        [Step::User { tool: 0, arguments: vec![Some(Argument::Text(text.to_owned()))] }]
+    }
+
+    #[test]
+    fn a_thing_beside_a_word_of_another_is_strange() {
+        let on = acts(Builtin::On, 0);
+        assert!(answered("band saw on", &on, strange));
+        assert!(!answered("table saw on", &on, strange));
+        assert!(!answered("the band saw and the table saw on", &on, strange));
+    }
+
+    #[test]
+    fn a_text_that_ends_within_a_clause_is_cut() {
+        let is_cut = |request: &str, text: &str| {
+            let steps = notes(text);
+            answered(request, &steps, |turn, pointers, answer| cut(turn, pointers, answer, &steps)) > 0
+        };
+        assert!(is_cut("note: calf 14 has a cough", "calf 14"));
+        assert!(!is_cut("note: calf 14 has a cough", "calf 14 has a cough"));
+        assert!(!is_cut("note calf 14 please", "calf 14"));
+        assert!(!is_cut("write lame ewe for the vet", "lame ewe"));
+    }
+
+    #[test]
+    fn a_quotation_that_is_not_copied_is_unused() {
+        let left = |text: &str| answered(r#"note "lame ewe, top field" now"#, &notes(text), unused);
+        assert_eq!((left("lame ewe, top field"), left("note")), (0, 1));
+    }
+
+    #[test]
+    fn the_contrary_of_a_word() {
+        let is = |request: &str, tool, device| {
+            answered(request, &acts(tool, device), |turn, _, answer| contrary(turn, answer))
+        };
+        assert!(is("saw off", Builtin::On, 0) && !is("saw off", Builtin::Off, 0));
+        assert!(
+            is("open the shutter", Builtin::Close, 2) && !is("shutter open? close it", Builtin::Close, 2)
+        );
+        assert!(is("dim the red lamp", Builtin::On, 1) && !is("it is dim, red lamp on", Builtin::On, 1));
+        assert!(!is("the saw went off, turn it on", Builtin::On, 0));
+    }
+
+    #[test]
+    fn readings_that_come_to_the_same_count_together() {
+        let reading = |probability: f64, tool: &str| Candidate {
+            decoded: Decoded { tokens: Vec::new(), steps: Vec::new(), forced: 0, ending: Ending::Complete },
+            answer: Vec::new(),
+            calls: vec![Call { tool: tool.into(), arguments: serde_json::Map::new() }],
+            probability,
+            unused: 0,
+            unsaid: 0,
+            cut: 0,
+            strange: false,
+            contrary: false,
+        };
+        let (best, confidence) = ranked(vec![reading(0.4, "read"), reading(0.3, "on"), reading(0.3, "on")]);
+        assert_eq!(best[0].calls[0].tool, "on");
+        assert!((confidence - 0.6).abs() < 1e-9);
+    }
 }

@@ -19,7 +19,7 @@ use crate::tokenizer::{Specials, Tokenizer, TokenizerError};
 use crate::tool::{Builtin, Call};
 
 use super::calibration::{Calibration, fingerprint};
-use super::candidate::{Candidate, cut, ranked, strange, unsaid, unused};
+use super::candidate::{Candidate, contrary, cut, ranked, strange, unsaid, unused};
 use super::choices::{self, Choice};
 use super::cost::{self, Part};
 use super::report::TokenCounts;
@@ -470,7 +470,8 @@ impl Mind {
         let cut = cut(turn, pointers, &answer, &steps);
         let (calls, probability) = (resolve(turn, &steps), decoded.confidence());
         let strange = strange(turn, pointers, &answer);
-        Ok(Candidate { decoded, answer, calls, probability, unused, unsaid, cut, strange })
+        let contrary = contrary(turn, &answer);
+        Ok(Candidate { decoded, answer, calls, probability, unused, unsaid, cut, strange, contrary })
     }
 
     fn write(
