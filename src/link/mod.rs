@@ -5,11 +5,13 @@
 //! prompt shows them beside the words, and the model may overrule them. It decides nothing.
 //!
 //! Beside it, [`corrections`]: how the words between the links are spelt; [`deferred`]: whether the request is for
-//! another time; [`gist`]: what is asked without the talk around it; and [`quotes`]: what is said in quotation marks.
+//! another time; [`gist`]: what is asked without the talk around it; [`quotes`]: what is said in quotation marks; and [`in_english`]: requests in other
+//! languages.
 //!
 //! [`Index`] is built once per scene from names alone; [`Index::links`] reads one request.
 
 mod deferral;
+mod foreign;
 mod gist;
 mod index;
 mod lexicon;
@@ -20,6 +22,7 @@ mod spell;
 mod words;
 
 pub use deferral::deferred;
+pub use foreign::in_english;
 pub use gist::gist;
 pub use index::Index;
 pub use lexicon::{family, kind_words};

@@ -10,7 +10,7 @@ use crate::decode::sampler::{Sampler, Sampling};
 use crate::decode::{DecodeError, Decoded, Guide, Settings, feed_prompt};
 use crate::gguf::{Bytes, Gguf, GgufError};
 use crate::grammar::{Grammar, GrammarError, MatchError, Matcher, TokenTrie, cache_folder};
-use crate::link::{Link, Mark, deferred, gist};
+use crate::link::{Link, Mark, deferred, gist, in_english};
 use crate::model::{LanguageModel, Model, ModelError, Options, Session, bundled};
 use crate::prompt::chat::{Chat, ChatError, Today};
 use crate::prompt::pintail::{self, AnswerError, MOST_REQUEST, Piece, Pointers, Token};
@@ -359,6 +359,12 @@ impl Mind {
             Dialect::Chat(_) => request.into(),
         };
         let request = if full.len() > MOST_REQUEST { request } else { &*full };
+        // Models that read prose may know the language themselves.
+        let english = match &self.dialect {
+            Dialect::Pintail(_) => in_english(request, scene.index()),
+            Dialect::Chat(_) => request.into(),
+        };
+        let request = if english.len() > MOST_REQUEST { request } else { &*english };
         let turn = self.turn(scene, request);
         let mut reading = match &self.dialect {
             Dialect::Pintail(ids) => {
