@@ -119,6 +119,18 @@ pub(super) fn is_filler(word: &str) -> bool {
             | "inside"
             | "to"
             | "s"
+            // In names of other languages ("luz de la cocina").
+            | "la"
+            | "le"
+            | "les"
+            | "l"
+            | "de"
+            | "d"
+            | "du"
+            | "del"
+            | "el"
+            | "los"
+            | "las"
     )
 }
 

@@ -92,6 +92,8 @@ impl Index {
         let wanted = &self.phrases[phrase as usize];
         let mut seen: Vec<u32> = Vec::new();
         let (mut last, mut plural, mut exact, mut fillers) = (first, false, true, 0);
+        // Words of the name that say something: of "luz de la cocina" those are two.
+        let mut telling: Vec<usize> = Vec::new();
         for at in first..words.len() {
             if at > first && words[at].begins {
                 break;
@@ -104,6 +106,9 @@ impl Index {
                     exact &= hit.exact;
                     last = at;
                     fillers = 0;
+                    if !is_filler(&words[at].text) {
+                        telling.push(at);
+                    }
                 }
                 None if is_filler(&words[at].text) && fillers < MOST_FILLERS => fillers += 1,
                 None => break,
@@ -122,10 +127,9 @@ impl Index {
         // A part of a name counts for devices only: two of its words, or one that is no everyday word or number.
         let alone = &words[first].text;
         let part = is_device
-            && (seen.len() > 1
-                || !(is_everyday(alone)
-                    || is_filler(alone)
-                    || alone.starts_with(|c: char| c.is_ascii_digit())));
+            && !is_filler(alone)
+            && (telling.len() > 1
+                || !(is_everyday(alone) || alone.starts_with(|c: char| c.is_ascii_digit())));
         // "kitchen lights" is not the one device "kitchen light": kind and area say it better.
         // (a word for the only one of its kind is that device, in the plural too).
         let by_kind_alone = wanted.rank <= RANK_KIND && wanted.words.len() == 1;

@@ -75,6 +75,19 @@ fn a_word_that_tells_of_something_else_makes_a_mention_strange() {
 }
 
 #[test]
+fn articles_within_names_say_nothing() {
+    let names = ["luz de la cocina", "lámpara del pasillo"];
+    let devices: Vec<Device> = names.iter().map(|name| Device::of_kind(name, "light", None)).collect();
+    let index = Index::new(&devices, &["light".into()], &[], &[], &[]);
+    let marks =
+        |request: &str| index.links(request).into_iter().flat_map(|link| link.marks).collect::<Vec<_>>();
+    assert_eq!(marks("off la lámpara del pasillo"), [Mark::Device(1)]);
+    assert_eq!(marks("la cocina"), [Mark::Device(0)]);
+    assert_eq!(marks("luz de la cocina"), [Mark::Device(0)]);
+    assert_eq!(marks("de la noche"), []);
+}
+
+#[test]
 fn plurals_are_groups_and_places_stand_by_themselves() {
     assert_eq!(marks("all lights"), [[Mark::Kind(0)]]);
     assert_eq!(marks("study lights"), [[Mark::Area(1)], [Mark::Kind(0)]]);
