@@ -91,19 +91,37 @@ fn wish(words: &[Word], at: usize) -> bool {
     let would = |at: usize| {
         matches!(said(at), "would" | "d" | "ll" | "might" | "could" | "really" | "i" | "we" | "all")
     };
+    let acts =
+        |word: &&str| matches!(*word, "on" | "off" | "open" | "closed" | "shut" | "up" | "down" | "running");
     (at.saturating_sub(MOST)..at).any(|verb| {
         // An act between the wish and the "if" makes it a condition: "i'd like the fan on if it gets hot".
         let between: Vec<&str> = (verb + 1..at).map(said).collect();
+        // "A great help to me" is none.
+        let to_do = between.iter().enumerate().any(|(k, word)| {
+            *word == "to"
+                && !matches!(
+                    between.get(k + 1),
+                    Some(&("me" | "us" | "him" | "her" | "them" | "everybody" | "everyone"))
+                )
+        });
+        let act = to_do || between.iter().any(|word| acts(&word));
         let wished = match said(verb) {
-            "be" => !between.iter().any(|word| {
-                matches!(*word, "to" | "on" | "off" | "open" | "closed" | "shut" | "up" | "down" | "running")
-            }),
-            "appreciate" | "love" | "like" | "prefer" | "welcome" | "enjoy" => between == ["it"],
+            "be" => !act,
+            "appreciate" | "love" | "like" | "prefer" | "welcome" | "enjoy" => {
+                between.first() == Some(&"it") && !act
+            }
             "feel" => between.len() == 1,
             "help" => between.is_empty() || matches!(between[..], ["me" | "us" | "them" | "a"]),
+            "mind" => between.is_empty() || between == ["awfully"] || between == ["terribly"],
             _ => false,
         };
-        wished && verb.checked_sub(1).is_some_and(would)
+        // "It would be nice", "would it be all right", "would you mind".
+        let asked = |back: usize| {
+            verb.checked_sub(back).is_some_and(|at| would(at) || matches!(said(at), "wouldn" | "do"))
+        };
+        let turned = verb.checked_sub(1).is_some_and(|at| matches!(said(at), "it" | "that" | "you" | "t"))
+            && (asked(2) || asked(3));
+        wished && (verb.checked_sub(1).is_some_and(would) || turned)
     })
 }
 
@@ -205,6 +223,7 @@ mod tests {
             "feed them on friday",
             "it would be good to close the roof if it rains",
             "i'd like the fan on if it gets hot",
+            "would it be possible to open the roof if it gets hot",
             "would you close the gate if the cows come",
         ] {
             assert!(deferred(request), "{request}");
@@ -233,6 +252,11 @@ mod tests {
             "sorry, but I would really appreciate it if the shutter were open",
             "we'd all be ever so grateful if the pump was off",
             "it would help if somebody opened the gate",
+            "Would it be all right if the turntable were brought round to 60 degrees?",
+            "It would be a great help to me if the hood fan could go up by 25 percent",
+            "We'd appreciate it awfully if the water pump could be switched off now.",
+            "would you mind if the lamp was dimmed",
+            "wouldn't it be nice if the lights were on",
         ] {
             assert!(!deferred(request), "{request}");
         }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::lexicon::names_of_unit;
 use super::spell::meant;
 use super::words::Word;
 
@@ -287,7 +288,10 @@ pub(super) fn number_at(text: &str, words: &[Word], taken: &[bool], at: usize) -
                 None => Some((Number::new(2.0, Unit::Percent), skip + 1)),
             };
         }
-        "x" if let Some(value) = next(1).and_then(digits) => {
+        // "x 3", but not the x of "x 200 y 150".
+        "x" if let Some(value) = next(1).and_then(digits)
+            && !words.iter().any(|word| word.text == "y") =>
+        {
             return Some((Number::new(value, Unit::Times), 2));
         }
         _ if let Some(value) = word.strip_prefix('x').and_then(digits) => {
@@ -318,6 +322,13 @@ pub(super) fn number_at(text: &str, words: &[Word], taken: &[bool], at: usize) -
         "flat" if next(1) == Some("out") => return Some((Number::new(100.0, Unit::Percent), 2)),
         "top" if matches!(next(1), Some("speed" | "power" | "volume" | "brightness")) => {
             return Some((Number::new(100.0, Unit::Percent), 2));
+        }
+        // "Half a kilo" is no percentage.
+        "half"
+            if matches!(next(1), Some("a" | "an"))
+                && next(2).is_some_and(|unit| !names_of_unit(unit).is_empty()) =>
+        {
+            return Some((Number::new(0.5, Unit::Plain), 2));
         }
         "half" | "halfway" => {
             let skip = usize::from(matches!(next(1), Some("a" | "an")));
@@ -472,6 +483,8 @@ mod tests {
             ("2x", 2.0, Times),
             ("3 x", 3.0, Times),
             ("x3", 3.0, Times),
+            ("half a kilo", 0.5, Plain),
+            ("half a litre of water", 0.5, Plain),
             ("12,000", 12000.0, Plain),
             ("12 000", 12000.0, Plain),
             ("1,250,000.5", 1_250_000.5, Plain),
@@ -500,6 +513,7 @@ mod tests {
         assert_eq!(all("at half past"), []);
         assert_eq!(all("there is a sixth one, the fifth"), []);
         assert_eq!(all("to 50, second lamp off"), [(50.0, Plain)]);
+        assert_eq!(all("x 200 y 150"), [(200.0, Plain), (150.0, Plain)]);
         assert_eq!(all("every couple"), []);
         assert_eq!(all("five two"), [(5.0, Plain), (2.0, Plain)]);
         assert_eq!(all("up to percent, thirty for me, off for minutes"), [(30.0, Plain)]);
