@@ -104,7 +104,7 @@ fn wish(words: &[Word], at: usize) -> bool {
                     Some(&("me" | "us" | "him" | "her" | "them" | "everybody" | "everyone"))
                 )
         });
-        let act = to_do || between.iter().any(|word| acts(word));
+        let act = to_do || between.iter().any(acts);
         let wished = match said(verb) {
             "be" => !act,
             "appreciate" | "love" | "like" | "prefer" | "welcome" | "enjoy" => {
