@@ -1,5 +1,8 @@
 //! The reading half of a turn: a request in a scene to calls, by a model under the scene's grammar.
 
+mod error;
+mod reading;
+
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::SystemTime;
@@ -8,15 +11,18 @@ use crate::agent::ModelRef;
 use crate::board::Device;
 use crate::decode::sampler::{Sampler, Sampling};
 use crate::decode::{DecodeError, Decoded, Guide, Settings, feed_prompt};
-use crate::gguf::{Bytes, Gguf, GgufError};
-use crate::grammar::{Grammar, GrammarError, MatchError, Matcher, TokenTrie, cache_folder};
+use crate::gguf::{Bytes, Gguf};
+use crate::grammar::{Grammar, Matcher, TokenTrie, cache_folder};
 use crate::link::{Link, Mark, deferred, gist, in_english};
-use crate::model::{LanguageModel, Model, ModelError, Options, Session, bundled};
-use crate::prompt::chat::{Chat, ChatError, Today};
-use crate::prompt::pintail::{self, AnswerError, MOST_REQUEST, Piece, Pointers, Token};
+use crate::model::{LanguageModel, Model, Options, Session, bundled};
+use crate::prompt::chat::{Chat, Today};
+use crate::prompt::pintail::{self, MOST_REQUEST, Piece, Pointers, Token};
 use crate::prompt::{Background, Scene, Tool, Turn, resolve};
-use crate::tokenizer::{Specials, Tokenizer, TokenizerError};
+use crate::tokenizer::{Specials, Tokenizer};
 use crate::tool::{Builtin, Call};
+
+pub use error::MindError;
+pub use reading::Reading;
 
 use super::calibration::{Calibration, fingerprint};
 use super::candidate::{Candidate, contrary, cut, ranked, strange, unsaid, unused};
@@ -29,110 +35,6 @@ const MOST_ANSWER: usize = 256;
 /// Tokens of context: the longest prompt and answer. Its KV state is some MiB for the bundled model.
 const CONTEXT: usize = 1536;
 
-/// Why a request could not be read.
-#[derive(Debug, thiserror::Error)]
-pub enum MindError {
-    /// The model's file.
-    #[error("model {name}: {source}")]
-    File {
-        /// The file, or `bundled`.
-        name: String,
-        /// What is wrong with it.
-        source: GgufError,
-    },
-    /// The model's tokenizer.
-    #[error("model {name}: {source}")]
-    Tokenizer {
-        /// The file, or `bundled`.
-        name: String,
-        /// What is wrong with it.
-        source: TokenizerError,
-    },
-    /// The model's weights.
-    #[error("model {name}: {source}")]
-    Model {
-        /// The file, or `bundled`.
-        name: String,
-        /// What is wrong with it.
-        source: ModelError,
-    },
-    /// The model's chat template, when it is read or when a prompt is made with it.
-    #[error("model {name}: {source}")]
-    Chat {
-        /// The file, or `bundled`.
-        name: String,
-        /// What is wrong with it.
-        source: ChatError,
-    },
-    /// The model was made for another version of the rendering.
-    #[error(
-        "model {name}: key `pintail.rendering` is {found}, this program renders version {expected}: use a model made for it"
-    )]
-    Rendering {
-        /// The file, or `bundled`.
-        name: String,
-        /// The file's version.
-        found: u32,
-        /// This program's.
-        expected: u32,
-    },
-    /// The model's vocabulary lacks a control token of the rendering.
-    #[error("model {name}: its vocabulary lacks the control token {token}")]
-    Vocabulary {
-        /// The file, or `bundled`.
-        name: String,
-        /// What it lacks.
-        token: String,
-    },
-    /// The request is too long to be one.
-    #[error("the request has {bytes} bytes; at most {MOST_REQUEST} are read")]
-    TooLong {
-        /// Its length.
-        bytes: usize,
-    },
-    /// The turn's prompt is longer than the context.
-    #[error(
-        "the prompt of this state has {tokens} tokens, the model's context {context}: give the state fewer devices or tools"
-    )]
-    Context {
-        /// Tokens of the prompt.
-        tokens: usize,
-        /// Tokens that fit.
-        context: usize,
-    },
-    /// The turn's grammar.
-    #[error("the grammar of this state: {0}")]
-    Grammar(#[from] GrammarError),
-    /// Following the grammar.
-    #[error(transparent)]
-    Match(#[from] MatchError),
-    /// Decoding.
-    #[error(transparent)]
-    Decode(#[from] DecodeError),
-    /// The answer does not read back. A fault of this program.
-    #[error(transparent)]
-    Answer(#[from] AnswerError),
-    /// The bundled model is asked for words.
-    #[error(
-        "the bundled model writes no words: give the question a `schema` with flat properties, or run another model with -m"
-    )]
-    Wordless,
-    /// A schema that the bundled model cannot fill.
-    #[error(
-        "the bundled model cannot fill the property `{property}`: it fills strings, numbers, booleans and enums of strings"
-    )]
-    Unfillable {
-        /// The property.
-        property: String,
-    },
-    /// The model found no answer.
-    #[error("the model has no answer")]
-    Unanswered,
-    /// What a trace says of a request that could not be read.
-    #[error("{0}")]
-    Replayed(String),
-}
-
 /// How a model is spoken to.
 pub(super) enum Dialect {
     /// Pointers; the ids of the control tokens, by [`Token::index`].
@@ -141,60 +43,8 @@ pub(super) enum Dialect {
     Chat(Arc<Chat>),
 }
 
-/// What a request means.
-#[derive(Clone, Debug, Default)]
-pub struct Reading {
-    /// The person's words, or the part of them that was read in the end ([`gist`]).
-    pub request: String,
-    /// The calls; none: nothing legal serves the request, or it is for another time ([`deferred`]).
-    pub calls: Vec<Call>,
-    /// The probability of this reading among all legal ones, 0 to 1.
-    pub confidence: f64,
-    /// Tokens.
-    pub tokens: TokenCounts,
-    /// What the matcher found in the request.
-    pub links: Vec<Link>,
-    /// The prompt as text.
-    pub prompt: String,
-    /// The answer as text.
-    pub answer: String,
-    /// Readings that do something, best first: what a person may be asked to choose among.
-    pub choices: Vec<Choice>,
-    /// A name that means several devices was used for one: the person is to choose, however sure the model is.
-    pub ambiguous: bool,
-    /// What each part of the prompt costs.
-    pub parts: Vec<Part>,
-}
-
-impl Reading {
-    /// This reading, or that of the request without the talk around it where this one finds nothing to do or is unsure. Talk
-    /// that was not seen in training looks like a request for something else, but leaving it out may lose what
-    /// matters: the other reading counts for less the surer this one is.
-    fn or(self, bare: Reading) -> Reading {
-        let doubt = 1.0 - TALK * self.confidence;
-        let confidence = bare.confidence * doubt;
-        let tokens = TokenCounts {
-            sampled: self.tokens.sampled + bare.tokens.sampled,
-            forced: self.tokens.forced + bare.tokens.forced,
-            ..self.tokens
-        };
-        if bare.calls.is_empty() || bare.calls == self.calls {
-            let confidence =
-                if bare.calls == self.calls { self.confidence.max(confidence) } else { self.confidence };
-            return Reading { confidence, tokens, ..self };
-        }
-        if !self.calls.is_empty() && confidence <= self.confidence {
-            return Reading { tokens, ..self };
-        }
-        Reading { tokens, confidence, ..bare }
-    }
-}
-
 /// A reading that does something and is this sure is not looked at twice.
 const SURE: f64 = 0.5;
-/// How much a reading of the whole request counts against one of the request without its talk.
-const TALK: f64 = 0.5;
-
 /// A turn's prompt, and what may answer it.
 pub(super) struct Prepared {
     pub pointers: Pointers,
