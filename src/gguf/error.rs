@@ -15,10 +15,12 @@ pub enum GgufError {
         source: std::io::Error,
     },
     /// The first four bytes are not `GGUF`.
-    #[error("not a GGUF file: it starts with {found:?}, expected \"GGUF\"")]
+    #[error("not a GGUF file: it starts with \"{found}\", expected \"GGUF\"{hint}")]
     NotGguf {
         /// The first bytes, escaped.
         found: String,
+        /// What it is instead and what to do, where that can be told.
+        hint: &'static str,
     },
     /// A big-endian file.
     #[error(
@@ -69,7 +71,7 @@ pub enum GgufError {
         problem: String,
     },
     /// A tensor of a type that this program has never heard of.
-    #[error("tensor {tensor} has the unknown type id {id}; the file may be newer than this program")]
+    #[error("tensor {tensor} has the unknown type id {id}; {}", why_unknown(*id))]
     UnknownType {
         /// The name, quoted and escaped.
         tensor: String,
@@ -100,6 +102,37 @@ pub enum GgufError {
         /// What is wrong with it.
         problem: String,
     },
+}
+
+fn why_unknown(type_id: u32) -> &'static str {
+    match type_id {
+        // Q4_2 and Q4_3, and the forms repacked for certain processors.
+        4 | 5 | 31..=33 | 36..=38 => {
+            "it was taken out of the format: convert the model again with a current tool"
+        }
+        _ => "the file may be newer than this program",
+    }
+}
+
+/// What a file that does not start with `GGUF` is, and what to do with it; empty where it cannot be told.
+pub(super) fn other_format(bytes: &[u8]) -> &'static str {
+    match bytes {
+        [] => " (the file is empty)",
+        [b'P', b'K', 3, 4, ..] => {
+            " (a zip archive, as PyTorch saves models in; save it as safetensors and use `pintail convert`)"
+        }
+        [b'<', b'!' | b'h', ..] => " (a web page, so the download went wrong)",
+        _ if bytes.starts_with(b"version https://git-lfs") => {
+            " (a Git LFS pointer; fetch the file that it stands for)"
+        }
+        _ if [b"lmgg", b"fmgg", b"tjgg"].iter().any(|magic| bytes.starts_with(*magic)) => {
+            " (a format before GGUF; convert the model again with a current tool)"
+        }
+        _ if bytes.get(8) == Some(&b'{') => {
+            " (safetensors; `pintail convert` makes a GGUF file of the folder that they are in)"
+        }
+        _ => "",
+    }
 }
 
 /// A name from a file as it may stand in a message: quoted, control characters escaped, at most 64 characters.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::error::quoted;
+use super::error::{other_format, quoted};
 use super::{Array, Bytes, FromValue, GgmlType, GgufError, Value, ValueType};
 
 /// Tensors have at most this many dimensions.
@@ -88,7 +88,8 @@ impl Gguf {
     pub fn parse(bytes: Bytes) -> Result<Gguf, GgufError> {
         let mut r = Reader { bytes: &bytes, at: 0 };
         if bytes.len() < 4 || &bytes[..4] != b"GGUF" {
-            return Err(GgufError::NotGguf { found: bytes[..bytes.len().min(4)].escape_ascii().to_string() });
+            let found = bytes[..bytes.len().min(4)].escape_ascii().to_string();
+            return Err(GgufError::NotGguf { found, hint: other_format(&bytes) });
         }
         r.at = 4;
         let version = r.u32(|| "version".into())?;

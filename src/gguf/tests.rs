@@ -108,6 +108,17 @@ fn a_wrong_type_names_the_key() {
 fn other_formats_are_refused_by_name() {
     assert!(matches!(parse(vec![]), Err(GgufError::NotGguf { .. })));
     assert!(message(b"GGML\0\0\0\0".to_vec()).contains("GGML"));
+    for (bytes, what) in [
+        (&b""[..], "empty"),
+        (b"PK\x03\x04", "starts with \"PK\\x03\\x04\""),
+        (b"PK\x03\x04", "PyTorch"),
+        (b"<!DOCTYPE html>", "web page"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS"),
+        (b"tjgg\x01\0\0\0", "before GGUF"),
+        (b"\x20\0\0\0\0\0\0\0{\"a\":", "pintail convert"),
+    ] {
+        assert!(message(bytes.to_vec()).contains(what), "{what}");
+    }
     assert!(matches!(parse(b"GGUF\x01\0\0\0".to_vec()), Err(GgufError::Version { found: 1 })));
     assert!(matches!(parse(b"GGUF\x04\0\0\0".to_vec()), Err(GgufError::Version { found: 4 })));
     assert!(matches!(parse(b"GGUF\0\0\0\x03".to_vec()), Err(GgufError::BigEndian { version: 3 })));
