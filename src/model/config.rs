@@ -72,7 +72,7 @@ impl Config {
     pub fn from_gguf(file: &Gguf) -> Result<Self, ModelError> {
         let name = file.str("general.architecture")?;
         let Some(architecture) = Architecture::named(name) else {
-            return Err(ModelError::Architecture { found: name.escape_debug().to_string() });
+            return Err(ModelError::Architecture { found: name.to_owned() });
         };
         let keys = Keys { file, prefix: architecture.name };
         let width = keys.count("embedding_length", 1..=1 << 20)?;
@@ -103,20 +103,20 @@ impl Config {
         if experts != 0 {
             return Err(keys.wrong("expert_count", experts, "mixtures of experts are not supported"));
         }
-        for softcap in ["attn_logit_softcapping", "final_logit_softcapping"] {
-            if keys.has(softcap) {
-                return Err(keys.wrong(softcap, "capping", "it is not supported"));
-            }
-        }
+        refuse_variants(&keys, head_dim, rope_dims)?;
         let blocks = keys.count("block_count", 1..=4096)?;
         let repeat = keys.count_or(REPEAT, 1..=16, 1)?;
         let window = match architecture.global_every {
             Some(_) => Some(keys.count("attention.sliding_window", 1..=1 << 28)?),
             None => None,
         };
+        let global_every = match architecture.global_every {
+            Some(usual) => Some(keys.count_or("attention.sliding_window_pattern", 1..=4096, usual)?),
+            None => None,
+        };
         let plan = |i: usize| {
             let every = |n: Option<usize>| n.is_some_and(|n| (i + 1).is_multiple_of(n));
-            let window = window.filter(|_| !every(architecture.global_every));
+            let window = window.filter(|_| !every(global_every));
             let rope = if window.is_some() { 1 } else { 0 };
             let rope = if every(architecture.nope_every) { None } else { Some(rope) };
             LayerPlan { block: i / repeat, rope, window }
@@ -158,11 +158,41 @@ impl Config {
     }
 }
 
+/// Refuses keys that would change what is computed and that the forward pass knows nothing of.
+fn refuse_variants(keys: &Keys<'_>, head_dim: usize, rope_dims: usize) -> Result<(), ModelError> {
+    if !keys.file.bool_or(&keys.key("attention.causal"), true)? {
+        return Err(keys.wrong("attention.causal", false, "a model that writes text looks back only"));
+    }
+    for softcap in ["attn_logit_softcapping", "final_logit_softcapping"] {
+        if keys.has(softcap) {
+            return Err(keys.wrong(softcap, "capping", "it is not supported"));
+        }
+    }
+    let factor = keys.positive("rope.scaling.attn_factor", Some(1.0))?;
+    if factor != 1.0 {
+        return Err(keys.wrong("rope.scaling.attn_factor", factor, "only 1 is supported"));
+    }
+    for (name, usual) in [
+        ("attention.key_length_swa", head_dim),
+        ("attention.value_length_swa", head_dim),
+        ("rope.dimension_count_swa", rope_dims),
+    ] {
+        let found = keys.count_or(name, 0..=4096, usual)?;
+        if found != usual {
+            return Err(keys.wrong(name, found, format!("it must be that of the other layers, {usual}")));
+        }
+    }
+    Ok(())
+}
+
 /// The rows of the embeddings, which the list of tokens must have as many of where there is one.
 fn vocabulary(file: &Gguf, width: usize) -> Result<usize, ModelError> {
     let embedding = file.tensor("token_embd.weight").ok_or_else(|| ModelError::MissingTensor {
         name: "token_embd.weight".into(),
-        expected: format!("[{width}, vocabulary size]"),
+        expected: match file.tensors().len() {
+            0 => "the file holds a vocabulary and no weights; a whole model".into(),
+            _ => format!("[{width}, vocabulary size]"),
+        },
     })?;
     let vocab = embedding.rows();
     if u32::try_from(vocab).is_err() {
@@ -184,15 +214,16 @@ fn vocabulary(file: &Gguf, width: usize) -> Result<usize, ModelError> {
 }
 
 fn ropes(keys: &Keys<'_>, windowed: bool) -> Result<Vec<Rope>, ModelError> {
-    let scale = match keys.file.str_or(&keys.key("rope.scaling.type"), "none")? {
+    // As llama.cpp reads them: a factor without a type scales linearly, and had another name once.
+    let factor = ["rope.scaling.factor", "rope.scale_linear"].into_iter().find(|name| keys.has(name));
+    let default = if factor.is_some() { "linear" } else { "none" };
+    let scale = match keys.file.str_or(&keys.key("rope.scaling.type"), default)? {
         "none" => 1.0,
-        "linear" => f64::from(keys.positive("rope.scaling.factor", None)?),
+        "linear" => f64::from(keys.positive(factor.unwrap_or("rope.scaling.factor"), None)?),
         other => {
-            return Err(keys.wrong(
-                "rope.scaling.type",
-                other.escape_debug(),
-                "none and linear are supported",
-            ));
+            let supported =
+                "none and linear are supported, and Llama 3's way as the tensor rope_freqs.weight";
+            return Err(keys.wrong("rope.scaling.type", other.escape_debug(), supported));
         }
     };
     let base = f64::from(keys.positive("rope.freq_base", Some(10_000.0))?);

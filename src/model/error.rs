@@ -10,7 +10,9 @@ pub enum ModelError {
     #[error(transparent)]
     Gguf(#[from] GgufError),
     /// A family of models that is not supported.
-    #[error("architecture {found:?} is not supported (llama, qwen2, qwen3, gemma3 and smollm3 are)")]
+    #[error(
+        "general.architecture is {found:?}, which is not supported (llama, qwen2, qwen3, gemma3 and smollm3 are)"
+    )]
     Architecture {
         /// The value of `general.architecture`.
         found: String,

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::testing::{VOCAB, file, formats, gguf, keys, read, tensors};
 use super::{LanguageModel, Model, ModelError, Options, Session};
-use crate::gguf::{Bytes, GgmlType, Gguf};
+use crate::gguf::{Bytes, GgmlType, Gguf, Value, Writer};
 use crate::kernels::{Cpu, Format, woven_bytes};
 
 fn session(model: &Arc<Model>, threads: usize, cpu: Cpu) -> Session {
@@ -209,12 +209,12 @@ fn other_types_architectures_and_unknown_tensors_are_refused() {
             .starts_with("tensor blk.0.attn_k.weight is I16 [64, 32], but one of the types F32, F16, BF16,"),
         "{error}"
     );
-    let mut out = crate::gguf::Writer::new();
+    let mut out = Writer::new();
     out.str("general.architecture", "mamba").unwrap();
     let error = Model::from_gguf(read(out.to_bytes())).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "architecture \"mamba\" is not supported (llama, qwen2, qwen3, gemma3 and smollm3 are)"
+        "general.architecture is \"mamba\", which is not supported (llama, qwen2, qwen3, gemma3 and smollm3 are)"
     );
     // One layer fewer in the keys leaves tensors that nobody would use.
     let less = file(Format::F16, true, &[("llama.block_count", Some(1))], &|_, t, s, d| Some((t, s, d)));
@@ -255,6 +255,59 @@ fn keys_that_cannot_be_are_refused_by_name() {
     );
     load(&[("llama.rope.dimension_count", Some(8)), ("llama.attention.key_length", Some(16))]).unwrap();
     load(&[("llama.attention.head_count_kv", None)]).unwrap_err();
+}
+
+/// The made-up model with further keys.
+fn with_keys(more: &[(&str, Value<'_>)]) -> Result<Model, ModelError> {
+    let file = gguf(Format::F16, true);
+    let mut out = Writer::new();
+    for (key, value) in file.metadata().chain(more.iter().copied()) {
+        out.set(key, value).unwrap();
+    }
+    for tensor in file.tensors() {
+        let shape: Vec<u64> = tensor.shape[..tensor.dims].iter().map(|&extent| extent as u64).collect();
+        out.tensor(tensor.name, tensor.ty, &shape, file.tensor_bytes(&tensor).to_vec()).unwrap();
+    }
+    Model::from_gguf(read(out.to_bytes()))
+}
+
+#[test]
+fn positions_are_scaled_as_llama_cpp_reads_the_keys() {
+    const TYPE: &str = "llama.rope.scaling.type";
+    const FACTOR: &str = "llama.rope.scaling.factor";
+    for (keys, scale) in [
+        (&[][..], 1.0),
+        (&[(TYPE, Value::Str("linear")), (FACTOR, Value::F32(4.0))], 4.0),
+        (&[(FACTOR, Value::F32(4.0))], 4.0),
+        (&[("llama.rope.scale_linear", Value::F32(2.0))], 2.0),
+        (&[(TYPE, Value::Str("none")), (FACTOR, Value::F32(4.0))], 1.0),
+    ] {
+        assert_eq!(with_keys(keys).unwrap().config().ropes[0].scale, scale, "{keys:?}");
+    }
+    for (key, value) in [
+        (TYPE, Value::Str("yarn")),
+        (TYPE, Value::Str("linear")),
+        (FACTOR, Value::F32(0.0)),
+        ("llama.attention.causal", Value::Bool(false)),
+        ("llama.rope.scaling.attn_factor", Value::F32(2.0)),
+        ("llama.rope.dimension_count_swa", Value::U32(8)),
+        ("llama.attention.key_length_swa", Value::U32(8)),
+    ] {
+        let error = with_keys(&[(key, value)]).unwrap_err().to_string();
+        assert!(error.contains(key) || error.contains(FACTOR), "{key}: {error}");
+    }
+    with_keys(&[
+        ("llama.attention.causal", Value::Bool(true)),
+        ("llama.rope.dimension_count_swa", Value::U32(16)),
+    ])
+    .unwrap();
+}
+
+#[test]
+fn a_vocabulary_only_is_told_as_one() {
+    let none = |_: &str, _, _, _| None;
+    let error = Model::from_gguf(read(file(Format::F16, true, &[], &none))).unwrap_err().to_string();
+    assert!(error.contains("token_embd.weight") && error.contains("vocabulary and no weights"), "{error}");
 }
 
 proptest! {
