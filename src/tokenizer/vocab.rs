@@ -164,9 +164,10 @@ fn token_types(file: &Gguf, count: usize) -> Result<Vec<TokenType>, TokenizerErr
         return Err(TokenizerError::Key { key: TYPES, problem });
     }
     let read = |id| {
-        types.i32(id).and_then(TokenType::from_id).ok_or_else(|| TokenizerError::Token {
-            id,
-            problem: format!("its type is {:?}, expected 0 to 6", types.get(id)),
+        types.i32(id).and_then(TokenType::from_id).ok_or_else(|| {
+            let found = types.get(id).and_then(|value| value.integer());
+            let found = found.map_or("no integer".to_owned(), |number| number.to_string());
+            TokenizerError::Token { id, problem: format!("its type in {TYPES} is {found}, expected 0 to 6") }
         })
     };
     (0..count).map(read).collect()
