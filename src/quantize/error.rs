@@ -21,6 +21,9 @@ pub enum QuantizeError {
         /// Its type in the source.
         from: GgmlType,
     },
+    /// A file without tensors.
+    #[error("the file holds a vocabulary and no tensors: there is nothing to write in fewer bits")]
+    Empty,
     /// A source type whose floats this program cannot compute.
     #[error("tensor {name} is {from}, which cannot be read as floats")]
     Source {

@@ -41,7 +41,7 @@ impl<'a> Job<'a> {
     /// a core.
     ///
     /// # Errors
-    /// [`QuantizeError::Requantize`] and [`QuantizeError::Source`].
+    /// [`QuantizeError::Empty`], [`QuantizeError::Requantize`] and [`QuantizeError::Source`].
     pub fn new(
         file: &'a Gguf,
         mix: Mix,
@@ -49,6 +49,9 @@ impl<'a> Job<'a> {
         requantize: bool,
         threads: usize,
     ) -> Result<Job<'a>, QuantizeError> {
+        if file.tensors().len() == 0 {
+            return Err(QuantizeError::Empty);
+        }
         let types = mix.types(file, pure);
         for (tensor, &to) in file.tensors().zip(&types) {
             let (name, from) = (|| tensor.name.escape_debug().to_string(), tensor.ty);
