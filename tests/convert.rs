@@ -133,6 +133,17 @@ fn from_folder_to_few_bits_at_the_command_line() {
     let output = pintail(&[&"quantize", &model, &small, &"Q9"]);
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.code() == Some(2) && message.contains("Q4_K_M"), "{message}");
+    // A vocabulary alone has nothing to write in fewer bits; a message stands once, whoever passed it on.
+    let vocabulary = out.path().join("model.gguf.vocabulary");
+    let mut keys = pintail::gguf::Writer::new();
+    fs::write(&vocabulary, keys.str("general.architecture", "llama").unwrap().to_bytes()).unwrap();
+    let output = pintail(&[&"quantize", &vocabulary, &small, &"Q4_0"]);
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(1) && message.contains("no tensors"), "{message}");
+    let output = pintail(&[&"run", &"home", &"-m", &vocabulary, &"-p", &"x"]);
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(message.matches("tokenizer.ggml.model").count(), 1, "{message}");
+    fs::remove_file(&vocabulary).unwrap();
     let output = pintail(&[&"convert", &out.path(), &model]);
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.code() == Some(1) && message.contains("config.json"), "{message}");
@@ -245,6 +256,22 @@ fn hostile_weights_are_refused() {
 }
 
 #[test]
+fn folders_without_weights_or_tokenizer_say_what_to_do() {
+    let copy = copy("qwen2");
+    fs::remove_file(copy.path().join("model.safetensors")).unwrap();
+    let error = converted(copy.path(), None).unwrap_err();
+    assert!(error.contains("neither model.safetensors nor model.safetensors.index.json"), "{error}");
+    fs::write(copy.path().join("pytorch_model.bin"), b"PK\x03\x04").unwrap();
+    let error = converted(copy.path(), None).unwrap_err();
+    assert!(error.contains("pytorch_model.bin") && error.contains("safe_serialization"), "{error}");
+
+    let copy = self::copy("qwen2");
+    fs::remove_file(copy.path().join("tokenizer.json")).unwrap();
+    let error = converted(copy.path(), None).unwrap_err();
+    assert!(error.contains("neither tokenizer.json nor tokenizer.model"), "{error}");
+}
+
+#[test]
 fn a_folder_with_a_sentencepiece_model_only_is_converted() {
     // The pieces of the folder's tokenizer.json, as the protocol buffer of a SentencePiece model.
     let copy = copy("mobilellm");
@@ -264,6 +291,7 @@ fn a_folder_with_a_sentencepiece_model_only_is_converted() {
         ));
     }
     model.extend(field(0x1a, &[0x18, 1]));
+    model.extend(field(0x12, &[0x18, 2]));
     fs::remove_file(copy.path().join("tokenizer.json")).unwrap();
     fs::write(copy.path().join("tokenizer.model"), &model).unwrap();
     let other = converted(copy.path(), None).unwrap();
@@ -275,6 +303,8 @@ fn a_folder_with_a_sentencepiece_model_only_is_converted() {
         (&[][..], "no pieces"),
         (&[0x0b][..], "unknown kind"),
         (&[0xff; 12][..], "64 bits"),
+        (&[&model[..], &[0x12, 2, 0x18, 1]].concat()[..], "a unigram model"),
+        (&[&model[..], &[0x12, 0]].concat()[..], "a unigram model"),
     ] {
         fs::write(copy.path().join("tokenizer.model"), bytes).unwrap();
         let error = converted(copy.path(), None).unwrap_err();

@@ -36,7 +36,11 @@ impl Shards {
         let mut shards = Shards { files: Vec::new(), tensors: HashMap::new() };
         let index = folder.join(INDEX);
         if !index.exists() {
-            shards.add(&folder.join(SINGLE))?;
+            let single = folder.join(SINGLE);
+            if !single.exists() {
+                return Err(ConvertError::File { path: folder.to_owned(), problem: missing(folder) });
+            }
+            shards.add(&single)?;
             return Ok(shards);
         }
         let json = read_json(&index)?;
@@ -87,6 +91,20 @@ impl Shards {
     /// The data of a tensor.
     pub(super) fn bytes(&self, source: &Source) -> &[u8] {
         &self.files[source.file][source.data.clone()]
+    }
+}
+
+/// What to do about a folder without weights that can be read.
+fn missing(folder: &Path) -> String {
+    let neither = format!("neither {SINGLE} nor {INDEX} is here");
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    match names.find(|name| name.ends_with(".bin") || name.ends_with(".pt") || name.ends_with(".pth")) {
+        Some(name) => format!(
+            "{neither}; {name:?} is PyTorch's own format, which is a program: load the model in Python and write it \
+             with save_pretrained(folder, safe_serialization=True)"
+        ),
+        None => neither,
     }
 }
 

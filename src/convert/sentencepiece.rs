@@ -1,7 +1,8 @@
 //! `tokenizer.model`: the pieces of a SentencePiece model, as far as they make a vocabulary.
 //!
 //! The file is a protocol buffer (`sentencepiece_model.proto`): field 1 of the model repeats the pieces (1: text,
-//! 2: score, 3: type), field 3 is the normaliser (3: whether a space is put in front).
+//! 2: score, 3: type), field 2 how it was trained (3: the kind of model), field 3 is the normaliser (3: whether a space is
+//! put in front).
 
 use crate::tokenizer::TokenType;
 
@@ -14,6 +15,9 @@ pub(super) struct Model {
     pub(super) space_prefix: bool,
 }
 
+/// The kind of models that merge pairs, among those that the trainer writes.
+const BPE: u64 = 2;
+
 pub(super) fn parse(bytes: &[u8]) -> Result<Model, String> {
     let mut model = Model { pieces: Vec::new(), space_prefix: true };
     let mut fields = Fields { bytes, at: 0 };
@@ -24,18 +28,37 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Model, String> {
                 let piece = piece(bytes).map_err(|problem| format!("piece {index}: {problem}"))?;
                 model.pieces.push(piece);
             }
+            (2, Value::Bytes(bytes)) => {
+                // Unigram is the kind of those that say none.
+                let kind = third(bytes)?.unwrap_or(1);
+                if kind != BPE {
+                    let name = ["unigram", "BPE", "word", "char"].get((kind as usize).wrapping_sub(1));
+                    let name = name.unwrap_or(&"unknown");
+                    return Err(format!(
+                        "a {name} model; BPE is the kind that GGUF's merging by scores can be"
+                    ));
+                }
+            }
             (3, Value::Bytes(bytes)) => {
-                let mut fields = Fields { bytes, at: 0 };
-                while let Some(field) = fields.next()? {
-                    if let (3, Value::Number(flag)) = field {
-                        model.space_prefix = flag != 0;
-                    }
+                if let Some(flag) = third(bytes)? {
+                    model.space_prefix = flag != 0;
                 }
             }
             _ => {}
         }
     }
     if model.pieces.is_empty() { Err("it has no pieces".to_owned()) } else { Ok(model) }
+}
+
+/// The number in field 3 of a message.
+fn third(bytes: &[u8]) -> Result<Option<u64>, String> {
+    let (mut fields, mut found) = (Fields { bytes, at: 0 }, None);
+    while let Some(field) = fields.next()? {
+        if let (3, Value::Number(number)) = field {
+            found = Some(number);
+        }
+    }
+    Ok(found)
 }
 
 fn piece(bytes: &[u8]) -> Result<Piece, String> {

@@ -241,9 +241,13 @@ impl Scaling {
                 number("high_freq_factor")?,
                 number("original_max_position_embeddings")?,
             ])),
-            Some(other) => {
-                Err(r.wrong("rope_scaling", format!("{other:?} is not supported (linear and llama3 are)")))
-            }
+            Some(other) => Err(r.wrong(
+                "rope_scaling",
+                format!(
+                    "{other:?} is not supported (linear and llama3 are); where it was only added for longer texts, as \
+                     with Qwen, take it out and set max_position_embeddings to the length of training"
+                ),
+            )),
         }
     }
 }

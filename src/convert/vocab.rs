@@ -55,7 +55,12 @@ pub(super) fn write(
     let wrong = |problem: String| ConvertError::File { path: path.clone(), problem };
     let mut vocabulary = match &json {
         Some(json) => from_json(json).map_err(wrong)?,
-        None => from_model(&folder.join("tokenizer.model"))?,
+        None if folder.join("tokenizer.model").exists() => from_model(&folder.join("tokenizer.model"))?,
+        None => {
+            let problem = "neither tokenizer.json nor tokenizer.model is here; load the tokenizer in Python and write \
+                           it with save_pretrained(folder)";
+            return Err(ConvertError::File { path: folder.to_owned(), problem: problem.into() });
+        }
     };
     let added = settings.get("added_tokens_decoder").and_then(Json::as_object);
     for (id, token) in added.into_iter().flatten().filter(|_| json.is_none()) {
@@ -167,7 +172,12 @@ fn from_json(json: &Json) -> Result<Vocabulary, String> {
     let model = json.get("model").ok_or("model is missing")?;
     match model.get("type").and_then(Json::as_str) {
         Some("BPE") => {}
-        other => return Err(format!("model.type is {other:?}; BPE is supported")),
+        other => {
+            return Err(format!(
+                "model.type is {:?}, and only BPE has a form in GGUF that runs here: take a model with such a tokenizer",
+                other.unwrap_or("missing")
+            ));
+        }
     }
     let vocab = model.get("vocab").and_then(Json::as_object).ok_or("model.vocab is missing")?;
     let count = vocab.len() + json.get("added_tokens").and_then(Json::as_array).map_or(0, Vec::len);
