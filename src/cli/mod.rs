@@ -110,10 +110,23 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", escaped(&format!("{error:#}")));
+            eprintln!("error: {}", escaped(&told(&error)));
             ExitCode::FAILURE
         }
     }
+}
+
+/// The error with its causes, one after the other; a cause that the message before it ends with is not said again.
+fn told(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.ends_with(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }
 
 /// Logs to standard error: warnings, with `-v` what happens, with `-vv` how.
