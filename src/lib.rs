@@ -18,12 +18,12 @@
 //! | [`sandbox`] | the cage that user tools run in |
 //! | [`tool`] | calls, built-in tools, the user's own tools |
 //! | [`agent`] | agent files, checked; the pure statechart |
-//! | [`link`] | mentions of devices, areas, kinds and numbers in a request; misspelt words; orders for another time; what is asked amid talk |
+//! | [`link`] | mentions of devices, areas, kinds and numbers in a request; misspelt words; orders for another time; what is asked amid talk; other languages |
 //! | [`prompt`] | turns rendered to prompt and grammar (chat templates for other models), answers read back as calls |
 //! | [`safety`] | the one way to the board |
 //! | [`turn`] | one turn, whole: a request read, checked, acted on, answered |
 //! | [`corpus`] | worlds and sentences for training and calibration |
-//! | [`eval`] | scoring of recorded requests |
+//! | [`eval`] | scoring of recorded and of drawn requests; what the matcher alone finds |
 //! | [`repl`] | the interactive session |
 //! | [`cli`] | the commands |
 

@@ -120,8 +120,8 @@ fn drawn_requests_are_scored_without_an_agent() {
     assert_eq!((&held["words"], &held["seed"]), (&"held".into(), &7.into()));
     let scenes = held["scenes"].as_u64().unwrap();
     assert!((2..20).contains(&scenes), "{scenes}");
-    // Far above what could be had by chance.
-    assert!(held["exact"].as_f64().unwrap() > 0.15, "{held}");
+    // Of 10,000 it reads 78 %.
+    assert!(held["exact"].as_f64().unwrap() > 0.6, "{held}");
     let [low, high] = [0, 1].map(|at| held["unsafe_interval"][at].as_f64().unwrap());
     assert!(low <= held["unsafe"].as_f64().unwrap() && held["unsafe"].as_f64().unwrap() <= high);
     assert!(held["links"]["devices"]["requests"].as_u64().unwrap() > 5, "{held}");

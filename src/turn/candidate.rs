@@ -1,7 +1,7 @@
 //! Readings of one request beside each other: where the model was close to another answer, and which one is best.
 
 use crate::decode::Decoded;
-use crate::link::{Mark, quotes};
+use crate::link::{Link, Mark, quotes};
 use crate::prompt::pintail::{Piece, Pointers, Token};
 use crate::prompt::{Argument, Step, Turn};
 use crate::tool::Call;
@@ -90,6 +90,24 @@ pub(super) fn ranked(mut readings: Vec<Candidate>) -> (Vec<Candidate>, f64) {
     (readings, if all > 0.0 { best / all } else { 0.0 })
 }
 
+/// The links with the pointers of what they mark; numbers count along the request.
+fn pointed<'t>(turn: &'t Turn<'_>, pointers: &Pointers) -> Vec<(&'t Link, Vec<Token>)> {
+    let mut numbers = 0_usize;
+    let mut pointer = |mark: &Mark| match mark {
+        Mark::Number(_) => {
+            numbers += 1;
+            u8::try_from(numbers - 1).ok().map(Token::Number)
+        }
+        Mark::Tool(tool) => pointers.tool(*tool),
+        mark => pointers.mark(mark),
+    };
+    turn.links.iter().map(|link| (link, link.marks.iter().filter_map(&mut pointer).collect())).collect()
+}
+
+fn holds(answer: &[Piece], tokens: &[Token]) -> bool {
+    answer.iter().any(|piece| matches!(piece, Piece::Token(token) if tokens.contains(token)))
+}
+
 /// How many choices an answer takes that no word of the request was linked to.
 pub(super) fn unsaid(turn: &Turn<'_>, pointers: &Pointers, answer: &[Piece]) -> usize {
     let marks = || turn.links.iter().flat_map(|link| &link.marks).filter_map(|mark| pointers.mark(mark));
@@ -134,10 +152,7 @@ pub(super) fn contrary(turn: &Turn<'_>, answer: &[Piece]) -> bool {
     let outside = outside.to_lowercase();
     let words: Vec<&str> = outside.split(|c: char| !c.is_alphanumeric()).collect();
     let said = |list: &str| list.split(' ').any(|word| words.contains(&word));
-    CONTRARIES.iter().any(|(words, tools, beside)| {
-        let done = answer.iter().any(|piece| matches!(piece, Piece::Token(token) if tools.contains(token)));
-        done && said(words) && !said(beside)
-    })
+    CONTRARIES.iter().any(|(words, tools, beside)| holds(answer, tools) && said(words) && !said(beside))
 }
 
 /// Words that may follow a text that is copied and belong to nothing.
@@ -159,8 +174,7 @@ pub(super) fn cut(turn: &Turn<'_>, pointers: &Pointers, answer: &[Piece], steps:
             _ => None,
         })
         .collect();
-    let used =
-        |token: &Token| answer.iter().any(|piece| matches!(piece, Piece::Token(taken) if taken == token));
+    let links = pointed(turn, pointers);
     let is_cut = |text: &&&str| {
         let Some(end) = request.find(**text).map(|at| at + text.len()) else { return false };
         let rest = &request[end..];
@@ -172,20 +186,10 @@ pub(super) fn cut(turn: &Turn<'_>, pointers: &Pointers, answer: &[Piece], steps:
         let idle = rest[..length]
             .split_whitespace()
             .all(|word| COURTESY.split(' ').any(|known| word.eq_ignore_ascii_case(known)));
-        let mut numbers = 0;
-        let served = turn.links.iter().any(|link| {
-            link.marks.iter().any(|mark| {
-                let token = match mark {
-                    Mark::Number(_) => {
-                        numbers += 1;
-                        Some(Token::Number(numbers - 1))
-                    }
-                    Mark::Tool(tool) => pointers.tool(*tool),
-                    mark => pointers.mark(mark),
-                };
-                link.end > end && link.start < end + length && token.is_some_and(|token| used(&token))
-            })
-        });
+        let served = links
+            .iter()
+            .filter(|(link, _)| link.end > end && link.start < end + length)
+            .any(|(_, tokens)| holds(answer, tokens));
         let other = texts.iter().any(|other| other != *text && rest[..length].contains(other));
         !idle && !served && !other
     };
@@ -195,7 +199,6 @@ pub(super) fn cut(turn: &Turn<'_>, pointers: &Pointers, answer: &[Piece], steps:
 /// How many mentions (devices, areas, kinds, choices, numbers, quotations) an answer points at with none of their marks and
 /// does not copy either.
 pub(super) fn unused(turn: &Turn<'_>, pointers: &Pointers, answer: &[Piece]) -> usize {
-    let mut number = 0;
     let copied =
         |said: &str| answer.iter().any(|piece| matches!(piece, Piece::Text(text) if text.contains(said)));
     let linked = |at: &std::ops::Range<usize>| {
@@ -205,27 +208,13 @@ pub(super) fn unused(turn: &Turn<'_>, pointers: &Pointers, answer: &[Piece]) -> 
         .into_iter()
         .filter(|at| !linked(at) && !copied(&turn.request[at.clone()].to_lowercase()))
         .count();
-    let links = turn
-        .links
-        .iter()
-        .filter(|link| {
-            let marks: Vec<Token> = link
-                .marks
-                .iter()
-                .filter_map(|mark| {
-                    if let Mark::Number(_) = mark {
-                        number += 1;
-                        return Some(Token::Number((number - 1) as u8));
-                    }
-                    pointers.mark(mark)
-                })
-                .collect();
-            let said = turn.request[link.start..link.end].to_lowercase();
-            let pointed =
-                answer.iter().any(|piece| matches!(piece, Piece::Token(token) if marks.contains(token)));
-            !marks.is_empty() && !pointed && !copied(&said)
-        })
-        .count();
+    let unused = |(link, tokens): &(&Link, Vec<Token>)| {
+        // A word that only hints at a tool need not end in anything.
+        let hint = link.marks.iter().all(|mark| matches!(mark, Mark::Tool(_)));
+        let said = &turn.request[link.start..link.end];
+        !hint && !tokens.is_empty() && !holds(answer, tokens) && !copied(&said.to_lowercase())
+    };
+    let links = pointed(turn, pointers).iter().filter(|link| unused(link)).count();
     links + quoted
 }
 
@@ -293,6 +282,15 @@ mod tests {
     fn a_quotation_that_is_not_copied_is_unused() {
         let left = |text: &str| answered(r#"note "lame ewe, top field" now"#, &notes(text), unused);
         assert_eq!((left("lame ewe, top field"), left("note")), (0, 1));
+    }
+
+    #[test]
+    fn more_numbers_than_pointers_are_no_harm() {
+        let request = format!("note {} now", "7 ".repeat(300));
+        let count = answered(&request, &notes("now"), unused);
+        assert!(count > 12, "{count}");
+        let steps = notes("7");
+        answered(&request, &steps, |turn, pointers, answer| cut(turn, pointers, answer, &steps));
     }
 
     #[test]

@@ -29,12 +29,14 @@ const RANK_PLACED: u8 = 3;
 const RANK_KIND: u8 = 2;
 const RANK_HINT: u8 = 1;
 
-/// Fewest sounds by which a name is known that was written in other words, and most words for it.
+/// Fewest letters of a name that is looked for with its words joined or split elsewhere.
+const LEAST_JOINED: usize = 5;
+/// Fewest sounds by which a name is known that was written in other words.
 const LEAST_HEARD: usize = 4;
 /// What people call things without telling them apart.
 const ADJECTIVES: &str = "old new big great tiny huge stupid silly damn damned bloody blasted darn fucking goddamn lovely pretty poor dear \
-    main whole entire entire awful horrible nasty annoying beautiful wonderful actual usual own wretched ruddy flipping blinking noisy \
-    loud single respective corresponding overhead rest respective said mentioned";
+    main whole entire awful horrible nasty annoying beautiful wonderful actual usual own wretched ruddy flipping noisy loud single \
+    respective corresponding overhead said mentioned";
 
 /// Everything that can be mentioned in a scene. Memory: some 50 bytes a word of a name.
 pub struct Index {
@@ -164,7 +166,7 @@ impl Index {
         for &id in &ids {
             self.holders[id as usize].push(phrase);
         }
-        if joined.len() >= 5 && !matches!(mark, Mark::Tool(_)) && rank >= RANK_PLACED {
+        if joined.len() >= LEAST_JOINED && !matches!(mark, Mark::Tool(_)) && rank >= RANK_PLACED {
             let sound = sound(&joined);
             if sound.len() >= LEAST_HEARD {
                 self.heard.entry(sound).or_default().push(phrase);

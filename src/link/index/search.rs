@@ -8,6 +8,7 @@ use super::{Index, Mark, Match, RANK_HINT, RANK_KIND, RANK_NAME, Sighting, count
 
 /// Longest run of fillers inside a mention ("the light *over in the* kitchen").
 const MOST_FILLERS: usize = 3;
+/// Most words of the request that a name is heard in.
 const MOST_HEARD: usize = 6;
 /// Words of what is to be done, which may sound like the end of a name.
 const SWITCHED: &[&str] = &[

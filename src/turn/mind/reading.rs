@@ -13,7 +13,8 @@ const TALK: f64 = 0.5;
 /// What a request means.
 #[derive(Clone, Debug, Default)]
 pub struct Reading {
-    /// The person's words, or the part of them that was read in the end ([`gist`](crate::link::gist)).
+    /// The person's words, in English where they were in another language ([`in_english`](crate::link::in_english)), or the part of them
+    /// that was read in the end ([`gist`](crate::link::gist)).
     pub request: String,
     /// The calls; none: nothing legal serves the request, or it is for another time ([`deferred`](crate::link::deferred)).
     pub calls: Vec<Call>,
