@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::board::Device;
 use crate::link::{Link, Mark, Unit, family};
 use crate::prompt::pintail::{Piece, Pointers, encode, request, scene};
-use crate::prompt::{Param, ParamKind, Scene, Step, Turn};
+use crate::prompt::{Argument, Param, ParamKind, Scene, Step, Turn};
 use crate::tool::Builtin;
 
 use super::heard::heard;
@@ -556,7 +556,8 @@ fn finish(
     let forget = if rng.chance(0.1) { 0.35 } else { 0.0 };
     links.retain(|link| matches!(link.marks[..], [Mark::Number(_)]) || !rng.chance(forget));
     let turn = Turn::with_links(&scene, &text, links);
-    let steps = point(&turn, draft)?;
+    let mut steps = point(&turn, draft)?;
+    steps.iter_mut().for_each(|step| respell(step, &text));
     let links = turn.links;
     let example = Example { request: text, links, steps, pointers: pointers.clone(), category, scene };
     example.pieces().map(|_| example)
@@ -578,23 +579,23 @@ fn point(turn: &Turn<'_>, draft: Draft) -> Option<Vec<Step>> {
     Some(draft.steps.into_iter().map(|step| step.renumbered(|at| places[at])).collect())
 }
 
+/// Gives texts that a step copies the upper and lower case that they have in the request.
+fn respell(step: &mut Step, request: &str) {
+    let Step::User { arguments, .. } = step else { return };
+    let lower = request.to_ascii_lowercase();
+    for argument in arguments.iter_mut().flatten() {
+        if let Argument::Text(text) = argument
+            && let Some(at) = lower.find(&text.to_ascii_lowercase())
+        {
+            *text = request[at..at + text.len()].to_owned();
+        }
+    }
+}
+
 /// Pointers from a random place on, so that each of them is met in training as often as the others.
 fn shuffled(rng: &mut Rng, scene: &Scene) -> Pointers {
-    use crate::prompt::pintail::{MOST_AREAS, MOST_DEVICES, MOST_KINDS, MOST_TOOLS, MOST_VALUES};
-    let mut pointers = Pointers::new(scene, None);
-    if rng.chance(0.3) {
-        return pointers;
-    }
-    let mut turn = |slots: &mut [Option<u8>], most: usize| {
-        let by = rng.below(most);
-        slots.iter_mut().flatten().for_each(|slot| *slot = ((usize::from(*slot) + by) % most) as u8);
-    };
-    turn(&mut pointers.devices, MOST_DEVICES);
-    turn(&mut pointers.areas, MOST_AREAS);
-    turn(&mut pointers.kinds, MOST_KINDS);
-    turn(&mut pointers.tools, MOST_TOOLS);
-    turn(&mut pointers.values, MOST_VALUES);
-    pointers
+    let pointers = Pointers::new(scene, None);
+    if rng.chance(0.3) { pointers } else { pointers.turned(|most| rng.below(most)) }
 }
 
 #[cfg(test)]
@@ -617,7 +618,7 @@ mod tests {
             let turn = Turn::with_links(&example.scene, &example.request, example.links.clone());
             let steps = parse(&turn, &example.pointers, &answer).expect("what was written reads back");
             let (meant, read) = (resolve(&turn, &example.steps), resolve(&turn, &steps));
-            assert_eq!(meant.len(), read.len(), "{}", example.request);
+            assert_eq!(meant, read, "{}", example.request);
             assert_eq!(meant.len(), example.steps.len(), "a step selects nothing: {}", example.request);
             assert_eq!(example.category == "refuse", meant.is_empty(), "{}", example.request);
             calls += read.len();

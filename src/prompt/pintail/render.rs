@@ -63,6 +63,20 @@ impl Pointers {
         }
     }
 
+    /// The same things with other pointers: each kind of pointer is turned on by what `by` tells for the number that there is of it.
+    pub fn turned(mut self, mut by: impl FnMut(usize) -> usize) -> Pointers {
+        let mut turn = |slots: &mut [Option<u8>], most: usize| {
+            let by = by(most);
+            slots.iter_mut().flatten().for_each(|slot| *slot = ((usize::from(*slot) + by) % most) as u8);
+        };
+        turn(&mut self.devices, MOST_DEVICES);
+        turn(&mut self.areas, MOST_AREAS);
+        turn(&mut self.kinds, MOST_KINDS);
+        turn(&mut self.tools, MOST_TOOLS);
+        turn(&mut self.values, MOST_VALUES);
+        self
+    }
+
     /// The pointer for a mark of a link; `None` for numbers (they have an order of their own), for tools (their
     /// marks are hints), and for what is not in the prompt.
     pub fn mark(&self, mark: &Mark) -> Option<Token> {
