@@ -117,7 +117,7 @@ pub(super) struct Files {
 }
 
 macro_rules! files {
-    ($folder:literal, $tools:expr) => {
+    ($folder:literal, $sentences:expr, $tools:expr) => {
         Files {
             devices: include_str!(concat!($folder, "/devices.txt")),
             areas: include_str!(concat!($folder, "/areas.txt")),
@@ -125,7 +125,7 @@ macro_rules! files {
             nicknames: include_str!(concat!($folder, "/nicknames.txt")),
             words: include_str!(concat!($folder, "/words.txt")),
             offtopic: include_str!(concat!($folder, "/offtopic.txt")),
-            sentences: include_str!(concat!($folder, "/sentences.txt")),
+            sentences: $sentences,
             phrases: include_str!(concat!($folder, "/phrases.txt")),
             tools: $tools,
             acts: include_str!(concat!($folder, "/acts.txt")),
@@ -135,9 +135,14 @@ macro_rules! files {
 
 static TRAINING_FILES: Files = files!(
     "lexicon",
+    concat!(include_str!("lexicon/sentences.txt"), "\n\n", include_str!("lexicon/more_sentences.txt")),
     concat!(include_str!("lexicon/tools.txt"), "\n\n", include_str!("lexicon/more_tools.txt"))
 );
-static HELD_FILES: Files = files!("lexicon/held", include_str!("lexicon/held/tools.txt"));
+static HELD_FILES: Files = files!(
+    "lexicon/held",
+    include_str!("lexicon/held/sentences.txt"),
+    include_str!("lexicon/held/tools.txt")
+);
 
 static TRAINING: LazyLock<Lexicon> = LazyLock::new(|| Lexicon::read(&TRAINING_FILES));
 static HELD: LazyLock<Lexicon> = LazyLock::new(|| {
