@@ -136,7 +136,13 @@ macro_rules! files {
 static TRAINING_FILES: Files = files!(
     "lexicon",
     concat!(include_str!("lexicon/sentences.txt"), "\n\n", include_str!("lexicon/more_sentences.txt")),
-    concat!(include_str!("lexicon/tools.txt"), "\n\n", include_str!("lexicon/more_tools.txt"))
+    concat!(
+        include_str!("lexicon/tools.txt"),
+        "\n\n",
+        include_str!("lexicon/more_tools.txt"),
+        "\n\n",
+        include_str!("lexicon/third_tools.txt")
+    )
 );
 static HELD_FILES: Files = files!(
     "lexicon/held",
