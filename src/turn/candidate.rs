@@ -139,7 +139,35 @@ const CONTRARIES: &[(&str, &[Token], &str)] = &[
     ("dim brighten darken", &[Token::On, Token::Off, Token::Toggle], "on off out start stop kill toggle"),
 ];
 
-/// Whether an answer does the contrary of a word that was said outside of names.
+/// What is done to devices, but for reading them.
+const MOVING: &[Token] = &[
+    Token::On,
+    Token::Off,
+    Token::Toggle,
+    Token::SetLevel,
+    Token::Up,
+    Token::Down,
+    Token::Open,
+    Token::Close,
+    Token::Stop,
+    Token::SetValue,
+    Token::Blink,
+];
+
+/// Words without which nobody asks for a state.
+const ASKING: &str = "what what's whats which how how's hows who where when why is isn't are aren't was were does do did has have hasn't \
+    haven't any anything check tell know see say says show shows report read reading give whether if look status state confirm verify wonder \
+    current currently still temperature level value measure measured get got about listen hear update news";
+
+/// Words of wishes that are put as questions ("could you ...", "would you mind ...", "any chance of ...").
+const WISHING: &str = "could can would will mind chance possible kind kindly";
+/// What is wished for, in them.
+const WISHED: &str = "turn turning turned switch switching switched put putting open opening opened unlock unlocking close closing closed \
+    shut shutting lock locking start starting stop stopping raise raising lower lowering dim dimming kill killing light lighting";
+/// Words that ask, in them.
+const WISHING_TO_KNOW: &str = "tell telling check checking see know say read show look report whether if is are was were ask find how what";
+
+/// Whether an answer does the contrary of a word that was said outside of names, or reads where there is to be done.
 pub(super) fn contrary(turn: &Turn<'_>, answer: &[Piece]) -> bool {
     let mut outside = String::new();
     let mut at = 0;
@@ -150,9 +178,17 @@ pub(super) fn contrary(turn: &Turn<'_>, answer: &[Piece]) -> bool {
     }
     outside.push_str(&turn.request[at..]);
     let outside = outside.to_lowercase();
-    let words: Vec<&str> = outside.split(|c: char| !c.is_alphanumeric()).collect();
+    let words: Vec<&str> = outside.split(|c: char| !c.is_alphanumeric() && c != '\'').collect();
     let said = |list: &str| list.split(' ').any(|word| words.contains(&word));
-    CONTRARIES.iter().any(|(words, tools, beside)| holds(answer, tools) && said(words) && !said(beside))
+    let read = holds(answer, &[Token::Read]);
+    let moved = holds(answer, MOVING);
+    let read_beside = read && moved && !said(ASKING);
+    let read_instead = read && !moved && said(WISHING) && said(WISHED) && !said(WISHING_TO_KNOW);
+    read_beside
+        || read_instead
+        || CONTRARIES
+            .iter()
+            .any(|(words, tools, beside)| holds(answer, tools) && said(words) && !said(beside))
 }
 
 /// Words that may follow a text that is copied and belong to nothing.
@@ -234,7 +270,8 @@ mod tests {
             description: "write a note for the vet".into(),
             parameters: vec![text],
         };
-        let tools = [Builtin::On, Builtin::Off, Builtin::Open, Builtin::Close].map(Tool::Builtin);
+        let tools =
+            [Builtin::On, Builtin::Off, Builtin::Open, Builtin::Close, Builtin::Read].map(Tool::Builtin);
         let devices = vec![
             Device::of_kind("table saw", "relay", None),
             Device::of_kind("red lamp", "light", None),
@@ -304,6 +341,19 @@ mod tests {
         );
         assert!(is("dim the red lamp", Builtin::On, 1) && !is("it is dim, red lamp on", Builtin::On, 1));
         assert!(!is("the saw went off, turn it on", Builtin::On, 0));
+    }
+
+    #[test]
+    fn a_wish_is_no_question() {
+        let read = |request: &str| {
+            answered(request, &acts(Builtin::Read, 2), |turn, _, answer| contrary(turn, answer))
+        };
+        assert!(read("would you mind closing the shutter") && read("any chance of the shutter opening?"));
+        assert!(!read("could you tell me if the shutter is open") && !read("is the shutter open"));
+        let both = [acts(Builtin::On, 1), acts(Builtin::Read, 0)].concat();
+        let beside = |request: &str| answered(request, &both, |turn, _, answer| contrary(turn, answer));
+        assert!(beside("red lamp on please, I am cutting with the saw"));
+        assert!(!beside("red lamp on and how is the saw"));
     }
 
     #[test]
