@@ -116,15 +116,22 @@ pub(super) struct Files {
     acts: &'static str,
 }
 
+/// Files one behind the other.
+macro_rules! joined {
+    ($($file:literal),+) => {
+        concat!($(include_str!($file), "\n\n"),+)
+    };
+}
+
 macro_rules! files {
-    ($folder:literal, $sentences:expr, $tools:expr) => {
+    ($folder:literal, $offtopic:expr, $sentences:expr, $tools:expr) => {
         Files {
             devices: include_str!(concat!($folder, "/devices.txt")),
             areas: include_str!(concat!($folder, "/areas.txt")),
             adjectives: include_str!(concat!($folder, "/adjectives.txt")),
             nicknames: include_str!(concat!($folder, "/nicknames.txt")),
             words: include_str!(concat!($folder, "/words.txt")),
-            offtopic: include_str!(concat!($folder, "/offtopic.txt")),
+            offtopic: $offtopic,
             sentences: $sentences,
             phrases: include_str!(concat!($folder, "/phrases.txt")),
             tools: $tools,
@@ -135,17 +142,13 @@ macro_rules! files {
 
 static TRAINING_FILES: Files = files!(
     "lexicon",
-    concat!(include_str!("lexicon/sentences.txt"), "\n\n", include_str!("lexicon/more_sentences.txt")),
-    concat!(
-        include_str!("lexicon/tools.txt"),
-        "\n\n",
-        include_str!("lexicon/more_tools.txt"),
-        "\n\n",
-        include_str!("lexicon/third_tools.txt")
-    )
+    joined!("lexicon/offtopic.txt", "lexicon/more_offtopic.txt"),
+    joined!("lexicon/sentences.txt", "lexicon/more_sentences.txt"),
+    joined!("lexicon/tools.txt", "lexicon/more_tools.txt", "lexicon/third_tools.txt")
 );
 static HELD_FILES: Files = files!(
     "lexicon/held",
+    include_str!("lexicon/held/offtopic.txt"),
     include_str!("lexicon/held/sentences.txt"),
     include_str!("lexicon/held/tools.txt")
 );

@@ -506,6 +506,7 @@ mod tests {
             include_str!("../corpus/lexicon/areas.txt"),
             include_str!("../corpus/lexicon/devices.txt"),
             include_str!("../corpus/lexicon/offtopic.txt"),
+            include_str!("../corpus/lexicon/more_offtopic.txt"),
             include_str!("../corpus/lexicon/phrases.txt"),
         ];
         let words = texts.iter().flat_map(|text| text.split(|c: char| !c.is_alphabetic() && c != '\''));
