@@ -8,6 +8,8 @@ use crate::tool::Call;
 
 /// One reading of a request beside others.
 pub(super) struct Candidate {
+    /// Which look at the request it is from, and so whose pointers the answer is written in.
+    pub look: usize,
     pub decoded: Decoded,
     pub answer: Vec<Piece>,
     /// What the answer comes to; several answers may come to the same.
@@ -359,6 +361,7 @@ mod tests {
     #[test]
     fn readings_that_come_to_the_same_count_together() {
         let reading = |probability: f64, tool: &str| Candidate {
+            look: 0,
             decoded: Decoded { tokens: Vec::new(), steps: Vec::new(), forced: 0, ending: Ending::Complete },
             answer: Vec::new(),
             calls: vec![Call { tool: tool.into(), arguments: serde_json::Map::new() }],

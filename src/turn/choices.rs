@@ -168,7 +168,7 @@ impl Mind {
         let mut found: Vec<Choice> = Vec::new();
         for device in devices.into_iter().take(MOST_TRIED) {
             let narrowed = narrowed(turn, place, device);
-            let prepared = self.prepare(&narrowed, ids)?;
+            let prepared = self.prepare(&narrowed, ids, 0)?;
             let (decoded, more) = self.decode(&prepared.prompt, &[], prepared.grammar, &[], cancel)?;
             reading.tokens.sampled += more.sampled;
             reading.tokens.forced += more.forced;

@@ -45,6 +45,11 @@ pub(super) enum Dialect {
 
 /// A reading that does something and is this sure is not looked at twice.
 const SURE: f64 = 0.5;
+/// A reading that is less sure than this is done a second time with other pointers, and each counts half: what a request means does
+/// not hang on them, but a small model's doubts do.
+const AGAIN: f64 = 0.9;
+/// By how much the pointers are turned on for it.
+const TURNED: usize = 5;
 /// A turn's prompt, and what may answer it.
 pub(super) struct Prepared {
     pub pointers: Pointers,
@@ -258,22 +263,19 @@ impl Mind {
     }
 
     fn point(&mut self, turn: &Turn<'_>, ids: &[u32], cancel: &AtomicBool) -> Result<Reading, MindError> {
-        let prepared = self.prepare(turn, ids)?;
-        let (first, mut counts) =
-            self.decode(&prepared.prompt, &[], prepared.grammar.clone(), &[], cancel)?;
-        let mut readings = vec![self.weigh(turn, &prepared.pointers, ids, first)?];
-        for (opening, probability) in readings[0].openings() {
-            let grammar = prepared.grammar.clone();
-            let (rest, more) = self.decode(&prepared.prompt, &opening, grammar, &[], cancel)?;
-            counts.sampled += more.sampled;
-            counts.forced += more.forced;
-            let mut other = self.weigh(turn, &prepared.pointers, ids, rest)?;
-            other.probability *= probability;
-            if readings.iter().all(|known| known.answer != other.answer) {
-                readings.push(other);
-            }
+        let (first, readings, mut counts) = self.look(turn, ids, 0, cancel)?;
+        let (mut readings, mut confidence) = ranked(readings);
+        let mut looks = vec![first];
+        if confidence < AGAIN {
+            let (second, more, spent) = self.look(turn, ids, TURNED, cancel)?;
+            counts.sampled += spent.sampled;
+            counts.forced += spent.forced;
+            looks.push(second);
+            readings.extend(more.into_iter().map(|reading| Candidate { look: 1, ..reading }));
+            readings.iter_mut().for_each(|reading| reading.probability /= 2.0);
+            (readings, confidence) = ranked(readings);
         }
-        let (readings, confidence) = ranked(readings);
+        let prepared = &looks[readings[0].look];
         let mut choices: Vec<Choice> = Vec::new();
         for Candidate { calls, .. } in &readings {
             if !calls.is_empty() && choices.iter().all(|known| known.calls != *calls) {
@@ -295,9 +297,35 @@ impl Mind {
         })
     }
 
-    /// The prompt of a turn and what its answer may be.
-    pub(super) fn prepare(&self, turn: &Turn<'_>, ids: &[u32]) -> Result<Prepared, MindError> {
-        let pointers = Pointers::new(turn.scene, Some(turn));
+    /// What the model makes of a turn whose pointers are turned on by `by`: the likeliest answer first, then those it was close to.
+    fn look(
+        &mut self,
+        turn: &Turn<'_>,
+        ids: &[u32],
+        by: usize,
+        cancel: &AtomicBool,
+    ) -> Result<(Prepared, Vec<Candidate>, TokenCounts), MindError> {
+        let prepared = self.prepare(turn, ids, by)?;
+        let (first, mut counts) =
+            self.decode(&prepared.prompt, &[], prepared.grammar.clone(), &[], cancel)?;
+        let mut readings = vec![self.weigh(turn, &prepared.pointers, ids, first)?];
+        for (opening, probability) in readings[0].openings() {
+            let grammar = prepared.grammar.clone();
+            let (rest, more) = self.decode(&prepared.prompt, &opening, grammar, &[], cancel)?;
+            counts.sampled += more.sampled;
+            counts.forced += more.forced;
+            let mut other = self.weigh(turn, &prepared.pointers, ids, rest)?;
+            other.probability *= probability;
+            if readings.iter().all(|known| known.answer != other.answer) {
+                readings.push(other);
+            }
+        }
+        Ok((prepared, readings, counts))
+    }
+
+    /// The prompt of a turn, its pointers turned on by `by`, and what its answer may be.
+    pub(super) fn prepare(&self, turn: &Turn<'_>, ids: &[u32], by: usize) -> Result<Prepared, MindError> {
+        let pointers = Pointers::new(turn.scene, Some(turn)).turned(|_| by);
         let mut pieces = pintail::scene(turn.scene, &pointers);
         pieces.extend(pintail::request(turn, &pointers));
         let mut prompt = Vec::new();
@@ -327,7 +355,7 @@ impl Mind {
         let (calls, probability) = (resolve(turn, &steps), decoded.confidence());
         let strange = strange(turn, pointers, &answer);
         let contrary = contrary(turn, &answer);
-        Ok(Candidate { decoded, answer, calls, probability, unused, unsaid, cut, strange, contrary })
+        Ok(Candidate { look: 0, decoded, answer, calls, probability, unused, unsaid, cut, strange, contrary })
     }
 
     fn write(
