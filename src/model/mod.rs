@@ -23,7 +23,7 @@ pub use bundled::bundled;
 pub use config::{Config, LayerPlan, Rope};
 pub use error::ModelError;
 pub use language_model::{LanguageModel, ScriptedModel};
-pub use session::{Options, Session};
+pub use session::{Options, Past, Session};
 pub use weights::{Layer, Weights};
 
 use std::os::fd::AsFd;

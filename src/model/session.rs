@@ -59,6 +59,14 @@ pub struct Session {
     passes: u64,
 }
 
+/// What a session was fed, set aside: [`Session::exchange`] takes it up again, so that two prompts can be gone back to in turn and
+/// neither is computed twice.
+#[derive(Debug)]
+pub struct Past {
+    cache: Cache,
+    len: usize,
+}
+
 /// Rows of a chunk, `tokens` of each.
 #[derive(Debug)]
 struct Scratch {
@@ -114,6 +122,25 @@ impl Session {
             len: 0,
             model,
         })
+    }
+
+    /// A past in which nothing was fed, for this session. Memory: [`Session::cache_bytes`] again, resident as it fills.
+    ///
+    /// # Errors
+    /// [`ModelError::Memory`].
+    pub fn another_past(&self) -> Result<Past, ModelError> {
+        Ok(Past { cache: Cache::new(self.model.config(), self.context)?, len: 0 })
+    }
+
+    /// Goes on from another past and sets the present one aside in its place. There are no logits before the next token.
+    ///
+    /// # Panics
+    /// When the past is that of a session with another model or context.
+    pub fn exchange(&mut self, past: &mut Past) {
+        assert_eq!(past.cache.bytes(), self.cache.bytes(), "the past of another session");
+        std::mem::swap(&mut self.cache, &mut past.cache);
+        std::mem::swap(&mut self.len, &mut past.len);
+        self.fresh = false;
     }
 
     /// The model it runs.

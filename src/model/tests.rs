@@ -153,6 +153,25 @@ fn a_full_context_and_foreign_tokens_feed_nothing() {
 }
 
 #[test]
+fn a_past_is_set_aside_and_taken_up_again() {
+    let model = model(Format::Q8_0, true);
+    let mut alone = session(&model, 1, Cpu::best());
+    alone.feed(&prompt(9)).unwrap();
+    let wanted = bits(alone.logits(None));
+    let mut session = session(&model, 1, Cpu::best());
+    let mut past = session.another_past().unwrap();
+    session.feed(&prompt(6)).unwrap();
+    session.exchange(&mut past);
+    assert_eq!(session.len(), 0);
+    session.feed(&prompt(3)).unwrap();
+    assert_ne!(bits(session.logits(None)), wanted);
+    session.exchange(&mut past);
+    assert_eq!(session.len(), 6);
+    session.feed(&prompt(9)[6..]).unwrap();
+    assert_eq!(bits(session.logits(None)), wanted);
+}
+
+#[test]
 fn a_set_flag_cancels_and_the_session_lives_on() {
     let cancel = Arc::new(AtomicBool::new(true));
     let model = model(Format::Q8_0, true);

@@ -1,6 +1,7 @@
 //! The reading half of a turn: a request in a scene to calls, by a model under the scene's grammar.
 
 mod error;
+mod look;
 mod reading;
 
 use std::sync::Arc;
@@ -14,10 +15,10 @@ use crate::decode::{DecodeError, Decoded, Guide, Settings, feed_prompt};
 use crate::gguf::{Bytes, Gguf};
 use crate::grammar::{Grammar, Matcher, TokenTrie, cache_folder};
 use crate::link::{Link, Mark, deferred, gist, in_english};
-use crate::model::{LanguageModel, Model, Options, Session, bundled};
+use crate::model::{LanguageModel, Model, Options, Past, Session, bundled};
 use crate::prompt::chat::{Chat, Today};
 use crate::prompt::pintail::{self, MOST_REQUEST, Piece, Pointers, Token};
-use crate::prompt::{Background, Scene, Tool, Turn, resolve};
+use crate::prompt::{Background, Scene, Tool, Turn};
 use crate::tokenizer::{Specials, Tokenizer};
 use crate::tool::{Builtin, Call};
 
@@ -25,9 +26,8 @@ pub use error::MindError;
 pub use reading::Reading;
 
 use super::calibration::{Calibration, fingerprint};
-use super::candidate::{Candidate, contrary, cut, ranked, strange, unsaid, unused};
-use super::choices::{self, Choice};
-use super::cost::{self, Part};
+use super::choices::Choice;
+use super::cost::Part;
 use super::report::TokenCounts;
 
 /// Most tokens of an answer.
@@ -45,11 +45,7 @@ pub(super) enum Dialect {
 
 /// A reading that does something and is this sure is not looked at twice.
 const SURE: f64 = 0.5;
-/// A reading that is less sure than this is done a second time with other pointers, and each counts half: what a request means does
-/// not hang on them, but a small model's doubts do.
-const AGAIN: f64 = 0.9;
-/// By how much the pointers are turned on for it.
-const TURNED: usize = 5;
+
 /// A turn's prompt, and what may answer it.
 pub(super) struct Prepared {
     pub pointers: Pointers,
@@ -66,6 +62,8 @@ pub struct Mind {
     pub(super) session: Session,
     /// The tokens that the session holds.
     held: Vec<u32>,
+    /// What second looks were fed, and its tokens; there from the first one on.
+    aside: Option<(Past, Vec<u32>)>,
     pub(super) dialect: Dialect,
     calibration: Option<Calibration>,
     file: Bytes,
@@ -137,6 +135,7 @@ impl Mind {
             trie: Arc::new(trie),
             session,
             held: Vec::new(),
+            aside: None,
             dialect,
             calibration: None,
             file: bytes,
@@ -262,67 +261,6 @@ impl Mind {
         Ok(reading)
     }
 
-    fn point(&mut self, turn: &Turn<'_>, ids: &[u32], cancel: &AtomicBool) -> Result<Reading, MindError> {
-        let (first, readings, mut counts) = self.look(turn, ids, 0, cancel)?;
-        let (mut readings, mut confidence) = ranked(readings);
-        let mut looks = vec![first];
-        if confidence < AGAIN {
-            let (second, more, spent) = self.look(turn, ids, TURNED, cancel)?;
-            counts.sampled += spent.sampled;
-            counts.forced += spent.forced;
-            looks.push(second);
-            readings.extend(more.into_iter().map(|reading| Candidate { look: 1, ..reading }));
-            readings.iter_mut().for_each(|reading| reading.probability /= 2.0);
-            (readings, confidence) = ranked(readings);
-        }
-        let prepared = &looks[readings[0].look];
-        let mut choices: Vec<Choice> = Vec::new();
-        for Candidate { calls, .. } in &readings {
-            if !calls.is_empty() && choices.iter().all(|known| known.calls != *calls) {
-                choices.push(Choice::new(calls.clone()));
-            }
-        }
-        choices.truncate(choices::MOST);
-        Ok(Reading {
-            request: turn.request.to_owned(),
-            calls: readings[0].calls.clone(),
-            confidence,
-            tokens: counts,
-            links: turn.links.clone(),
-            prompt: pintail::text(&prepared.pieces),
-            answer: pintail::text(&readings[0].answer),
-            choices,
-            ambiguous: false,
-            parts: cost::parts(&prepared.pieces, |piece| self.tokens_of(piece)),
-        })
-    }
-
-    /// What the model makes of a turn whose pointers are turned on by `by`: the likeliest answer first, then those it was close to.
-    fn look(
-        &mut self,
-        turn: &Turn<'_>,
-        ids: &[u32],
-        by: usize,
-        cancel: &AtomicBool,
-    ) -> Result<(Prepared, Vec<Candidate>, TokenCounts), MindError> {
-        let prepared = self.prepare(turn, ids, by)?;
-        let (first, mut counts) =
-            self.decode(&prepared.prompt, &[], prepared.grammar.clone(), &[], cancel)?;
-        let mut readings = vec![self.weigh(turn, &prepared.pointers, ids, first)?];
-        for (opening, probability) in readings[0].openings() {
-            let grammar = prepared.grammar.clone();
-            let (rest, more) = self.decode(&prepared.prompt, &opening, grammar, &[], cancel)?;
-            counts.sampled += more.sampled;
-            counts.forced += more.forced;
-            let mut other = self.weigh(turn, &prepared.pointers, ids, rest)?;
-            other.probability *= probability;
-            if readings.iter().all(|known| known.answer != other.answer) {
-                readings.push(other);
-            }
-        }
-        Ok((prepared, readings, counts))
-    }
-
     /// The prompt of a turn, its pointers turned on by `by`, and what its answer may be.
     pub(super) fn prepare(&self, turn: &Turn<'_>, ids: &[u32], by: usize) -> Result<Prepared, MindError> {
         let pointers = Pointers::new(turn.scene, Some(turn)).turned(|_| by);
@@ -337,25 +275,6 @@ impl Mind {
         }
         let grammar = Arc::new(pintail::grammar(turn, &pointers, &|token| ids[token.index() as usize])?);
         Ok(Prepared { pointers, pieces, prompt, grammar })
-    }
-
-    /// Reads a decoded answer back and counts the mentions that it leaves unused.
-    fn weigh(
-        &self,
-        turn: &Turn<'_>,
-        pointers: &Pointers,
-        ids: &[u32],
-        decoded: Decoded,
-    ) -> Result<Candidate, MindError> {
-        let answer = self.pieces(&decoded.tokens, ids);
-        let steps = pintail::parse(turn, pointers, &answer)?;
-        let unused = if steps.is_empty() { 0 } else { unused(turn, pointers, &answer) };
-        let unsaid = unsaid(turn, pointers, &answer);
-        let cut = cut(turn, pointers, &answer, &steps);
-        let (calls, probability) = (resolve(turn, &steps), decoded.confidence());
-        let strange = strange(turn, pointers, &answer);
-        let contrary = contrary(turn, &answer);
-        Ok(Candidate { look: 0, decoded, answer, calls, probability, unused, unsaid, cut, strange, contrary })
     }
 
     fn write(
