@@ -1,5 +1,6 @@
 //! Tries in files: written once for a vocabulary, mapped ever after.
 
+use std::fs::File;
 use std::io::{Error, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
@@ -122,7 +123,12 @@ impl TokenTrie {
     /// # Errors
     /// The file cannot be read, is no trie of this version, of another vocabulary, or damaged.
     pub fn open(path: &Path, vocabulary: u64) -> std::io::Result<TokenTrie> {
-        TokenTrie::read(Bytes::map(path).map_err(Error::other)?, vocabulary)
+        let file = File::open(path)?;
+        let length = usize::try_from(file.metadata()?.len()).map_err(Error::other)?;
+        let map = || Bytes::map_part(&file, 0, length).map_err(Error::other);
+        let checked = TokenTrie::read(map()?, vocabulary)?;
+        // The check has touched every page; those of a new map come one by one, as far as masks walk.
+        Ok(TokenTrie { bytes: map()?, ..checked })
     }
 
     /// The trie that was saved as these bytes for the vocabulary with this hash.
@@ -158,7 +164,7 @@ impl TokenTrie {
         name.push(format!(".{}", std::process::id()));
         let beside = PathBuf::from(name);
         let written = (|| {
-            let mut file = std::fs::File::create(&beside)?;
+            let mut file = File::create(&beside)?;
             file.write_all(&self.bytes[..8])?;
             file.write_all(&checksum(&self.bytes[16..]).to_le_bytes())?;
             file.write_all(&self.bytes[16..])?;
