@@ -5,8 +5,8 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::GrammarError;
-use super::automaton::{Edge, Grammar, NEVER, Register, TokenSet, add};
-use super::fx::sort;
+use super::automaton::{Edge, Grammar, Marked, NEVER, Register, TokenSet, add};
+use super::fx::{sort, sort_by};
 
 /// Lists by number, one behind the other in one piece of memory.
 pub(super) struct Lists<T> {
@@ -18,21 +18,21 @@ impl<T: Copy> Lists<T> {
     /// The lists of `count` numbers; `entries` calls its argument with each number and entry, the same
     /// each time.
     pub(super) fn new(count: usize, entries: impl Fn(&mut dyn FnMut(u32, T))) -> Lists<T> {
+        // The ends of the lists first; each entry that is put in, from behind, makes an end a beginning.
         let mut first = vec![0u32; count + 1];
         let mut any = None;
         entries(&mut |at, entry| {
-            first[at as usize + 1] += 1;
+            first[at as usize] += 1;
             any = Some(entry);
         });
         for i in 0..count {
             first[i + 1] += first[i];
         }
-        let mut fill = first.clone();
         let mut all = any.map_or_else(Vec::new, |entry| vec![entry; first[count] as usize]);
         entries(&mut |at, entry| {
-            let place = &mut fill[at as usize];
+            let place = &mut first[at as usize];
+            *place -= 1;
             all[*place as usize] = entry;
-            *place += 1;
         });
         Lists { first, all }
     }
@@ -81,15 +81,55 @@ impl Queue {
 
 const NO_RULE: u32 = u32::MAX;
 
-impl Grammar {
-    fn rule_of_start(&self) -> Vec<u32> {
-        let mut rules = vec![NO_RULE; self.states()];
-        for (rule, &start) in self.starts.iter().enumerate() {
-            rules[start as usize] = rule as u32;
-        }
-        rules
+/// The rules by their first states.
+struct Starts {
+    starts: Marked,
+    rules: Vec<u32>,
+}
+
+impl Starts {
+    fn new(grammar: &Grammar) -> Starts {
+        let mut rules: Vec<u32> = (0..grammar.starts.len() as u32).collect();
+        let start = |rule: &u32| grammar.starts[*rule as usize];
+        sort_by(&mut rules, &mut |a, b| start(a) < start(b));
+        Starts { starts: Marked::new(grammar.states(), rules.iter().map(start)), rules }
     }
 
+    /// The rule that begins with a state.
+    fn rule(&self, state: u32) -> Option<u32> {
+        self.starts.number(state).map(|at| self.rules[at])
+    }
+}
+
+/// The states that edges leave, by the edge's number: one of so many is kept, and the others are behind it.
+struct Sources<'a> {
+    grammar: &'a Grammar,
+    some: Vec<u32>,
+}
+
+impl Sources<'_> {
+    const EVERY: u32 = 16;
+
+    fn new(grammar: &Grammar) -> Sources<'_> {
+        let mut some = Vec::with_capacity(grammar.edges().len().div_ceil(Sources::EVERY as usize));
+        for state in 0..grammar.states() as u32 {
+            while (some.len() as u32 * Sources::EVERY) < grammar.first_edge(state + 1) {
+                some.push(state);
+            }
+        }
+        Sources { grammar, some }
+    }
+
+    fn of(&self, edge: u32) -> u32 {
+        let mut state = self.some[(edge / Sources::EVERY) as usize];
+        while self.grammar.first_edge(state + 1) <= edge {
+            state += 1;
+        }
+        state
+    }
+}
+
+impl Grammar {
     /// Calls of each rule: from where, and where it goes on.
     fn callers(&self) -> Lists<(u32, u32)> {
         Lists::new(self.starts.len(), |entry| {
@@ -122,7 +162,7 @@ impl Grammar {
         let mut reaches: Vec<bool> = (0..states as u32).map(|state| self.accepts(state)).collect();
         let callers = self.callers();
         let keepers = self.keepers();
-        let rule_of_start = self.rule_of_start();
+        let starts = Starts::new(self);
         let before: Lists<(u32, u32)> = Lists::new(states, |entry| {
             for from in 0..states as u32 {
                 for edge in self.edges_of(from) {
@@ -147,8 +187,7 @@ impl Grammar {
                     found.push(from);
                 }
             }
-            let rule = rule_of_start[state as usize];
-            if rule != NO_RULE {
+            if let Some(rule) = starts.rule(state) {
                 self.nullable[rule as usize] = true;
                 found.extend(
                     callers.of(rule).iter().filter(|call| reaches[call.1 as usize]).map(|call| call.0),
@@ -267,14 +306,12 @@ impl Grammar {
         let states = self.states();
         let callers = self.callers();
         let keepers = self.keepers();
-        let rule_of_start = self.rule_of_start();
-        let before: Lists<(u32, u32)> = Lists::new(states, |entry| {
-            for from in 0..states as u32 {
-                for (edge, number) in self.edges_of(from).zip(self.first_edge(from)..) {
-                    entry(edge.target(), (from, number));
-                }
-            }
+        let starts = Starts::new(self);
+        // Edges by their numbers: this is where compiling takes the most memory.
+        let before: Lists<u32> = Lists::new(states, |entry| {
+            self.edges().zip(0..).for_each(|(edge, number)| entry(edge.target(), number));
         });
+        let sources = Sources::new(self);
         let mut cost = vec![NEVER; states];
         let mut heap = Queue::new();
         for state in 0..states as u32 {
@@ -287,7 +324,8 @@ impl Grammar {
                 continue;
             }
             cost[state as usize] = found;
-            for &(from, edge) in before.of(state) {
+            for &edge in before.of(state) {
+                let from = sources.of(edge);
                 if cost[from as usize] != NEVER {
                     continue;
                 }
@@ -302,10 +340,7 @@ impl Grammar {
                     heap.push(add(found, step), from);
                 }
             }
-            let rule = rule_of_start[state as usize];
-            if rule == NO_RULE {
-                continue;
-            }
+            let Some(rule) = starts.rule(state) else { continue };
             for &(from, to) in callers.of(rule) {
                 if cost[from as usize] == NEVER && cost[to as usize] != NEVER {
                     heap.push(add(found, cost[to as usize]), from);

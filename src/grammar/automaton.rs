@@ -78,7 +78,7 @@ pub(super) struct Marked {
 
 impl Marked {
     /// The states are sorted.
-    fn new(states: usize, marked: impl Iterator<Item = u32>) -> Marked {
+    pub(super) fn new(states: usize, marked: impl Iterator<Item = u32>) -> Marked {
         let mut words = vec![(0u64, 0); states.div_ceil(64)];
         marked.for_each(|state| words[state as usize / 64].0 |= 1 << (state % 64));
         let mut before = 0;
@@ -89,7 +89,7 @@ impl Marked {
         Marked { words }
     }
 
-    fn number(&self, state: u32) -> Option<usize> {
+    pub(super) fn number(&self, state: u32) -> Option<usize> {
         let &(bits, before) = self.words.get(state as usize / 64)?;
         let bit = 1u64 << (state % 64);
         (bits & bit != 0).then(|| (before + (bits & (bit - 1)).count_ones()) as usize)
@@ -192,10 +192,24 @@ impl Grammar {
     }
 
     fn lay_out(parts: Parts) -> Grammar {
-        let Parts { mut first, mut edges, starts, ends, registers, names, sets, root, plain, free } = parts;
+        let Parts {
+            mut first,
+            mut edges,
+            mut starts,
+            ends,
+            registers,
+            mut names,
+            sets,
+            root,
+            plain,
+            mut free,
+        } = parts;
         let states = first.len() - 1;
         first.shrink_to_fit();
         edges.shrink_to_fit();
+        starts.shrink_to_fit();
+        names.shrink();
+        free.shrink_to_fit();
         let mut flags = vec![0; states];
         ends.iter().for_each(|&end| flags[end as usize] |= ACCEPTS);
         let register_of = Marked::new(states, registers.iter().map(|(state, _)| *state));
@@ -271,7 +285,7 @@ impl Grammar {
     }
 
     /// All edges.
-    pub(super) fn edges(&self) -> impl Iterator<Item = Edge> + '_ {
+    pub(super) fn edges(&self) -> impl ExactSizeIterator<Item = Edge> + '_ {
         self.edges.iter().map(|edge| edge.get())
     }
 

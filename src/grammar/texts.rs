@@ -90,6 +90,12 @@ impl Names {
         &self.text[from..self.ends[at as usize] as usize]
     }
 
+    /// Gives back the room for more of them.
+    pub(super) fn shrink(&mut self) {
+        self.text.shrink_to_fit();
+        self.ends.shrink_to_fit();
+    }
+
     /// Bytes that they take.
     pub(super) fn memory(&self) -> usize {
         self.text.len() + self.ends.len() * 4
