@@ -3,8 +3,7 @@
 use std::cmp::Reverse;
 
 use super::super::automaton::{Choose, Edge, Grammar, NEVER, Register, add, times};
-use super::{END, Engine, Return};
-use crate::grammar::MatchError;
+use super::{END, Engine, Full, Return};
 
 /// Most entries of the room for a closure that is kept for the next one.
 const KEPT: usize = 4096;
@@ -31,7 +30,7 @@ impl Engine {
     }
 
     /// Follows everything that consumes nothing from the items in `work`, and interns the result.
-    pub(super) fn close(&mut self) -> Result<u32, MatchError> {
+    pub(super) fn close(&mut self) -> Result<u32, Full> {
         if self.work.iter().all(|&(state, ..)| state != END && self.grammar.consumes(state)) {
             let mut kept = std::mem::take(&mut self.kept);
             while let Some((state, _, frame)) = self.work.pop() {
@@ -40,7 +39,7 @@ impl Engine {
                 }
             }
             if self.memory() > self.limit {
-                return Err(MatchError::Memory { limit: self.limit });
+                return Err(Full(self.limit));
             }
             return Ok(self.intern_config(kept, false));
         }
@@ -68,7 +67,7 @@ impl Engine {
                     continue;
                 }
                 if self.seen.len() * 16 > self.limit {
-                    return Err(MatchError::Memory { limit: self.limit });
+                    return Err(Full(self.limit));
                 }
                 match grammar.register(state) {
                     None => {}
@@ -129,7 +128,7 @@ impl Engine {
             self.work.push((grammar.starts[rule as usize], 0, frame));
         }
         if self.memory() > self.limit {
-            return Err(MatchError::Memory { limit: self.limit });
+            return Err(Full(self.limit));
         }
         Ok(self.intern_config(kept, complete))
     }

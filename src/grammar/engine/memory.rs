@@ -25,7 +25,7 @@ impl Engine {
             + tables.into_iter().map(Table::memory).sum::<usize>()
             + self.configs.len() * size_of::<Config>()
             + self.items.len() * size_of::<Item>()
-            + self.next.len() * size_of::<u32>()
+            + self.next.len() * size_of::<u16>()
             + self.frames.len() * size_of::<Frame>()
             + self.closed.len() * size_of::<Closed>()
             + (self.returns.len() + self.places.len()) * size_of::<Return>()

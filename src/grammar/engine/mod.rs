@@ -30,6 +30,9 @@ use super::{MatchError, TokenTrie, utf8};
 /// The configuration without items: nothing is legal, not even the end.
 pub(super) const DEAD: u32 = 0;
 const UNKNOWN: u32 = u32::MAX;
+/// In place of a next configuration that was not asked for, or whose number is not below this one: it is found
+/// by its places each time. A run that holds so many at once is far over what its cache keeps.
+const NOT_KEPT: u16 = u16::MAX;
 /// The return state of the root's frame: the end of the text.
 const END: u32 = u32::MAX;
 /// The frame of the root rule.
@@ -77,6 +80,16 @@ impl Config {
     }
 }
 
+/// A run reached its limit of so many bytes. Smaller than a [`MatchError`]: each step gives a configuration or this.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Full(usize);
+
+impl From<Full> for MatchError {
+    fn from(Full(limit): Full) -> MatchError {
+        MatchError::Memory { limit }
+    }
+}
+
 /// What a list of places leads to with nothing.
 #[derive(Clone, Copy)]
 struct Closed {
@@ -106,7 +119,7 @@ pub(super) struct Engine {
     items: Vec<Item>,
     config_ids: Table,
     /// Next configurations by byte class, a row for each configuration that was asked.
-    next: Vec<u32>,
+    next: Vec<u16>,
     /// The configurations that lists of places lead to with nothing.
     closed: Vec<Closed>,
     places: Vec<Return>,
@@ -191,7 +204,7 @@ impl Engine {
     }
 
     /// The configuration before any text.
-    pub(super) fn start(&mut self) -> Result<u32, MatchError> {
+    pub(super) fn start(&mut self) -> Result<u32, Full> {
         let start = self.grammar.starts[self.grammar.root as usize];
         self.work.clear();
         self.work.push((start, 0, ROOT));
@@ -208,13 +221,13 @@ impl Engine {
     }
 
     /// The configuration after a byte.
-    pub(super) fn step(&mut self, config: u32, byte: u8) -> Result<u32, MatchError> {
+    pub(super) fn step(&mut self, config: u32, byte: u8) -> Result<u32, Full> {
         let class = self.grammar.class_of[byte as usize] as usize;
         let Config { row, .. } = self.configs[config as usize];
         if row != UNKNOWN {
             let next = self.next[row as usize + class];
-            if next != UNKNOWN {
-                return Ok(next);
+            if next != NOT_KEPT {
+                return Ok(u32::from(next));
             }
         }
         if config == DEAD {
@@ -251,19 +264,14 @@ impl Engine {
         let this = &mut self.configs[config as usize];
         if this.row == UNKNOWN {
             this.row = self.next.len() as u32;
-            self.next.resize(self.next.len() + self.grammar.class_byte.len(), UNKNOWN);
+            self.next.resize(self.next.len() + self.grammar.class_byte.len(), NOT_KEPT);
         }
-        self.next[this.row as usize + class] = next;
+        self.next[this.row as usize + class] = u16::try_from(next).unwrap_or(NOT_KEPT);
         Ok(next)
     }
 
     /// The configuration after a token: its bytes and the terminals that name it.
-    pub(super) fn step_token(
-        &mut self,
-        config: u32,
-        token: u32,
-        trie: &TokenTrie,
-    ) -> Result<u32, MatchError> {
+    pub(super) fn step_token(&mut self, config: u32, token: u32, trie: &TokenTrie) -> Result<u32, Full> {
         let mut by_bytes = DEAD;
         if !trie.bytes(token).is_empty() {
             by_bytes = config;

@@ -26,7 +26,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { states: 8 << 20, cache: 512 << 10, masks: 128 << 10 }
+        Limits { states: 8 << 20, cache: 384 << 10, masks: 128 << 10 }
     }
 }
 
@@ -152,7 +152,7 @@ impl Matcher {
                 Ok(next) => next,
                 Err(error) => {
                     self.restore(before);
-                    return Err(error);
+                    return Err(error.into());
                 }
             };
             if next == DEAD {

@@ -2,9 +2,9 @@
 
 use super::emit::MAX_COUNT;
 use super::shape::*;
-use super::{Compiler, Lit, Sub, not};
+use super::{Compiler, Lit, Refusal, Sub, not};
 use crate::grammar::fx::FxMap;
-use crate::grammar::{Expr, GrammarError, Member};
+use crate::grammar::{Expr, Member};
 
 /// Most elements with schemas of their own.
 const MAX_PREFIX: usize = 2_000;
@@ -14,12 +14,12 @@ const MAX_UNIQUE: usize = 1_000;
 const MAX_COUNTING: usize = 4_000;
 
 impl Compiler<'_, '_> {
-    pub(super) fn call(&mut self, lits: Vec<Lit>) -> Result<Expr, GrammarError> {
+    pub(super) fn call(&mut self, lits: Vec<Lit>) -> Result<Expr, Refusal> {
         let rule = self.rule(Sub::of(lits))?;
         Ok(self.w.b.call(rule))
     }
 
-    pub(super) fn array(&mut self, shape: &Shape) -> Result<Expr, GrammarError> {
+    pub(super) fn array(&mut self, shape: &Shape) -> Result<Expr, Refusal> {
         let max = shape.max_items.unwrap_or(MAX_COUNT);
         if shape.min_items > max || shape.min_items > MAX_COUNT {
             return Ok(self.w.b.never());
@@ -77,7 +77,7 @@ impl Compiler<'_, '_> {
     }
 
     /// Elements that all differ: each of the listed values at most once.
-    fn unique(&mut self, node: u32, shape: &Shape) -> Result<Expr, GrammarError> {
+    fn unique(&mut self, node: u32, shape: &Shape) -> Result<Expr, Refusal> {
         if shape.prefix() > 0 || !shape.contains.is_empty() {
             return self.refuse(node, "uniqueItems", "is not enforced beside `prefixItems` or `contains`");
         }
@@ -111,7 +111,7 @@ impl Compiler<'_, '_> {
 
     /// Arrays of which so many elements fit other schemas as well: a state for each number of
     /// elements (as far as it matters) and of those that fit.
-    fn containing(&mut self, shape: &Shape, contains: &[&Contains]) -> Result<Expr, GrammarError> {
+    fn containing(&mut self, shape: &Shape, contains: &[&Contains]) -> Result<Expr, Refusal> {
         let furthest = contains.iter().map(|c| c.from + 1).max().unwrap_or(0).max(shape.prefix());
         let cap = shape.min_items.max(shape.max_items.unwrap_or(0)).max(furthest as u64).max(1);
         let bounds = contains.iter().fold(cap.saturating_add(1), |all, c| {

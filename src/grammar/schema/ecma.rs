@@ -128,7 +128,10 @@ impl Parser {
         self.at += 1;
         if self.eat('?') && !self.eat(':') {
             // A named group; what refers back to it is refused where it stands.
-            let named = self.eat('<') && self.peek().is_some_and(|c| c.is_alphabetic() || c == '_');
+            let named = self.eat('<')
+                && self
+                    .peek()
+                    .is_some_and(|c| c.is_ascii_alphabetic() || c == '_' || c == '$' || !c.is_ascii());
             let name = self.chars[self.at.min(self.chars.len())..].iter().position(|c| *c == '>');
             match name {
                 Some(length) if named => self.at += length + 1,

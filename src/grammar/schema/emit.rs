@@ -8,9 +8,9 @@ use super::language::{Wanted, product};
 use super::pattern::Regex;
 use super::shape::*;
 use super::step::{self, Step};
-use super::{Compiler, Content, Lit, Sub, not, number, text};
+use super::{Compiler, Content, Lit, Refusal, Sub, not, number, text};
+use crate::grammar::Expr;
 use crate::grammar::fx::sort;
-use crate::grammar::{Expr, GrammarError};
 
 /// How many values of a finite range are listed.
 const MAX_LISTED: i128 = 10_000;
@@ -21,7 +21,7 @@ pub(super) const MAX_COUNT: u64 = u32::MAX as u64;
 
 impl Compiler<'_, '_> {
     /// The texts of all values that fit all schemas of `sub`.
-    pub(super) fn emit(&mut self, sub: &Sub) -> Result<Expr, GrammarError> {
+    pub(super) fn emit(&mut self, sub: &Sub) -> Result<Expr, Refusal> {
         let mut shape = self.read(sub)?;
         if shape.types == 0 {
             return Ok(self.w.b.never());
@@ -105,7 +105,7 @@ impl Compiler<'_, '_> {
     }
 
     /// Makes the choice that leaves the fewest ways.
-    fn emit_choice(&mut self, sub: &Sub, shape: &Shape) -> Result<Expr, GrammarError> {
+    fn emit_choice(&mut self, sub: &Sub, shape: &Shape) -> Result<Expr, Refusal> {
         let mut best: Option<(&Choice, Vec<Vec<Lit>>)> = None;
         for choice in &shape.choices {
             let made = sub.clone().with_made(choice.id);
@@ -145,7 +145,7 @@ impl Compiler<'_, '_> {
     }
 
     /// A property that some schema does not name: one of those that others name, or one that none does.
-    fn spread(&mut self, sub: &Sub, shape: &Shape, other: &Some1) -> Result<Expr, GrammarError> {
+    fn spread(&mut self, sub: &Sub, shape: &Shape, other: &Some1) -> Result<Expr, Refusal> {
         let (id, _) = self.choice(other.fact, "other", |_| Ok(Vec::new()))?;
         let made = sub.clone().with_made(id);
         let names: Vec<String> = shape.names().into_iter().map(str::to_owned).collect();
@@ -171,7 +171,7 @@ impl Compiler<'_, '_> {
     }
 
     /// Excepted arrays and objects: those that would not fit anyway are none; others are refused.
-    fn settle_exceptions(&mut self, sub: &Sub, shape: &mut Shape) -> Result<(), GrammarError> {
+    fn settle_exceptions(&mut self, sub: &Sub, shape: &mut Shape) -> Result<(), Refusal> {
         let whole = |value: &Value| value.is_array() || value.is_object();
         if !shape.except.iter().any(|said| whole(&said.value)) {
             return Ok(());
@@ -197,7 +197,7 @@ impl Compiler<'_, '_> {
         Ok(())
     }
 
-    fn number(&mut self, sub: &Sub, shape: &Shape) -> Result<Expr, GrammarError> {
+    fn number(&mut self, sub: &Sub, shape: &Shape) -> Result<Expr, Refusal> {
         let (low, high) = (shape.low.as_ref(), shape.high.as_ref());
         if empty(low, high) || (shape.integer && shape.fraction) {
             return Ok(self.w.b.never());
@@ -245,7 +245,7 @@ impl Compiler<'_, '_> {
         Ok(self.w.b.alt(&parts))
     }
 
-    fn multiples(&mut self, node: u32, shape: &Shape, except: &[Decimal]) -> Result<Expr, GrammarError> {
+    fn multiples(&mut self, node: u32, shape: &Shape, except: &[Decimal]) -> Result<Expr, Refusal> {
         let (low, high) = (shape.low.as_ref(), shape.high.as_ref());
         let mut step: Option<Step> = shape.integer.then_some(Step { size: 1, places: 0 });
         for said in &shape.multiples {
@@ -293,7 +293,7 @@ impl Compiler<'_, '_> {
         Ok(step::multiples(self.w.b, step, low.is_none(), high.is_none(), with_zero))
     }
 
-    fn string(&mut self, shape: &Shape) -> Result<Expr, GrammarError> {
+    fn string(&mut self, shape: &Shape) -> Result<Expr, Refusal> {
         let (min, max) = (shape.min_length, shape.max_length);
         if max.is_some_and(|max| max < min) || min > MAX_COUNT {
             return Ok(self.w.b.never());

@@ -4,8 +4,7 @@ use serde_json::Value;
 
 use super::language::{Wanted, product};
 use super::shape::*;
-use super::{Compiler, Lit, Sub, decimal};
-use crate::grammar::GrammarError;
+use super::{Compiler, Lit, Refusal, Sub, decimal};
 
 /// How deep emptiness is looked for.
 pub(super) const EMPTY_DEPTH: usize = 5;
@@ -14,7 +13,7 @@ const MAX_WAYS: usize = 64;
 
 impl Compiler<'_, '_> {
     /// Whether it is certain that no value fits. `false` says nothing.
-    pub(super) fn never(&mut self, sub: &Sub, depth: usize) -> Result<bool, GrammarError> {
+    pub(super) fn never(&mut self, sub: &Sub, depth: usize) -> Result<bool, Refusal> {
         let number = self.subs.number(sub);
         if let Some((known, looked)) = self.subs.known(number).empty
             && (known || usize::from(looked) >= depth)
@@ -26,11 +25,11 @@ impl Compiler<'_, '_> {
         Ok(found)
     }
 
-    pub(super) fn none(&mut self, lits: Vec<Lit>) -> Result<bool, GrammarError> {
+    pub(super) fn none(&mut self, lits: Vec<Lit>) -> Result<bool, Refusal> {
         self.never(&Sub::of(lits), EMPTY_DEPTH)
     }
 
-    fn is_never(&mut self, sub: &Sub, depth: usize) -> Result<bool, GrammarError> {
+    fn is_never(&mut self, sub: &Sub, depth: usize) -> Result<bool, Refusal> {
         let shape = self.read(sub)?;
         if shape.types == 0 {
             return Ok(true);
@@ -66,7 +65,7 @@ impl Compiler<'_, '_> {
         Ok(false)
     }
 
-    fn no_string(&mut self, sub: &Sub, shape: &Shape) -> Result<bool, GrammarError> {
+    fn no_string(&mut self, sub: &Sub, shape: &Shape) -> Result<bool, Refusal> {
         if shape.max_length.is_some_and(|max| max < shape.min_length) {
             return Ok(true);
         }
@@ -86,7 +85,7 @@ impl Compiler<'_, '_> {
         Ok(product(&wanted).is_some_and(|dfa| dfa.is_empty()))
     }
 
-    fn no_array(&mut self, shape: &Shape, depth: usize) -> Result<bool, GrammarError> {
+    fn no_array(&mut self, shape: &Shape, depth: usize) -> Result<bool, Refusal> {
         if shape.max_items.is_some_and(|max| max < shape.min_items) {
             return Ok(true);
         }
@@ -113,7 +112,7 @@ impl Compiler<'_, '_> {
         Ok(false)
     }
 
-    fn no_object(&mut self, shape: &Shape, depth: usize) -> Result<bool, GrammarError> {
+    fn no_object(&mut self, shape: &Shape, depth: usize) -> Result<bool, Refusal> {
         if let Some(max) = &shape.max_properties
             && (max.value < shape.min_properties.value || max.value < shape.required.len() as u64)
         {

@@ -96,7 +96,24 @@ pub fn parse_with(text: &str, options: Options) -> Result<Compiled, GrammarError
         });
     }
     let schema: Value = serde_json::from_str(text).map_err(|error| GrammarError::Json(error.to_string()))?;
-    compile(&schema, options)
+    compile_read(schema, text, options)
+}
+
+/// Compiles a schema that was read from `text`. What was read is several times as large as its text, and given up
+/// before the automaton is laid out.
+///
+/// # Errors
+/// As [`compile`].
+pub(super) fn compile_read(schema: Value, text: &str, options: Options) -> Result<Compiled, GrammarError> {
+    let mut builder = GrammarBuilder::new();
+    let (rule, warnings) = add(&mut builder, &schema, options)?;
+    drop(schema);
+    // An automaton that is too large is the fault of a keyword, which a second reading finds.
+    let grammar = builder.build(rule).map_err(|error| match serde_json::from_str(text) {
+        Ok(schema) => blamed(&schema, error),
+        Err(_) => error,
+    })?;
+    Ok(Compiled { grammar, warnings })
 }
 
 /// Compiles a schema.
@@ -120,9 +137,10 @@ pub fn add(
     options: Options,
 ) -> Result<(RuleId, Vec<String>), GrammarError> {
     let uri = schema.get("$schema").and_then(Value::as_str).unwrap_or("");
-    let draft = if ["draft-07", "draft-06", "draft-04", "draft-03"].iter().any(|d| uri.contains(d)) {
+    let names = |part: &str| uri.as_bytes().windows(part.len()).any(|found| found == part.as_bytes());
+    let draft = if ["draft-07", "draft-06", "draft-04", "draft-03"].into_iter().any(names) {
         Draft::Seven
-    } else if uri.contains("json-schema.org/draft/20") {
+    } else if names("json-schema.org/draft/20") {
         Draft::Modern
     } else {
         options.draft
@@ -131,7 +149,7 @@ pub fn add(
         w: Writer::new(builder, options.whitespace),
         draft,
         any_order: options.any_order,
-        resources: Resources::new(schema, draft, uri.contains("draft-04") || uri.contains("draft-03")),
+        resources: Resources::new(schema, draft, names("draft-04") || names("draft-03")),
         nodes: Vec::new(),
         known: FxMap::default(),
         digests: alike::Digests::default(),
@@ -148,8 +166,8 @@ pub fn add(
         work: 0,
     };
     let root = compiler.schema(schema, |_| "#".to_owned(), 0);
-    let rule = compiler.rule(Sub::of([root]))?;
-    compiler.finish()?;
+    let made = compiler.rule(Sub::of([root])).and_then(|rule| compiler.finish().map(|()| rule));
+    let rule = made.map_err(|refusal| *refusal)?;
     let mut warnings = compiler.warnings;
     sort(&mut warnings);
     warnings.dedup();
@@ -191,6 +209,9 @@ fn blamed(schema: &Value, error: GrammarError) -> GrammarError {
         what: format!("makes the grammar too large: its {what} is over the limit of {limit}"),
     }
 }
+
+/// A refusal on its way up: many places pass it on, and a pointer is passed on with little code.
+type Refusal = Box<GrammarError>;
 
 /// The number of a choice and its ways, each a set of schemas that hold together.
 type Ways = (u32, Vec<Vec<Lit>>);
@@ -275,11 +296,7 @@ impl<'a> Compiler<'a, '_> {
             let mut pointer = this.nodes[parent as usize].pointer.clone();
             for part in path {
                 pointer.push('/');
-                if part.contains(['~', '/']) {
-                    pointer.push_str(&part.replace('~', "~0").replace('/', "~1"));
-                } else {
-                    pointer.push_str(part);
-                }
+                resource::push_escaped(&mut pointer, part);
             }
             pointer
         };
@@ -300,8 +317,8 @@ impl<'a> Compiler<'a, '_> {
         &mut self,
         lit: Lit,
         name: &str,
-        ways: impl FnOnce(&mut Self) -> Result<Vec<Vec<Lit>>, GrammarError>,
-    ) -> Result<Ways, GrammarError> {
+        ways: impl FnOnce(&mut Self) -> Result<Vec<Vec<Lit>>, Refusal>,
+    ) -> Result<Ways, Refusal> {
         let key = (lit, name.to_owned());
         if let Some(known) = self.choices.get(&key) {
             return Ok(known.clone());
@@ -312,7 +329,7 @@ impl<'a> Compiler<'a, '_> {
         Ok(made)
     }
 
-    fn pattern(&mut self, node: u32, keyword: &str, text: &str) -> Result<Rc<Pattern>, GrammarError> {
+    fn pattern(&mut self, node: u32, keyword: &str, text: &str) -> Result<Rc<Pattern>, Refusal> {
         if let Some(known) = self.patterns.get(text) {
             return Ok(known.clone());
         }
@@ -326,19 +343,19 @@ impl<'a> Compiler<'a, '_> {
         }
     }
 
-    fn refuse<T>(&self, node: u32, keyword: &str, what: impl Into<String>) -> Result<T, GrammarError> {
+    fn refuse<T>(&self, node: u32, keyword: &str, what: impl Into<String>) -> Result<T, Refusal> {
         Err(self.refusal(node, keyword, what.into()))
     }
 
     #[cold]
     #[inline(never)]
-    fn refusal(&self, node: u32, keyword: &str, what: String) -> GrammarError {
+    fn refusal(&self, node: u32, keyword: &str, what: String) -> Refusal {
         let pointer = self.nodes[node as usize].pointer.clone();
-        GrammarError::Schema { pointer, keyword: keyword.to_owned(), what }
+        Box::new(GrammarError::Schema { pointer, keyword: keyword.to_owned(), what })
     }
 
     /// Counts a step of reading.
-    fn step(&mut self, lit: Lit, cost: usize) -> Result<(), GrammarError> {
+    fn step(&mut self, lit: Lit, cost: usize) -> Result<(), Refusal> {
         self.work += cost;
         if self.work > MAX_WORK {
             return self.too_large(lit, "takes too much work to combine with what else must hold");
@@ -347,7 +364,7 @@ impl<'a> Compiler<'a, '_> {
     }
 
     /// Refuses what would be too large; the keyword is the one that asks for the most there.
-    fn too_large<T>(&self, lit: Lit, what: &str) -> Result<T, GrammarError> {
+    fn too_large<T>(&self, lit: Lit, what: &str) -> Result<T, Refusal> {
         let keyword = match self.nodes[lit as usize / 2].content {
             Content::Schema(Value::Object(map)) => heaviest(map),
             _ => "not",
@@ -356,7 +373,7 @@ impl<'a> Compiler<'a, '_> {
     }
 
     /// The rule of an intersection, defined later by [`Compiler::finish`].
-    fn rule(&mut self, sub: Sub) -> Result<RuleId, GrammarError> {
+    fn rule(&mut self, sub: Sub) -> Result<RuleId, Refusal> {
         let number = self.subs.number(&sub);
         if let Some(rule) = self.subs.known(number).rule {
             return Ok(rule);
@@ -373,7 +390,7 @@ impl<'a> Compiler<'a, '_> {
         Ok(rule)
     }
 
-    fn finish(&mut self) -> Result<(), GrammarError> {
+    fn finish(&mut self) -> Result<(), Refusal> {
         while let Some((number, rule)) = self.queue.pop() {
             let sub = self.subs.get(number);
             let body = self.emit(&sub)?;
@@ -387,7 +404,7 @@ impl<'a> Compiler<'a, '_> {
     }
 
     /// The only values that fit, if that is seen at once.
-    fn finite(&mut self, lits: Vec<Lit>, depth: usize) -> Result<Option<Vec<Value>>, GrammarError> {
+    fn finite(&mut self, lits: Vec<Lit>, depth: usize) -> Result<Option<Vec<Value>>, Refusal> {
         let sub = Sub::of(lits);
         let shape = self.read(&sub)?;
         if let Some(values) = &shape.values {
@@ -439,7 +456,7 @@ impl<'a> Compiler<'a, '_> {
     }
 
     /// Whether one of the values fits all schemas of a set, besides the choices that are made.
-    fn any_fits(&mut self, sub: &Sub, values: &[Value]) -> Result<bool, GrammarError> {
+    fn any_fits(&mut self, sub: &Sub, values: &[Value]) -> Result<bool, Refusal> {
         for value in values {
             let mut fits = true;
             for &lit in &sub.lits {
@@ -453,7 +470,7 @@ impl<'a> Compiler<'a, '_> {
     }
 
     /// The values that fit all schemas of a set.
-    fn fitting(&mut self, sub: &Sub, values: &[Value]) -> Result<Vec<Value>, GrammarError> {
+    fn fitting(&mut self, sub: &Sub, values: &[Value]) -> Result<Vec<Value>, Refusal> {
         let mut kept = Vec::new();
         for value in values {
             let mut fits = true;

@@ -4,12 +4,11 @@ use serde_json::Value;
 
 use super::read::Needs;
 use super::shape::*;
-use super::{Compiler, Content, Draft, Lit, not};
-use crate::grammar::GrammarError;
+use super::{Compiler, Content, Draft, Lit, Refusal, not};
 
 impl<'a> Compiler<'a, '_> {
     /// The ways in which a value does not fit the schema of `node`.
-    pub(super) fn negated(&mut self, node: u32) -> Result<Vec<Vec<Lit>>, GrammarError> {
+    pub(super) fn negated(&mut self, node: u32) -> Result<Vec<Vec<Lit>>, Refusal> {
         let Content::Schema(Value::Object(map)) = self.nodes[node as usize].content.clone() else {
             return self.refuse(node, "not", "stands before something that is no schema");
         };
@@ -175,7 +174,7 @@ impl<'a> Compiler<'a, '_> {
         node: u32,
         keyword: &str,
         map: super::read::Table<'a>,
-    ) -> Result<Option<Vec<Lit>>, GrammarError> {
+    ) -> Result<Option<Vec<Lit>>, Refusal> {
         let Some(count) = self.count(node, map, keyword)? else { return Ok(None) };
         let (min, max) = if keyword.starts_with("max") {
             (count.saturating_add(1), None)

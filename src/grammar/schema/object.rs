@@ -8,8 +8,8 @@ use super::emit::MAX_COUNT;
 use super::language::{MAX_MARKS, Wanted, product};
 use super::pattern::{Pattern, Regex};
 use super::shape::*;
-use super::{Compiler, Lit, Sub, text};
-use crate::grammar::{Expr, GrammarError, Member};
+use super::{Compiler, Lit, Refusal, Sub, text};
+use crate::grammar::{Expr, Member};
 
 /// Most states that counting properties may take.
 const MAX_COUNTING: u64 = 20_000;
@@ -44,7 +44,7 @@ struct Members {
 }
 
 impl Compiler<'_, '_> {
-    pub(super) fn object(&mut self, shape: &Shape) -> Result<Expr, GrammarError> {
+    pub(super) fn object(&mut self, shape: &Shape) -> Result<Expr, Refusal> {
         let Some(members) = self.members(shape)? else { return Ok(self.w.b.never()) };
         let (min, max) = (shape.min_properties.value, shape.max_properties.as_ref().map(|said| said.value));
         let needed = members.named.iter().filter(|(_, required)| *required).count() as u64;
@@ -83,7 +83,7 @@ impl Compiler<'_, '_> {
     }
 
     /// The parts of an object; none when nothing fits.
-    fn members(&mut self, shape: &Shape) -> Result<Option<Members>, GrammarError> {
+    fn members(&mut self, shape: &Shape) -> Result<Option<Members>, Refusal> {
         let allowed = self.names(shape)?;
         let mut names: Vec<String> = shape.names().into_iter().map(str::to_owned).collect();
         if let Some(only) = &allowed.only {
@@ -122,7 +122,7 @@ impl Compiler<'_, '_> {
         Ok(Some(Members { named, other, unknown }))
     }
 
-    fn names(&mut self, shape: &Shape) -> Result<Names, GrammarError> {
+    fn names(&mut self, shape: &Shape) -> Result<Names, Refusal> {
         let mut names = Names::default();
         for said in &shape.names_fit {
             let inner = self.read(&Sub::of([said.value]))?;
@@ -161,7 +161,7 @@ impl Compiler<'_, '_> {
         names: &Names,
         known: &[&str],
         some: Option<&Some1>,
-    ) -> Result<Option<Expr>, GrammarError> {
+    ) -> Result<Option<Expr>, Refusal> {
         if names.only.is_some() {
             return Ok(None);
         }
@@ -347,7 +347,7 @@ impl Compiler<'_, '_> {
         members: &Members,
         min: u64,
         max: Option<u64>,
-    ) -> Result<Expr, GrammarError> {
+    ) -> Result<Expr, Refusal> {
         let comma = self.w.between(",");
         let known = members.named.len() as u64;
         let cap =

@@ -4,8 +4,7 @@ use crate::grammar::fx::{FxSet, sort};
 use serde_json::{Map, Value};
 
 use super::shape::*;
-use super::{Compiler, Content, Draft, Lit, Sub, not};
-use crate::grammar::GrammarError;
+use super::{Compiler, Content, Draft, Lit, Refusal, Sub, not};
 
 /// Most values of an `enum`.
 const MAX_VALUES: usize = 50_000;
@@ -53,7 +52,7 @@ pub(super) type Table<'a> = &'a Map<String, Value>;
 
 impl<'a> Compiler<'a, '_> {
     /// All that the schemas of `sub` ask for together.
-    pub(super) fn read(&mut self, sub: &Sub) -> Result<Shape, GrammarError> {
+    pub(super) fn read(&mut self, sub: &Sub) -> Result<Shape, Refusal> {
         let mut shape = Shape::new();
         let mut seen = FxSet::default();
         // Depth first, the path kept, so that a reference that leads back to itself without a value in
@@ -128,7 +127,7 @@ impl<'a> Compiler<'a, '_> {
         map: Table<'a>,
         sub: &Sub,
         shape: &mut Shape,
-    ) -> Result<Vec<Lit>, GrammarError> {
+    ) -> Result<Vec<Lit>, Refusal> {
         let node = lit / 2;
         let mut more = Vec::new();
         // Most schemas have keywords of one group only.
@@ -222,7 +221,7 @@ impl<'a> Compiler<'a, '_> {
         node: u32,
         keyword: &str,
         map: Table<'a>,
-    ) -> Result<Option<Vec<Lit>>, GrammarError> {
+    ) -> Result<Option<Vec<Lit>>, Refusal> {
         let Some(value) = map.get(keyword) else { return Ok(None) };
         let Some(all) = value.as_array().filter(|all| !all.is_empty()) else {
             return self.refuse(node, keyword, "is not a list of schemas");
@@ -238,7 +237,7 @@ impl<'a> Compiler<'a, '_> {
         node: u32,
         keyword: &str,
         map: Table<'a>,
-    ) -> Result<Option<&'a [Value]>, GrammarError> {
+    ) -> Result<Option<&'a [Value]>, Refusal> {
         match (keyword, map.get(keyword)) {
             (_, None) => Ok(None),
             ("const", Some(value)) => Ok(Some(std::slice::from_ref(value))),
@@ -266,7 +265,7 @@ impl<'a> Compiler<'a, '_> {
     }
 
     /// What properties ask for where they are there: name, keyword, needs.
-    pub(super) fn dependent(&mut self, node: u32, map: Table<'a>) -> Result<Vec<Dependent>, GrammarError> {
+    pub(super) fn dependent(&mut self, node: u32, map: Table<'a>) -> Result<Vec<Dependent>, Refusal> {
         let mut all = Vec::new();
         for keyword in ["dependentRequired", "dependentSchemas", "dependencies"] {
             if self.draft == Draft::Seven && keyword != "dependencies" {
@@ -304,7 +303,7 @@ impl<'a> Compiler<'a, '_> {
         node: u32,
         keyword: &str,
         map: Table<'a>,
-    ) -> Result<Option<Table<'a>>, GrammarError> {
+    ) -> Result<Option<Table<'a>>, Refusal> {
         match map.get(keyword) {
             None => Ok(None),
             Some(Value::Object(table)) => Ok(Some(table)),
@@ -313,7 +312,7 @@ impl<'a> Compiler<'a, '_> {
     }
 
     /// The types' bits, and whether numbers must be whole.
-    pub(super) fn types(&self, node: u32, types: &Value) -> Result<(u8, bool), GrammarError> {
+    pub(super) fn types(&self, node: u32, types: &Value) -> Result<(u8, bool), Refusal> {
         let names = match types {
             Value::Array(all) => all.as_slice(),
             one => std::slice::from_ref(one),

@@ -3,8 +3,7 @@
 use crate::grammar::fx::FxMap;
 use serde_json::{Map, Value};
 
-use super::{Compiler, Draft, Lit};
-use crate::grammar::GrammarError;
+use super::{Compiler, Draft, Lit, Refusal};
 
 /// The schemas of a document that have an address.
 pub(super) struct Resources<'a> {
@@ -86,17 +85,49 @@ impl<'a> Resources<'a> {
 fn spell(steps: &[(Option<usize>, usize, String)], mut at: Option<usize>) -> String {
     let mut parts = Vec::new();
     while let Some(step) = at {
-        parts.push(steps[step].2.replace('~', "~0").replace('/', "~1"));
+        parts.push(&steps[step].2);
         at = steps[step].0;
     }
-    parts.push("#".to_owned());
-    parts.reverse();
-    parts.join("/")
+    let mut pointer = "#".to_owned();
+    for part in parts.into_iter().rev() {
+        pointer.push('/');
+        push_escaped(&mut pointer, part);
+    }
+    pointer
+}
+
+/// Appends a step of a JSON pointer (RFC 6901, section 3).
+pub(super) fn push_escaped(pointer: &mut String, part: &str) {
+    for c in part.chars() {
+        match c {
+            '~' => pointer.push_str("~0"),
+            '/' => pointer.push_str("~1"),
+            c => pointer.push(c),
+        }
+    }
+}
+
+/// A step of a JSON pointer as the name that it is; a `~` that escapes nothing is itself.
+fn unescaped(part: &str) -> String {
+    let mut name = String::new();
+    let mut rest = part.chars();
+    while let Some(c) = rest.next() {
+        let (c, taken) = match (c, rest.clone().next()) {
+            ('~', Some('0')) => ('~', true),
+            ('~', Some('1')) => ('/', true),
+            _ => (c, false),
+        };
+        name.push(c);
+        if taken {
+            rest.next();
+        }
+    }
+    name
 }
 
 impl<'a> Compiler<'a, '_> {
     /// The schema that a reference in `node` refers to.
-    pub(super) fn resolve(&mut self, node: u32, keyword: &str, text: &str) -> Result<Lit, GrammarError> {
+    pub(super) fn resolve(&mut self, node: u32, keyword: &str, text: &str) -> Result<Lit, Refusal> {
         let own = self.nodes[node as usize].resource;
         let (before, fragment) = text.split_once('#').unwrap_or((text, ""));
         let resource = if before.is_empty() {
@@ -122,7 +153,7 @@ impl<'a> Compiler<'a, '_> {
         let Resource { root, pointer, .. } = &self.resources.all[resource];
         let (mut value, mut inner, pointer) = (*root, resource, format!("{pointer}{fragment}"));
         for part in fragment.split('/').skip(1) {
-            let part = part.replace("~1", "/").replace("~0", "~");
+            let part = unescaped(part);
             let next = match value {
                 Value::Object(map) => Map::get(map, &part),
                 Value::Array(all) => part.parse().ok().and_then(|i: usize| all.get(i)),
@@ -209,7 +240,7 @@ fn decode_percent(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::join;
+    use super::{join, push_escaped, unescaped};
 
     #[test]
     fn references_are_joined_as_the_standard_says() {
@@ -227,5 +258,15 @@ mod tests {
         assert_eq!(join("http://a", "g"), "http://a/g");
         assert_eq!(join("urn:x:y", "urn:z"), "urn:z");
         assert_eq!(join("", "g.json"), "g.json");
+    }
+
+    #[test]
+    fn steps_of_pointers_are_escaped_and_back() {
+        for (step, name) in [("a~1b~0c", "a/b~c"), ("~01", "~1"), ("", ""), ("\u{e9}~0~1", "\u{e9}~/")] {
+            let mut written = String::new();
+            push_escaped(&mut written, name);
+            assert_eq!((unescaped(step), written.as_str()), (name.to_owned(), step));
+        }
+        assert_eq!(unescaped("~2~"), "~2~");
     }
 }

@@ -9,11 +9,10 @@ use super::format::{self, Format};
 use super::pattern::Pattern;
 use super::read::Table;
 use super::shape::*;
-use super::{Compiler, Draft, Lit};
-use crate::grammar::GrammarError;
+use super::{Compiler, Draft, Lit, Refusal};
 
 impl<'a> Compiler<'a, '_> {
-    fn decimal(&self, node: u32, keyword: &str, map: Table<'a>) -> Result<Option<Decimal>, GrammarError> {
+    fn decimal(&self, node: u32, keyword: &str, map: Table<'a>) -> Result<Option<Decimal>, Refusal> {
         match map.get(keyword) {
             None => Ok(None),
             Some(Value::Number(number)) => match Decimal::read(number) {
@@ -25,7 +24,7 @@ impl<'a> Compiler<'a, '_> {
     }
 
     /// The ends of numbers: whether it is the upper one, and the end.
-    pub(super) fn ends(&self, node: u32, map: Table<'a>) -> Result<Vec<(bool, Bound)>, GrammarError> {
+    pub(super) fn ends(&self, node: u32, map: Table<'a>) -> Result<Vec<(bool, Bound)>, Refusal> {
         let mut ends = Vec::new();
         for (keyword, exclusive, upper) in
             [("minimum", "exclusiveMinimum", false), ("maximum", "exclusiveMaximum", true)]
@@ -44,12 +43,7 @@ impl<'a> Compiler<'a, '_> {
         Ok(ends)
     }
 
-    pub(super) fn numbers(
-        &mut self,
-        node: u32,
-        map: Table<'a>,
-        shape: &mut Shape,
-    ) -> Result<(), GrammarError> {
+    pub(super) fn numbers(&mut self, node: u32, map: Table<'a>, shape: &mut Shape) -> Result<(), Refusal> {
         for (upper, end) in self.ends(node, map)? {
             if upper { shape.narrow_high(end) } else { shape.narrow_low(end) }
         }
@@ -59,12 +53,7 @@ impl<'a> Compiler<'a, '_> {
         Ok(())
     }
 
-    pub(super) fn count(
-        &self,
-        node: u32,
-        map: Table<'a>,
-        keyword: &str,
-    ) -> Result<Option<u64>, GrammarError> {
+    pub(super) fn count(&self, node: u32, map: Table<'a>, keyword: &str) -> Result<Option<u64>, Refusal> {
         let Some(value) = map.get(keyword) else { return Ok(None) };
         let whole = value.as_f64().filter(|f| f.fract() == 0.0 && *f >= 0.0).map(|f| f as u64);
         match value.as_u64().or(whole) {
@@ -73,12 +62,7 @@ impl<'a> Compiler<'a, '_> {
         }
     }
 
-    pub(super) fn strings(
-        &mut self,
-        node: u32,
-        map: Table<'a>,
-        shape: &mut Shape,
-    ) -> Result<(), GrammarError> {
+    pub(super) fn strings(&mut self, node: u32, map: Table<'a>, shape: &mut Shape) -> Result<(), Refusal> {
         let (min, max) = (self.count(node, map, "minLength")?, self.count(node, map, "maxLength")?);
         shape.narrow_length(node, min.unwrap_or(0), max);
         if let Some(value) = map.get("pattern") {
@@ -115,12 +99,7 @@ impl<'a> Compiler<'a, '_> {
         known
     }
 
-    pub(super) fn arrays(
-        &mut self,
-        node: u32,
-        map: Table<'a>,
-        shape: &mut Shape,
-    ) -> Result<(), GrammarError> {
+    pub(super) fn arrays(&mut self, node: u32, map: Table<'a>, shape: &mut Shape) -> Result<(), Refusal> {
         let (min, max) = (self.count(node, map, "minItems")?, self.count(node, map, "maxItems")?);
         shape.narrow_items(min.unwrap_or(0), max);
         match map.get("uniqueItems") {
@@ -143,7 +122,7 @@ impl<'a> Compiler<'a, '_> {
         &mut self,
         node: u32,
         map: Table<'a>,
-    ) -> Result<Option<(Lit, u64, Option<u64>)>, GrammarError> {
+    ) -> Result<Option<(Lit, u64, Option<u64>)>, Refusal> {
         let Some(schema) = map.get("contains") else { return Ok(None) };
         let (mut min, mut max) = (1, None);
         if self.draft == Draft::Modern {
@@ -154,7 +133,7 @@ impl<'a> Compiler<'a, '_> {
         Ok((min > 0 || max.is_some()).then_some((lit, min, max)))
     }
 
-    pub(super) fn array_part(&mut self, node: u32, map: Table<'a>) -> Result<ArrayPart, GrammarError> {
+    pub(super) fn array_part(&mut self, node: u32, map: Table<'a>) -> Result<ArrayPart, Refusal> {
         let (prefix, rest) = match (map.get("items"), map.get("prefixItems")) {
             (Some(Value::Array(all)), None) => {
                 (Some(("items", all)), map.get("additionalItems").map(|v| ("additionalItems", v)))
@@ -187,7 +166,7 @@ impl<'a> Compiler<'a, '_> {
         keyword: &'static str,
         map: Table<'a>,
         rest: Option<(&'static str, &'a Value)>,
-    ) -> Result<Option<(&'static str, &'a Value)>, GrammarError> {
+    ) -> Result<Option<(&'static str, &'a Value)>, Refusal> {
         let Some(schema) = map.get(keyword).filter(|_| self.draft == Draft::Modern) else { return Ok(rest) };
         if rest.is_some() || *schema == Value::Bool(true) {
             return Ok(rest);
@@ -201,7 +180,7 @@ impl<'a> Compiler<'a, '_> {
     }
 
     /// The names of `required`.
-    pub(super) fn required(&self, node: u32, map: Table<'a>) -> Result<Vec<String>, GrammarError> {
+    pub(super) fn required(&self, node: u32, map: Table<'a>) -> Result<Vec<String>, Refusal> {
         match map.get("required") {
             None => Ok(Vec::new()),
             // Draft 3 wrote it into the property.
@@ -217,12 +196,7 @@ impl<'a> Compiler<'a, '_> {
         }
     }
 
-    pub(super) fn objects(
-        &mut self,
-        node: u32,
-        map: Table<'a>,
-        shape: &mut Shape,
-    ) -> Result<(), GrammarError> {
+    pub(super) fn objects(&mut self, node: u32, map: Table<'a>, shape: &mut Shape) -> Result<(), Refusal> {
         for name in self.required(node, map)? {
             shape.require(&name);
         }
@@ -239,7 +213,7 @@ impl<'a> Compiler<'a, '_> {
         Ok(())
     }
 
-    pub(super) fn object_part(&mut self, node: u32, map: Table<'a>) -> Result<ObjectPart, GrammarError> {
+    pub(super) fn object_part(&mut self, node: u32, map: Table<'a>) -> Result<ObjectPart, Refusal> {
         let mut part = ObjectPart { node, properties: Vec::new(), patterns: Vec::new(), additional: None };
         if let Some(table) = self.table(node, "properties", map)? {
             for (name, schema) in table {

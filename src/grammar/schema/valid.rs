@@ -5,17 +5,11 @@ use serde_json::Value;
 use super::decimal::{Decimal, is_multiple, within};
 use super::read::{Needs, Table};
 use super::shape::*;
-use super::{Compiler, Content, Draft, Lit};
-use crate::grammar::GrammarError;
+use super::{Compiler, Content, Draft, Lit, Refusal};
 
 impl<'a> Compiler<'a, '_> {
     /// Whether `value` fits; `path` holds the schemas that are asked of this very value already.
-    pub(super) fn fits(
-        &mut self,
-        lit: Lit,
-        value: &Value,
-        path: &mut Vec<Lit>,
-    ) -> Result<bool, GrammarError> {
+    pub(super) fn fits(&mut self, lit: Lit, value: &Value, path: &mut Vec<Lit>) -> Result<bool, Refusal> {
         self.fits_besides(&[], lit, value, path)
     }
 
@@ -27,7 +21,7 @@ impl<'a> Compiler<'a, '_> {
         lit: Lit,
         value: &Value,
         path: &mut Vec<Lit>,
-    ) -> Result<bool, GrammarError> {
+    ) -> Result<bool, Refusal> {
         self.step(lit, 1)?;
         if lit % 2 == 1 {
             return Ok(!self.fits(lit - 1, value, path)?);
@@ -55,7 +49,7 @@ impl<'a> Compiler<'a, '_> {
         map: Table<'a>,
         value: &Value,
         path: &mut Vec<Lit>,
-    ) -> Result<bool, GrammarError> {
+    ) -> Result<bool, Refusal> {
         for keyword in ["$ref", "$dynamicRef"] {
             if let Some(text) = map.get(keyword).and_then(Value::as_str) {
                 let target = self.resolve(node, keyword, text)?;
@@ -122,7 +116,7 @@ impl<'a> Compiler<'a, '_> {
         }
     }
 
-    fn fits_number(&mut self, node: u32, map: Table<'a>, value: &Value) -> Result<bool, GrammarError> {
+    fn fits_number(&mut self, node: u32, map: Table<'a>, value: &Value) -> Result<bool, Refusal> {
         let ends = self.ends(node, map)?;
         let multiple = map.get("multipleOf").and_then(Value::as_number);
         let at = value.as_number().and_then(Decimal::read);
@@ -144,7 +138,7 @@ impl<'a> Compiler<'a, '_> {
         }
     }
 
-    fn fits_string(&mut self, node: u32, map: Table<'a>, text: &str) -> Result<bool, GrammarError> {
+    fn fits_string(&mut self, node: u32, map: Table<'a>, text: &str) -> Result<bool, Refusal> {
         let length = text.chars().count() as u64;
         let (min, max) = (self.count(node, map, "minLength")?, self.count(node, map, "maxLength")?);
         if min.is_some_and(|min| length < min) || max.is_some_and(|max| length > max) {
@@ -160,7 +154,7 @@ impl<'a> Compiler<'a, '_> {
         Ok(patterns.iter().all(|pattern| pattern.matches(text)))
     }
 
-    fn fits_array(&mut self, node: u32, map: Table<'a>, all: &[Value]) -> Result<bool, GrammarError> {
+    fn fits_array(&mut self, node: u32, map: Table<'a>, all: &[Value]) -> Result<bool, Refusal> {
         let length = all.len() as u64;
         let (min, max) = (self.count(node, map, "minItems")?, self.count(node, map, "maxItems")?);
         if min.is_some_and(|min| length < min) || max.is_some_and(|max| length > max) {
@@ -194,7 +188,7 @@ impl<'a> Compiler<'a, '_> {
         map: Table<'a>,
         value: &Value,
         path: &mut Vec<Lit>,
-    ) -> Result<bool, GrammarError> {
+    ) -> Result<bool, Refusal> {
         let Value::Object(members) = value else { return Ok(true) };
         let length = members.len() as u64;
         let (min, max) = (self.count(node, map, "minProperties")?, self.count(node, map, "maxProperties")?);
@@ -234,7 +228,7 @@ impl<'a> Compiler<'a, '_> {
         Ok(true)
     }
 
-    fn fits_fact(&mut self, node: u32, fact: &Fact, value: &Value) -> Result<bool, GrammarError> {
+    fn fits_fact(&mut self, node: u32, fact: &Fact, value: &Value) -> Result<bool, Refusal> {
         let object = value.as_object();
         let array = value.as_array();
         let number = || value.as_number().and_then(Decimal::read);
@@ -290,7 +284,7 @@ impl<'a> Compiler<'a, '_> {
         })
     }
 
-    fn has_other(&mut self, some: &Some1, value: &Value) -> Result<bool, GrammarError> {
+    fn has_other(&mut self, some: &Some1, value: &Value) -> Result<bool, Refusal> {
         let Some(map) = value.as_object() else { return Ok(true) };
         for (name, inner) in map {
             if some.covers(name) && self.fits(some.lit, inner, &mut Vec::new())? {
