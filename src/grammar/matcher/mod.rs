@@ -26,7 +26,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { states: 8 << 20, cache: 384 << 10, masks: 128 << 10 }
+        Limits { states: 8 << 20, cache: 256 << 10, masks: 128 << 10 }
     }
 }
 
