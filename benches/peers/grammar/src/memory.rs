@@ -73,17 +73,35 @@ fn status() -> Result<Value> {
         let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
         line.trim_start_matches(':').trim().trim_end_matches("kB").trim().parse().unwrap_or(0)
     };
-    Ok(
-        json!({"rss": field("VmRSS"), "anonymous": field("RssAnon"), "file": field("RssFile"), "peak": field("VmHWM")}),
-    )
+    Ok(json!({
+        "rss": field("VmRSS"), "anonymous": field("RssAnon"), "file": field("RssFile"), "peak": field("VmHWM"),
+        "trie": trie_pages()?,
+    }))
+}
+
+/// Kilobytes of the mapped trie that are resident.
+fn trie_pages() -> Result<u64> {
+    let text = std::fs::read_to_string("/proc/self/smaps")?;
+    let mut is_trie = false;
+    let mut pages = 0;
+    for line in text.lines() {
+        // A mapping begins with its addresses; its file may be removed by now.
+        if line.split_whitespace().next().is_some_and(|word| word.contains('-')) {
+            is_trie = line.trim_end_matches(" (deleted)").ends_with(".trie");
+        } else if is_trie && let Some(rest) = line.strip_prefix("Rss:") {
+            pages += rest.trim().trim_end_matches("kB").trim().parse().unwrap_or(0);
+        }
+    }
+    Ok(pages)
 }
 
 /// Runs one process an engine and prints a line for each: start, and what is over the bare process.
 pub fn compare(input: &Input) -> Result<()> {
     println!("\nmemory over the bare process in kB (its own process each; `peak` over all cases), and start");
+    println!("`working` is the peak without the pages of the program's own code: anonymous memory and the trie's pages");
     println!(
-        "{:<20} {:>10} {:>16} {:>12} {:>10} {:>10}",
-        "engine", "start ms", "anonymous start", "rss start", "rss end", "rss peak"
+        "{:<20} {:>10} {:>16} {:>12} {:>10} {:>10} {:>10}",
+        "engine", "start ms", "anonymous start", "rss start", "rss end", "rss peak", "working"
     );
     let bare = child(input, Engine::Bare)?;
     let extra = bare["ended"]["peak"].as_f64().unwrap_or(0.0) - bare["before"]["rss"].as_f64().unwrap_or(0.0);
@@ -91,14 +109,17 @@ pub fn compare(input: &Input) -> Result<()> {
     for engine in [Engine::Pintail, Engine::Llguidance, Engine::LlguidancePlain] {
         let report = child(input, engine)?;
         let kb = |point: &str, kind: &str| report[point][kind].as_f64().unwrap_or(0.0);
+        let peak = kb("ended", "peak") - kb("before", "rss") - extra;
+        let code = kb("ended", "file") - kb("before", "file") - kb("ended", "trie");
         println!(
-            "{:<20} {:>10.2} {:>16.0} {:>12.0} {:>10.0} {:>10.0}",
+            "{:<20} {:>10.2} {:>16.0} {:>12.0} {:>10.0} {:>10.0} {:>10.0}",
             format!("{engine:?}"),
             report["start_us"].as_f64().unwrap_or(0.0) / 1e3,
             kb("started", "anonymous") - kb("before", "anonymous"),
             kb("started", "rss") - kb("before", "rss"),
             kb("ended", "rss") - kb("before", "rss") - grown,
-            kb("ended", "peak") - kb("before", "rss") - extra,
+            peak,
+            peak - code,
         );
     }
     Ok(())
