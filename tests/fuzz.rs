@@ -1,6 +1,10 @@
-//! The bodies of the fuzz targets `model` and `template` over random and mutated input, the same in every run: what libFuzzer would
+//! The bodies of the fuzz targets `model`, `template`, `grammar` and `matcher` over random and mutated input, the same in every run: what libFuzzer would
 //! find first, found without it. `PINTAIL_FUZZ` sets how many inputs each gets (2,000).
 
+#[path = "../fuzz/bodies/grammar.rs"]
+mod grammar;
+#[path = "../fuzz/bodies/matcher.rs"]
+mod matcher;
 #[path = "../fuzz/bodies/model.rs"]
 mod model;
 #[path = "../fuzz/bodies/template.rs"]
@@ -200,4 +204,79 @@ fn no_text_breaks_the_templates() {
         taken += usize::from(template::run(&text));
     }
     assert!(taken > budget() / 100, "{taken} of {} were templates", budget());
+}
+
+/// Schemas that hold every group of keywords.
+const SCHEMAS: &[&str] = &[
+    r##"{"type": "object", "properties": {"a": {"type": "string", "pattern": "^[a-f]{2,5}$"}, "b": {"$ref": "#/$defs/n"}}, "required": ["a"], "$defs": {"n": {"type": "integer", "minimum": -4, "exclusiveMaximum": 1e3, "multipleOf": 2}}}"##,
+    r##"{"anyOf": [{"const": null}, {"enum": [1, "x", [2, {"y": 3}]]}, {"type": "array", "prefixItems": [{"type": "boolean"}], "items": {"$ref": "#"}, "minItems": 1, "maxItems": 6}]}"##,
+    r##"{"oneOf": [{"required": ["kind"], "properties": {"kind": {"const": "p"}, "v": {"minLength": 3}}}, {"properties": {"kind": {"not": {"const": "p"}}}, "additionalProperties": false}], "minProperties": 1}"##,
+    r##"{"type": "array", "items": {"enum": ["a", "b", 3]}, "uniqueItems": true, "minItems": 2}"##,
+    r##"{"type": "array", "items": {"enum": ["a", 3]}, "contains": {"type": "string"}, "maxContains": 2, "maxItems": 5}"##,
+    r##"{"if": {"properties": {"t": {"enum": ["d", "u"]}}}, "then": {"properties": {"v": {"format": "date-time"}}}, "else": {"dependentRequired": {"v": ["w"]}}, "patternProperties": {"^x-": {"type": "number", "minimum": 0.5}}, "propertyNames": {"maxLength": 9}}"##,
+    r##"{"$schema": "http://json-schema.org/draft-07/schema#", "definitions": {"u": {"$id": "http://a/b", "format": "uri"}}, "allOf": [{"type": ["string", "null"]}, {"maxLength": 40, "not": {"pattern": "q"}}]}"##,
+];
+
+#[test]
+fn no_text_breaks_the_compilers_of_grammars() {
+    let mut sources: Vec<Vec<u8>> = Vec::new();
+    for grammar in seeds("grammars", "gbnf") {
+        sources.push([&[0], &grammar[..]].concat());
+    }
+    sources.extend(SCHEMAS.iter().map(|schema| [&[1], schema.as_bytes()].concat()));
+    for source in &sources {
+        let whole = [source, &[7; 16][..]].concat();
+        assert!(grammar::run(&whole), "a seed is a grammar: {}", String::from_utf8_lossy(source));
+    }
+    let mut random = Random(3);
+    let mut taken = 0;
+    for i in 0..budget() {
+        let seed = &sources[i % sources.len()];
+        let mut bytes = mutated(&mut random, seed, seed.len());
+        // A piece of another one makes more sense than bytes do.
+        let other = &sources[random.below(sources.len())];
+        if random.below(2) == 0 && other[0] == seed[0] {
+            let from = random.below(other.len());
+            let to = (from + random.below(60)).min(other.len());
+            let at = random.below(bytes.len() + 1);
+            bytes.splice(at..at, other[from..to].iter().copied());
+        }
+        bytes.extend((0..16).map(|_| random.next() as u8));
+        taken += usize::from(grammar::run(&bytes));
+    }
+    assert!(taken > budget() / 100, "{taken} of {} were grammars", budget());
+}
+
+#[test]
+fn no_vocabulary_breaks_the_masks() {
+    // Pieces of the texts that the grammars of the target allow, so that the walks go far.
+    let pieces = [
+        "1+",
+        "(2",
+        ")+",
+        "ax",
+        "bxc",
+        "{\"name\":\"",
+        "\"n\":4",
+        "[1,\"a",
+        "abcd",
+        "\"]",
+        "-\u{e9}\u{fc}",
+        "",
+        "\u{e9}",
+    ];
+    let mut random = Random(4);
+    let mut walked = 0;
+    // Each compares the mask with the whole vocabulary, token by token.
+    let count = budget() / 10;
+    for i in 0..count {
+        let mut bytes = vec![i as u8];
+        for _ in 0..random.below(12) {
+            bytes.extend_from_slice(pieces[random.below(pieces.len())].as_bytes());
+            bytes.push(if random.below(8) == 0 { random.next() as u8 } else { 0xFF });
+        }
+        bytes.extend((0..random.below(40)).map(|_| random.next() as u8));
+        walked += usize::from(matcher::run(&bytes));
+    }
+    assert!(walked > count / 4, "{walked} of {count} walks went to an end");
 }

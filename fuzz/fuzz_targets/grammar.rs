@@ -1,42 +1,10 @@
-//! Any bytes as a GBNF grammar (behind a 0) or a JSON Schema: refused, or a walk under its masks ends within its
-//! budget. The last 16 bytes choose the walk.
+//! `bodies/grammar.rs` under libFuzzer. Give it `grammars` (a 0 byte before each) and schemas (a 1) as a corpus.
 
 #![no_main]
 
-use std::sync::Arc;
+#[path = "../bodies/grammar.rs"]
+mod grammar;
 
-use libfuzzer_sys::fuzz_target;
-use pintail::grammar::{Limits, Matcher, TokenTrie, gbnf, schema};
-
-const BUDGET: usize = 64;
-
-fuzz_target!(|data: &[u8]| {
-    let Some((&kind, data)) = data.split_first() else { return };
-    let (source, walk) = data.split_at(data.len().saturating_sub(16));
-    let Ok(source) = std::str::from_utf8(source) else { return };
-    let grammar = if kind == 0 {
-        gbnf::parse(source).ok()
-    } else {
-        schema::parse(source).ok().map(|known| known.grammar)
-    };
-    let Some(grammar) = grammar else { return };
-    let trie = Arc::new(TokenTrie::new(256, |id| [id as u8], |_| false));
-    let limits = Limits { states: 1 << 20, ..Limits::default() };
-    let Ok(mut matcher) = Matcher::with_limits(Arc::new(grammar), trie, limits) else { return };
-    if matcher.needed() > BUDGET {
-        return;
-    }
-    for (at, left) in (1..=BUDGET).rev().enumerate() {
-        let Ok(mask) = matcher.mask(Some(left)) else { return };
-        let legal: Vec<u32> = mask.iter().collect();
-        if legal.is_empty() {
-            break;
-        }
-        let choice = walk.get(at % 16).map_or(0, |byte| usize::from(*byte) + at);
-        let token = legal[choice % legal.len()];
-        if matcher.accept(token).is_err() {
-            return; // the memory limit
-        }
-        assert!(matcher.needed() < left, "the text cannot end within its budget");
-    }
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    grammar::run(data);
 });
