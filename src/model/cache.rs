@@ -61,8 +61,12 @@ impl Cache {
         for (i, (k, v)) in rows.enumerate() {
             let (token, head) = (i / self.kv_heads, i % self.kv_heads);
             let start = at + (head * self.context + first + token) * n;
-            self.keys.get_mut()[start..start + n].reinterpret_cast_mut::<half::f16>().convert_from_f32_slice(k);
-            self.values.get_mut()[start..start + n].reinterpret_cast_mut::<half::f16>().convert_from_f32_slice(v);
+            self.keys.get_mut()[start..start + n]
+                .reinterpret_cast_mut::<half::f16>()
+                .convert_from_f32_slice(k);
+            self.values.get_mut()[start..start + n]
+                .reinterpret_cast_mut::<half::f16>()
+                .convert_from_f32_slice(v);
         }
     }
 }
