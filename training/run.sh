@@ -40,5 +40,6 @@ shards "$((first + 1))" "$((first + later))" "$((cores / 2 + 1))" &
 trap 'kill %1 2>/dev/null || true' EXIT
 "$python" training/train.py --data "$out/data/*.npz" --held "$out/held.npz" --out "$out" \
   --steps "$steps" --bare "$bare" --batch "$batch" --rate "$rate" --fall 0.7 --mix 0.05 --request-weight 0.03 "${size[@]}" "${extra[@]}"
-"$python" training/export.py "$out/checkpoint.pt" training/tokenizer-v1.json "$out/pintail.gguf"
+"$python" training/export.py "$out/checkpoint.pt" training/tokenizer-v1.json "$out/whole.gguf" f32
+"$pintail" quantize "$out/whole.gguf" "$out/pintail.gguf" Q5_1
 echo "copy $out/pintail.gguf to models/pintail.gguf to bundle it"
