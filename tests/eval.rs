@@ -146,3 +146,27 @@ fn links_can_be_taken_from_the_model() {
     assert_eq!(with["links"], without["links"]);
     assert_eq!(with["links"]["alone"]["share"], 1.0);
 }
+
+#[test]
+fn english_requests_are_not_taken_for_others() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let mut changed = Vec::new();
+    for set in ["eval", "report", "blind"] {
+        let Ok(entries) = std::fs::read_dir(root.join(set)) else {
+            eprintln!("SKIPPED: there is no tests/data/{set}");
+            continue;
+        };
+        let files = entries.flatten().map(|entry| entry.path());
+        for file in files.filter(|file| file.extension().is_some_and(|extension| extension == "toml")) {
+            let agent = pintail::agent::load(file.to_str().unwrap()).unwrap();
+            for case in pintail::eval::read_cases(&file.with_extension("jsonl")).unwrap() {
+                let state = pintail::eval::state_of(&agent, &case).unwrap();
+                let scene = pintail::turn::scene(&agent, state, &|_| true).unwrap();
+                if let std::borrow::Cow::Owned(read) = pintail::link::in_english(&case.text, scene.index()) {
+                    changed.push(format!("{set}: {} -> {read}", case.text));
+                }
+            }
+        }
+    }
+    assert!(changed.is_empty(), "{changed:#?}");
+}

@@ -166,6 +166,7 @@ impl Index {
             let mut said = String::new();
             let mut apart = false;
             for (last, (word, is_apart)) in spelt.iter().enumerate().skip(first).take(3) {
+                let before = said.len();
                 said.push_str(word);
                 apart |= is_apart;
                 if last == first && !seen.is_empty() {
@@ -174,8 +175,10 @@ impl Index {
                 for (joined, phrase) in &self.joined {
                     let count = self.phrases[*phrase as usize].words.len();
                     let same_split = count == last - first + 1;
-                    if !same_split && (said == *joined || (!apart && said.len() >= 8 && slip(&said, joined)))
-                    {
+                    // "Garagentor zu" is the name and a word.
+                    let whole = said[..before] == **joined || word == joined;
+                    let nearly = !apart && !whole && said.len() >= 8 && slip(&said, joined);
+                    if !same_split && (said == *joined || nearly) {
                         found.push(Match {
                             first,
                             last,
