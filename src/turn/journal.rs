@@ -195,18 +195,29 @@ pub(super) fn checksum(bytes: &[u8]) -> u64 {
         .fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
+/// How long a lock is waited for.
+#[cfg(target_os = "linux")]
+const LOCK_WAIT: std::time::Duration = std::time::Duration::from_millis(200);
+
 /// The file, held against other programs; `None` when another one has it. The lock ends with the process, however that ends.
 #[cfg(target_os = "linux")]
 fn locked(path: &Path) -> io::Result<Option<File>> {
     use std::os::fd::AsRawFd;
     let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
-    // SAFETY: the descriptor is open for as long as `file` lives; flock(2) touches no memory of ours.
-    if unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } == 0 {
-        return Ok(Some(file));
-    }
-    match io::Error::last_os_error() {
-        error if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-        error => Err(error),
+    let since = std::time::Instant::now();
+    loop {
+        // SAFETY: the descriptor is open for as long as `file` lives; flock(2) touches no memory of ours.
+        if unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } == 0 {
+            return Ok(Some(file));
+        }
+        match io::Error::last_os_error() {
+            // A tool that is being started holds our files until it is another program, and one who was killed a moment longer.
+            error if error.kind() == io::ErrorKind::WouldBlock && since.elapsed() < LOCK_WAIT => {
+                std::thread::sleep(LOCK_WAIT / 20);
+            }
+            error if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+            error => return Err(error),
+        }
     }
 }
 
