@@ -19,7 +19,8 @@ pub enum Piece {
 }
 
 /// Which pointer stands for which device, area, kind, tool or choice. At run time they count from the
-/// first; training shuffles them so that every pointer's embedding learns to be just a pointer.
+/// first, and from another one where a request is read a second time; training shuffles them so that every pointer's embedding learns to
+/// be just a pointer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pointers {
     /// Slot of each device; `None`: it is not in this prompt.
