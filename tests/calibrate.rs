@@ -89,8 +89,8 @@ fn an_agent_without_a_file_cannot_keep_one() {
 #[test]
 fn requests_are_made_for_every_agent_that_is_here() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let folders =
-        ["agents", "tests/data/eval", "tests/data/report", "tests/data/blind"].map(|name| root.join(name));
+    let folders = ["agents", "tests/data/eval", "tests/data/report", "tests/data/third", "tests/data/blind"]
+        .map(|name| root.join(name));
     let mut agents = 0;
     for file in
         folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap()).map(|file| file.unwrap().path())
