@@ -37,7 +37,7 @@ use crate::repl::escaped;
 #[derive(Debug, Parser)]
 #[command(name = "pintail", version)]
 pub struct Cli {
-    /// Log what happens, on standard error; twice for more
+    /// Log what happens, on standard error; twice or three times for more
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     verbose: u8,
     /// Where history and tools' files are kept [default: $XDG_STATE_HOME/pintail or ~/.local/state/pintail]
@@ -134,7 +134,8 @@ fn log(verbose: u8) {
     let level = match verbose {
         0 => tracing::Level::WARN,
         1 => tracing::Level::INFO,
-        _ => tracing::Level::DEBUG,
+        2 => tracing::Level::DEBUG,
+        _ => tracing::Level::TRACE,
     };
     tracing_subscriber::fmt()
         .with_max_level(level)

@@ -19,6 +19,7 @@ mod number;
 mod quotes;
 mod sound;
 mod spell;
+mod talk;
 mod words;
 
 pub use deferral::deferred;
@@ -29,6 +30,7 @@ pub use lexicon::{family, kind_words};
 pub use number::{Number, ONES, Unit};
 pub use quotes::quotes;
 pub use spell::{Correction, corrections};
+pub use talk::telling;
 
 use serde::{Deserialize, Serialize};
 

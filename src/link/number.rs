@@ -82,6 +82,12 @@ fn tens(word: &str) -> Option<f64> {
     TENS.iter().find(|(ten, _)| *ten == word).map(|(_, value)| *value)
 }
 
+/// The number of a place in an order: "third".
+pub(super) fn ordinal(word: &str) -> Option<f64> {
+    const PLACES: &str = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth";
+    PLACES.split(' ').position(|place| place == word).map(|at| at as f64 + 1.0)
+}
+
 /// Whether a word is a number or a unit of time.
 pub(super) fn is_number_word(word: &str) -> bool {
     small(word).or_else(|| tens(word)).or_else(|| seconds(word)).is_some()

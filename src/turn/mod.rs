@@ -25,6 +25,7 @@ mod report;
 mod resume;
 mod scenario;
 mod schedule;
+mod signs;
 mod storm;
 mod talk;
 mod trace;

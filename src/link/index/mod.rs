@@ -10,7 +10,7 @@ use crate::board::Device;
 use super::lexicon::{
     family, is_determiner, is_everyday, is_filler, kind_words, measured, names_of_unit, unit_words,
 };
-use super::number::{is_number_word, mended, number_at};
+use super::number::{Number, Unit, is_number_word, mended, number_at, ordinal};
 use super::sound::sound;
 use super::spell::{is_command, meant};
 use super::words::{Word, words};
@@ -214,6 +214,23 @@ impl Index {
         let words = mended(&words);
         let mut at = 0;
         while at < words.len() {
+            // "The third slot" of a tool that takes a slot.
+            let counts = |after: &Word| {
+                let tool =
+                    |link: &Link| link.start == after.start && matches!(link.marks[..], [Mark::Tool(_), ..]);
+                !after.begins && links.iter().any(tool)
+            };
+            let place = words
+                .get(at + 1)
+                .filter(|_| !taken[at])
+                .filter(|after| counts(after))
+                .and_then(|_| ordinal(&words[at].text));
+            if let Some(value) = place {
+                let number = Number { value, unit: Unit::Plain, said: value };
+                links.push(Link::new(words[at].start..words[at].end, vec![Mark::Number(number)]));
+                at += 1;
+                continue;
+            }
             match number_at(request, &words, &taken, at).filter(|_| !taken[at]) {
                 Some((number, used)) => {
                     let last = (at + used - 1).min(words.len() - 1);

@@ -239,6 +239,32 @@ fn out_of_range(turn: &Turn<'_>, mut devices: impl Iterator<Item = usize>) -> bo
         && numbers.all(|number| limits.iter().all(|limits| !fits(number, *limits)))
 }
 
+/// The user's tools that the request hints at and of which a number that they must have is none of those said; none of them where there is
+/// another one that is hinted at and can have its numbers. Of tools that nothing hints at a number that does not fit means nothing.
+fn out_of_tools(turn: &Turn<'_>) -> Vec<usize> {
+    let user = turn.scene.tools.iter().filter_map(|tool| match tool {
+        Tool::User { parameters, .. } => Some(parameters),
+        Tool::Builtin(_) => None,
+    });
+    let mut out = Vec::new();
+    for (at, parameters) in user.enumerate() {
+        let hinted = turn.links.iter().any(|link| link.marks.contains(&Mark::Tool(at)));
+        let mut numbers = parameters
+            .iter()
+            .filter(|param| param.required && matches!(param.kind, ParamKind::Number { .. }))
+            .peekable();
+        if !hinted || numbers.peek().is_none() || turn.numbers.is_empty() {
+            continue;
+        }
+        if numbers.any(|param| turn.numbers.iter().all(|number| param.number(number).is_none())) {
+            out.push(at);
+        } else {
+            return Vec::new();
+        }
+    }
+    out
+}
+
 /// Bytes of the request in lower case, its misspelt words corrected: only here, where the model reads.
 fn spelt(request: &str, bytes: Range<usize>, corrections: &[Correction]) -> String {
     let mut out = String::new();
@@ -314,19 +340,8 @@ pub fn request(turn: &Turn<'_>, pointers: &Pointers) -> Vec<Piece> {
         }
     }
     out.text(&spelt(turn.request, at..turn.request.len(), &corrections));
-    for (at, tool) in scene.tools.iter().filter(|tool| matches!(tool, Tool::User { .. })).enumerate() {
-        let Tool::User { parameters, .. } = tool else { continue };
-        let mut takers = parameters
-            .iter()
-            .filter(|param| param.required && matches!(param.kind, ParamKind::Number { .. }))
-            .peekable();
-        // Said of tools that the request hints at; for all others a number that does not fit means nothing.
-        let hinted = turn.links.iter().any(|link| link.marks.contains(&Mark::Tool(at)));
-        let none_fits = hinted
-            && takers.peek().is_some()
-            && !turn.numbers.is_empty()
-            && takers.any(|param| turn.numbers.iter().all(|number| param.number(number).is_none()));
-        if none_fits && let Some(pointer) = pointers.tool(at) {
+    for tool in out_of_tools(turn) {
+        if let Some(pointer) = pointers.tool(tool) {
             out.token(pointer);
             out.token(Token::OutOfRange);
         }

@@ -2,14 +2,17 @@
 
 use std::sync::atomic::AtomicBool;
 
+use serde_json::json;
+
 use super::{Mind, MindError, Prepared, Reading};
 use crate::decode::{DecodeError, Decoded};
 use crate::prompt::pintail::{self, Pointers};
 use crate::prompt::{Turn, resolve};
-use crate::turn::candidate::{Candidate, contrary, cut, ranked, strange, unsaid, unused};
+use crate::turn::candidate::{Candidate, ranked};
 use crate::turn::choices::{self, Choice};
 use crate::turn::cost;
 use crate::turn::report::TokenCounts;
+use crate::turn::signs::Signs;
 
 /// A reading that is less sure than this is done a second time with other pointers, and each counts half: what a request means does
 /// not hang on them, but a small model's doubts do.
@@ -36,6 +39,14 @@ impl Mind {
             readings.extend(more.into_iter().map(|reading| Candidate { look: 1, ..reading }));
             readings.iter_mut().for_each(|reading| reading.probability /= 2.0);
             (readings, confidence) = ranked(readings);
+        }
+        // What `training/weigh.py` fits the weights of the signs to.
+        if tracing::enabled!(tracing::Level::TRACE) {
+            let each: Vec<_> = readings
+                .iter()
+                .map(|one| json!({ "p": one.probability, "calls": one.calls, "signs": one.signs }))
+                .collect();
+            tracing::trace!(readings = %json!({ "text": turn.request, "readings": each }));
         }
         let prepared = &looks[readings[0].look];
         let mut choices: Vec<Choice> = Vec::new();
@@ -108,7 +119,7 @@ impl Mind {
         looked
     }
 
-    /// Reads a decoded answer back and counts the mentions that it leaves unused.
+    /// Reads a decoded answer back, with what speaks against it.
     fn weigh(
         &self,
         turn: &Turn<'_>,
@@ -118,12 +129,8 @@ impl Mind {
     ) -> Result<Candidate, MindError> {
         let answer = self.pieces(&decoded.tokens, ids);
         let steps = pintail::parse(turn, pointers, &answer)?;
-        let unused = if steps.is_empty() { 0 } else { unused(turn, pointers, &answer) };
-        let unsaid = unsaid(turn, pointers, &answer);
-        let cut = cut(turn, pointers, &answer, &steps);
+        let signs = Signs::of(turn, pointers, &answer, &steps);
         let (calls, probability) = (resolve(turn, &steps), decoded.confidence());
-        let strange = strange(turn, pointers, &answer);
-        let contrary = contrary(turn, &answer);
-        Ok(Candidate { look: 0, decoded, answer, calls, probability, unused, unsaid, cut, strange, contrary })
+        Ok(Candidate { look: 0, decoded, answer, calls, probability, signs })
     }
 }

@@ -1,0 +1,517 @@
+//! What speaks against a reading, whatever the model makes of it: mentions that nothing is made of, choices that nobody made, texts cut short,
+//! acts that no word asks for.
+
+use std::ops::Range;
+
+use crate::link::{Link, Mark, Number, quotes, telling};
+use crate::prompt::pintail::{Piece, Pointers, Token};
+use crate::prompt::{Argument, Param, ParamKind, Step, Tool, Turn};
+use crate::tool::Builtin;
+
+/// Counts of what speaks against a reading.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+pub(super) struct Signs {
+    /// Mentions of the request that it makes nothing of: "everything off in the kitchen" that leaves the kitchen out.
+    pub unused: usize,
+    /// Choices that it takes and that no word of the request was linked to.
+    pub unsaid: usize,
+    /// Texts that it copies and that end within a clause of which nothing else is used: the note of "note: calf 14 has a cough" is
+    /// not "calf 14".
+    pub cut: usize,
+    /// Texts that begin with what belongs to no text: "she took the metformin".
+    pub led: usize,
+    /// Texts that hold a number which a parameter left out would take: "6 tins" where the tool counts.
+    pub uncounted: usize,
+    /// It acts on what was named only beside a word that may tell of something else: nobody has moved the table saw by asking for
+    /// the band saw.
+    pub strange: usize,
+    /// It does the contrary of what a word says.
+    pub contrary: usize,
+    /// Yes-or-no parameters that are denied where nothing is denied.
+    pub denied: usize,
+    /// Those that are answered though nothing of their names was said.
+    pub flagged: usize,
+    /// Acts after the first that no word asks for: "open the flap for Bertha" does not switch her lamp.
+    pub silent: usize,
+}
+
+impl Signs {
+    /// What speaks against an answer to a turn.
+    pub fn of(turn: &Turn<'_>, pointers: &Pointers, answer: &[Piece], steps: &[Step]) -> Signs {
+        Signs {
+            unused: if steps.is_empty() { 0 } else { unused(turn, pointers, answer) },
+            unsaid: unsaid(turn, pointers, answer),
+            cut: cut(turn, pointers, answer, steps),
+            led: led(steps),
+            uncounted: uncounted(turn, steps),
+            strange: usize::from(strange(turn, pointers, answer)),
+            contrary: usize::from(contrary(turn, answer)),
+            denied: denied(turn, steps),
+            flagged: flagged(turn, steps),
+            silent: silent(turn, steps),
+        }
+    }
+
+    /// By what the probability of a reading with these signs is multiplied: how much less often readings with the sign are right than the
+    /// model holds them to be, each sign beside the others (`training/weigh.py`, a conditional logistic regression).
+    pub fn weight(&self) -> f64 {
+        let factors = [
+            (self.unused, 0.32),
+            (self.unsaid, 0.05),
+            (self.cut, 0.2),
+            (self.led, 0.35),
+            (self.uncounted, 0.22),
+            (self.strange, 0.18),
+            (self.contrary, 0.15),
+            (self.denied, 0.7),
+            (self.flagged, 0.65),
+            (self.silent, 0.75),
+        ];
+        factors.iter().map(|(count, factor): &(usize, f64)| factor.powi(*count as i32)).product()
+    }
+}
+
+/// The links with the pointers of what they mark; numbers count along the request.
+fn pointed<'t>(turn: &'t Turn<'_>, pointers: &Pointers) -> Vec<(&'t Link, Vec<Token>)> {
+    let mut numbers = 0_usize;
+    let mut pointer = |mark: &Mark| match mark {
+        Mark::Number(_) => {
+            numbers += 1;
+            u8::try_from(numbers - 1).ok().map(Token::Number)
+        }
+        Mark::Tool(tool) => pointers.tool(*tool),
+        mark => pointers.mark(mark),
+    };
+    turn.links.iter().map(|link| (link, link.marks.iter().filter_map(&mut pointer).collect())).collect()
+}
+
+fn holds(answer: &[Piece], tokens: &[Token]) -> bool {
+    answer.iter().any(|piece| matches!(piece, Piece::Token(token) if tokens.contains(token)))
+}
+
+/// How many choices an answer takes that no word of the request was linked to.
+fn unsaid(turn: &Turn<'_>, pointers: &Pointers, answer: &[Piece]) -> usize {
+    let marks = || turn.links.iter().flat_map(|link| &link.marks).filter_map(|mark| pointers.mark(mark));
+    let taken = |piece: &&Piece| match piece {
+        Piece::Token(token @ Token::Value(_)) => !marks().any(|mark| mark == *token),
+        _ => false,
+    };
+    answer.iter().filter(taken).count()
+}
+
+/// Whether an answer points at a device or kind that all its mentions tell of strangely.
+fn strange(turn: &Turn<'_>, pointers: &Pointers, answer: &[Piece]) -> bool {
+    answer.iter().any(|piece| {
+        let Piece::Token(token @ (Token::Device(_) | Token::Kind(_))) = piece else { return false };
+        let mut mentions = turn
+            .links
+            .iter()
+            .filter(|link| link.marks.iter().any(|mark| pointers.mark(mark) == Some(*token)))
+            .peekable();
+        mentions.peek().is_some() && mentions.all(|link| link.strange)
+    })
+}
+
+/// Words, what is not done by one who says them, and the words beside which it may be ("the lamp went off, turn it on").
+const CONTRARIES: &[(&str, &[Token], &str)] = &[
+    ("off", &[Token::On], "on start starts run runs go going up back use need needs"),
+    ("open opened unlock", &[Token::Close], "close closed shut lock locked down"),
+    ("close shut lock", &[Token::Open], "open opened unlock unlocked up"),
+    ("dim brighten darken", &[Token::On, Token::Off, Token::Toggle], "on off out start stop kill toggle"),
+    ("brighter dimmer louder quieter warmer cooler faster slower", &[Token::Read], ASKING),
+    ("lock unlock", &[Token::On, Token::Off], "on off start stop kill run turn switch toggle power"),
+    ("blink flash", &[Token::On, Token::Off], "on off start stop kill run turn switch power out"),
+    ("out", &[Token::Close], "close closed shut lock locked down in pull draw"),
+];
+
+/// What is done to devices, but for reading them.
+const MOVING: &[Token] = &[
+    Token::On,
+    Token::Off,
+    Token::Toggle,
+    Token::SetLevel,
+    Token::Up,
+    Token::Down,
+    Token::Open,
+    Token::Close,
+    Token::Stop,
+    Token::SetValue,
+    Token::Blink,
+];
+
+/// Words without which nobody asks for a state.
+const ASKING: &str = "what what's whats which how how's hows who where when why is isn't are aren't was were does do did has have hasn't \
+    haven't any anything check tell know see say says show shows report read reading give whether if look status state confirm verify wonder \
+    current currently still temperature level value measure measured get got about listen hear update news";
+
+/// Words of wishes that are put as questions ("could you ...", "would you mind ...", "any chance of ...").
+const WISHING: &str = "could can would will mind chance possible kind kindly";
+/// What is wished for, in them.
+const WISHED: &str = "turn turning turned switch switching switched put putting open opening opened unlock unlocking close closing closed \
+    shut shutting lock locking start starting stop stopping raise raising lower lowering dim dimming kill killing light lighting";
+/// Words that ask, in them.
+const WISHING_TO_KNOW: &str = "tell telling check checking see know say read show look report whether if is are was were ask find how what";
+
+/// What of a request stands outside of mentions, in lower case.
+fn outside(turn: &Turn<'_>) -> String {
+    let mut outside = String::new();
+    let mut at = 0;
+    for link in &turn.links {
+        outside.push_str(&turn.request[at..link.start.max(at)]);
+        outside.push(' ');
+        at = link.end.max(at);
+    }
+    outside.push_str(&turn.request[at..]);
+    outside.to_lowercase()
+}
+
+fn words(text: &str) -> Vec<&str> {
+    text.split(|c: char| !c.is_alphanumeric() && c != '\'').collect()
+}
+
+/// Whether an answer does the contrary of a word that was said outside of names, or reads where there is to be done.
+fn contrary(turn: &Turn<'_>, answer: &[Piece]) -> bool {
+    let outside = outside(turn);
+    let words = words(&outside);
+    let said = |list: &str| list.split(' ').any(|word| words.contains(&word));
+    let read = holds(answer, &[Token::Read]);
+    let moved = holds(answer, MOVING);
+    let read_beside = read && moved && !said(ASKING);
+    let read_instead = read && !moved && said(WISHING) && said(WISHED) && !said(WISHING_TO_KNOW);
+    read_beside
+        || read_instead
+        || CONTRARIES
+            .iter()
+            .any(|(words, tools, beside)| holds(answer, tools) && said(words) && !said(beside))
+}
+
+/// Words that may follow a text that is copied and belong to nothing.
+const COURTESY: &str =
+    "please pls plz thanks thank thx you now ok okay then will would can could for me us cheers ta dear if";
+
+/// The texts that an answer copies.
+fn texts(steps: &[Step]) -> impl Iterator<Item = &str> {
+    steps
+        .iter()
+        .filter_map(|step| match step {
+            Step::User { arguments, .. } => Some(arguments),
+            _ => None,
+        })
+        .flatten()
+        .filter_map(|argument| match argument {
+            Some(Argument::Text(text)) => Some(text.as_str()),
+            _ => None,
+        })
+}
+
+/// How many texts an answer copies that end within a clause whose rest serves nothing.
+fn cut(turn: &Turn<'_>, pointers: &Pointers, answer: &[Piece], steps: &[Step]) -> usize {
+    let request = turn.request;
+    let texts: Vec<&str> = texts(steps).collect();
+    let links = pointed(turn, pointers);
+    let is_cut = |text: &&&str| {
+        let Some(end) = request.find(**text).map(|at| at + text.len()) else { return false };
+        let rest = &request[end..];
+        let mut length = rest.find(|c: char| ",;:!?.()\"“”«»\n—–".contains(c)).unwrap_or(rest.len());
+        if steps.len() > 1 {
+            let next = [" and ", " then "].iter().filter_map(|word| rest[..length].find(word)).min();
+            length = next.unwrap_or(length);
+        }
+        let idle = rest[..length]
+            .split_whitespace()
+            .all(|word| COURTESY.split(' ').any(|known| word.eq_ignore_ascii_case(known)));
+        let served = links
+            .iter()
+            .filter(|(link, _)| link.end > end && link.start < end + length)
+            .any(|(_, tokens)| holds(answer, tokens));
+        let other = texts.iter().any(|other| other != *text && rest[..length].contains(other));
+        !idle && !served && !other
+    };
+    texts.iter().filter(is_cut).count()
+}
+
+/// How many mentions (devices, areas, kinds, choices, numbers, quotations) an answer points at with none of their marks and
+/// does not copy either, but for those in clauses that tell why.
+fn unused(turn: &Turn<'_>, pointers: &Pointers, answer: &[Piece]) -> usize {
+    let copied =
+        |said: &str| answer.iter().any(|piece| matches!(piece, Piece::Text(text) if text.contains(said)));
+    let linked = |at: &Range<usize>| turn.links.iter().any(|link| link.start < at.end && at.start < link.end);
+    let quoted = quotes(turn.request)
+        .into_iter()
+        .filter(|at| !linked(at) && !copied(&turn.request[at.clone()].to_lowercase()))
+        .count();
+    let told = telling(turn.request);
+    let unused = |(link, tokens): &(&Link, Vec<Token>)| {
+        // A word that only hints at a tool need not end in anything.
+        let hint = link.marks.iter().all(|mark| matches!(mark, Mark::Tool(_)));
+        let said = &turn.request[link.start..link.end];
+        let passed = told.iter().any(|clause| clause.start <= link.start && link.end <= clause.end);
+        !hint && !passed && !tokens.is_empty() && !holds(answer, tokens) && !copied(&said.to_lowercase())
+    };
+    let links = pointed(turn, pointers).iter().filter(|link| unused(link)).count();
+    links + quoted
+}
+
+/// Words that deny.
+const DENYING: &str = "no not non never none without dont don't didn't didnt wasn't wasnt isn't isnt off skip minus neither nothing hold \
+    failed fail lost false";
+
+/// The yes-or-no parameters that an answer gives, with their names.
+fn flags<'t>(turn: &'t Turn<'_>, steps: &'t [Step]) -> impl Iterator<Item = (&'t str, bool)> {
+    called(turn, steps).flat_map(|(parameters, arguments)| parameters.iter().zip(arguments)).filter_map(
+        |(param, argument)| match argument {
+            Some(Argument::Flag(value)) => Some((param.name.as_str(), *value)),
+            _ => None,
+        },
+    )
+}
+
+/// How many of them are denied in a request without a word that denies.
+fn denied(turn: &Turn<'_>, steps: &[Step]) -> usize {
+    let request = turn.request.to_lowercase();
+    let words = words(&request);
+    let denies = DENYING.split_whitespace().any(|word| words.contains(&word));
+    flags(turn, steps).filter(|(_, value)| !value && !denies).count()
+}
+
+/// How many of them are given though nothing like their names was said.
+fn flagged(turn: &Turn<'_>, steps: &[Step]) -> usize {
+    let request = turn.request.to_lowercase();
+    let said = |name: &str| {
+        name.to_lowercase()
+            .split(['_', '-', ' '])
+            .any(|part| part.len() > 2 && request.contains(&part[..part.len().min(4)]))
+    };
+    flags(turn, steps).filter(|(name, _)| !said(name)).count()
+}
+
+/// Words that no text begins with: who did something, and that it was done.
+const LEADING: &str = "she he they we it i has had have is was were took that to for about saying says of";
+
+/// How many texts begin with a word that belongs before a text.
+fn led(steps: &[Step]) -> usize {
+    texts(steps)
+        .filter(|text| {
+            let first = text.split_whitespace().next().unwrap_or("");
+            text.contains(char::is_whitespace)
+                && LEADING.split(' ').any(|known| first.eq_ignore_ascii_case(known))
+        })
+        .count()
+}
+
+/// The user's tools that an answer calls: their parameters beside the arguments.
+fn called<'t>(
+    turn: &'t Turn<'_>,
+    steps: &'t [Step],
+) -> impl Iterator<Item = (&'t [Param], &'t [Option<Argument>])> {
+    steps.iter().filter_map(|step| {
+        let Step::User { tool, arguments } = step else { return None };
+        let mut user = turn.scene.tools.iter().filter_map(|tool| match tool {
+            Tool::User { parameters, .. } => Some(parameters.as_slice()),
+            Tool::Builtin(_) => None,
+        });
+        Some((user.nth(*tool)?, arguments.as_slice()))
+    })
+}
+
+/// How many texts hold a number that a parameter left out of the same call would take.
+fn uncounted(turn: &Turn<'_>, steps: &[Step]) -> usize {
+    let within = |text: &str, number: &mut dyn FnMut(&Number) -> bool| {
+        let Some(start) = turn.request.find(text) else { return false };
+        let inside = |link: &&Link| link.start >= start && link.end <= start + text.len();
+        turn.links.iter().filter(inside).flat_map(|link| &link.marks).any(|mark| match mark {
+            Mark::Number(said) => number(said),
+            _ => false,
+        })
+    };
+    called(turn, steps)
+        .map(|(parameters, arguments)| {
+            let left_out = |number: &Number| {
+                parameters.iter().zip(arguments).any(|(param, argument)| {
+                    let counts = matches!(param.kind, ParamKind::Number { .. });
+                    argument.is_none() && counts && param.number(number).is_some()
+                })
+            };
+            let text = |argument: &&Option<Argument>| match argument {
+                Some(Argument::Text(text)) => within(text, &mut |number| left_out(number)),
+                _ => false,
+            };
+            arguments.iter().filter(text).count()
+        })
+        .sum()
+}
+
+/// Words that ask for each sort of act.
+const ASKED: &[(&[Builtin], &str)] = &[
+    (
+        &[Builtin::On],
+        "on start starts started run running power powered activate enable fire light lit boot wake up engage go going set \
+        play warm heat fill use want need lights",
+    ),
+    (
+        &[Builtin::Off],
+        "off stop stops kill cut shut down out end quit disable silence mute rest done enough no without away",
+    ),
+    (&[Builtin::Toggle], "toggle flip switch change other swap"),
+    (&[Builtin::Open], "open opened opening up raise unlock undo out lift release roll pull uncover"),
+    (&[Builtin::Close], "close closed closing shut down lower lock draw cover secure seal in roll pull"),
+    (&[Builtin::Blink], "blink flash flicker pulse wink times twice once strobe signal"),
+    (&[Builtin::Stop], "stop halt hold freeze there"),
+];
+
+/// How many acts after the first no word outside of mentions asks for.
+fn silent(turn: &Turn<'_>, steps: &[Step]) -> usize {
+    let outside = outside(turn);
+    let words = words(&outside);
+    let mut before: Vec<Builtin> = Vec::new();
+    let mut count = 0;
+    for step in steps {
+        let Step::Devices { tool, .. } = step else { continue };
+        let asked = ASKED.iter().find(|(tools, _)| tools.contains(tool));
+        if let Some((_, list)) = asked
+            && !before.is_empty()
+            && !before.contains(tool)
+            && !list.split_whitespace().any(|word| words.contains(&word))
+        {
+            count += 1;
+        }
+        before.push(*tool);
+    }
+    count
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::board::Device;
+    use crate::prompt::pintail::encode;
+    use crate::prompt::{Scene, Selector};
+
+    fn scene() -> Scene {
+        let text = Param { name: "text".into(), kind: ParamKind::Text { max_length: 80 }, required: true };
+        let note = Tool::User {
+            name: "note".into(),
+            description: "write a note for the vet".into(),
+            parameters: vec![text],
+        };
+        let tools =
+            [Builtin::On, Builtin::Off, Builtin::Open, Builtin::Close, Builtin::Read].map(Tool::Builtin);
+        let devices = vec![
+            Device::of_kind("table saw", "relay", None),
+            Device::of_kind("red lamp", "light", None),
+            Device::of_kind("shutter", "shutter", None),
+        ];
+        Scene::new(tools.into_iter().chain([note]).collect(), devices)
+    }
+
+    fn answered<T>(request: &str, steps: &[Step], with: impl Fn(&Turn<'_>, &Pointers, &[Piece]) -> T) -> T {
+        let scene = scene();
+        let turn = Turn::new(&scene, request);
+        let pointers = Pointers::new(&scene, None);
+        with(&turn, &pointers, &encode(&turn, &pointers, steps).unwrap())
+    }
+
+    fn acts(tool: Builtin, device: usize) -> [Step; 1] {
+        [Step::Devices { tool, down: false, selectors: vec![Selector::Device(device)], amounts: Vec::new() }]
+    }
+
+    fn notes(text: &str) -> [Step; 1] {
+        [Step::User { tool: 0, arguments: vec![Some(Argument::Text(text.to_owned()))] }]
+    }
+
+    #[test]
+    fn a_thing_beside_a_word_of_another_is_strange() {
+        let on = acts(Builtin::On, 0);
+        assert!(answered("band saw on", &on, strange));
+        assert!(!answered("table saw on", &on, strange));
+        assert!(!answered("the band saw and the table saw on", &on, strange));
+    }
+
+    #[test]
+    fn a_text_that_ends_within_a_clause_is_cut() {
+        let is_cut = |request: &str, text: &str| {
+            let steps = notes(text);
+            answered(request, &steps, |turn, pointers, answer| cut(turn, pointers, answer, &steps)) > 0
+        };
+        assert!(is_cut("note: calf 14 has a cough", "calf 14"));
+        assert!(!is_cut("note: calf 14 has a cough", "calf 14 has a cough"));
+        assert!(!is_cut("note calf 14 please", "calf 14"));
+        assert!(!is_cut("write lame ewe for the vet", "lame ewe"));
+    }
+
+    #[test]
+    fn a_quotation_that_is_not_copied_is_unused() {
+        let left = |text: &str| answered(r#"note "lame ewe, top field" now"#, &notes(text), unused);
+        assert_eq!((left("lame ewe, top field"), left("note")), (0, 1));
+    }
+
+    #[test]
+    fn more_numbers_than_pointers_are_no_harm() {
+        let request = format!("note {} now", "7 ".repeat(300));
+        let count = answered(&request, &notes("now"), unused);
+        assert!(count > 12, "{count}");
+        let steps = notes("7");
+        answered(&request, &steps, |turn, pointers, answer| cut(turn, pointers, answer, &steps));
+    }
+
+    #[test]
+    fn the_contrary_of_a_word() {
+        let is = |request: &str, tool, device| {
+            answered(request, &acts(tool, device), |turn, _, answer| contrary(turn, answer))
+        };
+        assert!(is("saw off", Builtin::On, 0) && !is("saw off", Builtin::Off, 0));
+        assert!(
+            is("open the shutter", Builtin::Close, 2) && !is("shutter open? close it", Builtin::Close, 2)
+        );
+        assert!(is("dim the red lamp", Builtin::On, 1) && !is("it is dim, red lamp on", Builtin::On, 1));
+        assert!(!is("the saw went off, turn it on", Builtin::On, 0));
+    }
+
+    #[test]
+    fn a_wish_is_no_question() {
+        let read = |request: &str| {
+            answered(request, &acts(Builtin::Read, 2), |turn, _, answer| contrary(turn, answer))
+        };
+        assert!(read("would you mind closing the shutter") && read("any chance of the shutter opening?"));
+        assert!(!read("could you tell me if the shutter is open") && !read("is the shutter open"));
+        let both = [acts(Builtin::On, 1), acts(Builtin::Read, 0)].concat();
+        let beside = |request: &str| answered(request, &both, |turn, _, answer| contrary(turn, answer));
+        assert!(beside("red lamp on please, I am cutting with the saw"));
+        assert!(!beside("red lamp on and how is the saw"));
+    }
+
+    #[test]
+    fn what_a_text_does_not_hold() {
+        let starts = |text: &str| led(&notes(text));
+        assert_eq!((starts("she took the pills"), starts("the pills"), starts("about")), (1, 0, 0));
+        let scene = |count: Option<Argument>| {
+            let number = ParamKind::Number { min: 1.0, max: 50.0, integer: true };
+            let param = |name: &str, kind, required| Param { name: name.into(), kind, required };
+            let item = param("item", ParamKind::Text { max_length: 80 }, true);
+            let flag = param("urgent", ParamKind::Flag, false);
+            let parameters = vec![item, param("count", number, false), flag];
+            let tool = Tool::User { name: "shop".into(), description: "put on the list".into(), parameters };
+            let scene = Scene::new(vec![tool], Vec::new());
+            let turn = Turn::new(&scene, "6 tins of soup on the list");
+            let text = if count.is_some() { "tins of soup" } else { "6 tins of soup" };
+            let arguments = vec![Some(Argument::Text(text.into())), count, Some(Argument::Flag(false))];
+            let steps = [Step::User { tool: 0, arguments }];
+            (uncounted(&turn, &steps), denied(&turn, &steps), flagged(&turn, &steps))
+        };
+        assert_eq!((scene(None), scene(Some(Argument::Number(0)))), ((1, 1, 1), (0, 1, 1)));
+    }
+
+    #[test]
+    fn acts_that_nothing_asks_for() {
+        let steps = [acts(Builtin::Open, 2), acts(Builtin::On, 1)].concat();
+        let count = |request: &str| answered(request, &steps, |turn, _, _| silent(turn, &steps));
+        assert_eq!((count("open the shutter for red"), count("shutter open and red lamp on")), (1, 0));
+    }
+
+    #[test]
+    fn what_tells_why_may_be_passed_over() {
+        let on = acts(Builtin::On, 1);
+        let left = |request: &str| answered(request, &on, unused);
+        assert_eq!((left("red lamp on, the shutter is stuck"), left("red lamp and shutter on")), (0, 1));
+    }
+}
