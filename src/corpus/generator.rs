@@ -437,6 +437,23 @@ fn phrase(rng: &mut Rng, section: &str) -> Option<String> {
     expand(rng, line.text, &mut |_, _| None)
 }
 
+/// A line that tells something of a device or place of the scene and asks for nothing; another one where there is none.
+fn beside(rng: &mut Rng, scene: &Scene, section: &str) -> Option<String> {
+    if scene.devices.is_empty() || !rng.lexicon().sentences.contains_key(section) {
+        return phrase(rng, if section == "beside" { "chatter" } else { "purpose" });
+    }
+    let device = rng.pick(&scene.devices);
+    let name = match rng.below(6) {
+        0 => device.area.as_deref().unwrap_or(&device.name),
+        1 if !device.aliases.is_empty() => rng.pick(&device.aliases),
+        2 | 3 => device.name.rsplit(' ').next().unwrap_or(&device.name),
+        _ => &device.name,
+    };
+    let name = name.strip_prefix("the ").unwrap_or(name).to_owned();
+    let line = rng.pick(rng.lexicon().sentences.get(section)?);
+    expand(rng, line.text, &mut |_, _| Some(name.clone()))
+}
+
 /// Words around a sentence, as many people say none as some. What is refused is wrapped like what is done: politeness
 /// must tell nothing.
 fn wrap(rng: &mut Rng, scene: &Scene, draft: &Draft, category: &str) -> Option<String> {
@@ -482,6 +499,7 @@ fn wrap(rng: &mut Rng, scene: &Scene, draft: &Draft, category: &str) -> Option<S
         // Only a whole clause can be a reason.
         let clause = rng.chance(0.8);
         let said = match clause {
+            true if rng.chance(0.25) => beside(rng, scene, "beside")?,
             true if rng.chance(0.25) => free_phrase(rng, "clause")?,
             true => phrase(rng, "chatter")?,
             false => phrase(rng, "exclamation")?,
@@ -493,7 +511,11 @@ fn wrap(rng: &mut Rng, scene: &Scene, draft: &Draft, category: &str) -> Option<S
         });
         out = match rng.below(8) {
             0..=1 if mood == Mood::Order && !draft.verbatim => {
-                format!("{out}{}{}", rng.pick(&[" ", " ", ", "]), phrase(rng, "purpose")?)
+                let purpose = match rng.chance(0.3) {
+                    true => beside(rng, scene, "beside_purpose")?,
+                    false => phrase(rng, "purpose")?,
+                };
+                format!("{out}{}{purpose}", rng.pick(&[" ", " ", ", "]))
             }
             0..=4 if !draft.verbatim => {
                 let joints = &[", ", ". ", ". ", " - ", ", ", "; ", "! ", " because ", " as "];

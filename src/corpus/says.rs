@@ -88,6 +88,10 @@ fn argument(
     Some(match &param.kind {
         ParamKind::Number { min, max, integer } => {
             let value = number_within(rng, *min, *max, *integer);
+            if flags == "place" {
+                let place = ORDINALS.get((value - 1.0) as usize).filter(|_| value >= 1.0)?;
+                return Some((Some(Argument::Number(draft.value(value))), (*place).to_owned()));
+            }
             let words = if flags == "times" { say_times(rng, value) } else { say_number(rng, value) };
             (Some(Argument::Number(draft.value(value))), words)
         }
@@ -117,19 +121,89 @@ fn argument(
     })
 }
 
+/// Minutes that are said in another way.
+const SPANS: &[(f64, &str)] = &[
+    (60.0, "an hour"),
+    (60.0, "one hour"),
+    (90.0, "an hour and a half"),
+    (90.0, "one and a half hours"),
+    (30.0, "half an hour"),
+    (15.0, "a quarter of an hour"),
+    (45.0, "three quarters of an hour"),
+    (120.0, "two hours"),
+    (180.0, "three hours"),
+    (1.0, "a minute"),
+    (1.0, "sixty seconds"),
+];
+/// Stands behind one of them until the unit that the template has there is taken away.
+const SPAN: char = '\u{1}';
+
+/// Takes the units behind spans away; `None` where there is none.
+fn spanned(text: &str) -> Option<String> {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(SPAN) {
+        out.push_str(before);
+        let after = after.trim_start();
+        let unit =
+            ["minutes", "minute", "mins", "min"].into_iter().find_map(|unit| after.strip_prefix(unit))?;
+        if unit.starts_with(char::is_alphabetic) {
+            return None;
+        }
+        rest = unit;
+    }
+    out.push_str(rest);
+    Some(out)
+}
+
+/// The numbers of places in an order.
+const ORDINALS: [&str; 10] =
+    ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"];
+
+/// A template in which "lane {lane}" is "the third lane", where the parameter's name has the word.
+fn placed(say: &str, slot: &str, name: &str) -> String {
+    let word = name.rsplit('_').next().unwrap_or(name);
+    let counted = format!("{word} {{{slot}}}");
+    if word.len() < 3 || !say.contains(&counted) {
+        return say.to_owned();
+    }
+    say.replace(&counted, &format!("the {{{slot}:place}} {word}")).replace("the the ", "the ")
+}
+
 /// A request for a user's tool.
 pub(super) fn user(rng: &mut Rng, scene: &Scene, said: &SaidTool, at: usize) -> Option<Draft> {
     let (_, _, parameters) = scene.user_tools().nth(at)?;
     let mut draft = Draft::default();
     let mut arguments: Vec<Option<Argument>> = vec![None; parameters.len()];
-    let say = rng.pick(&said.says).clone();
+    let mut say = rng.pick(&said.says).clone();
+    let mut timed = None;
+    for (slot, param) in said.slots.iter().zip(parameters) {
+        if matches!(param.kind, ParamKind::Number { .. }) && rng.chance(0.2) {
+            say = placed(&say, slot, &param.name);
+            timed = Some(slot.as_str());
+        }
+    }
     let text = expand(rng, &say, &mut |rng, slot| {
         let (name, flags) = slot.split_once(':').unwrap_or((slot, ""));
         let at = said.slots.iter().position(|known| known == name)?;
+        if timed == Some(name)
+            && flags.is_empty()
+            && [" min", " (min"].iter().any(|unit| say.contains(&format!("{{{name}}}{unit}")))
+        {
+            let ParamKind::Number { min, max, .. } = parameters[at].kind else { return None };
+            let fit: Vec<_> = SPANS.iter().filter(|(value, _)| (min..=max).contains(value)).collect();
+            if !fit.is_empty() {
+                let (value, words) = *rng.pick(&fit);
+                // In seconds, as the matcher reads it.
+                arguments[at] = Some(Argument::Number(draft.value(value * 60.0)));
+                return Some(format!("{words}{SPAN}"));
+            }
+        }
         let (given, words) = argument(rng, scene, said, (at, &parameters[at]), flags, &mut draft)?;
         arguments[at] = given;
         Some(words)
     })?;
+    let text = spanned(&text)?;
     if parameters.iter().zip(&arguments).any(|(param, argument)| param.required && argument.is_none()) {
         return None;
     }
