@@ -144,7 +144,12 @@ static TRAINING_FILES: Files = files!(
     "lexicon",
     joined!("lexicon/offtopic.txt", "lexicon/more_offtopic.txt"),
     joined!("lexicon/sentences.txt", "lexicon/more_sentences.txt"),
-    joined!("lexicon/tools.txt", "lexicon/more_tools.txt", "lexicon/third_tools.txt")
+    joined!(
+        "lexicon/tools.txt",
+        "lexicon/more_tools.txt",
+        "lexicon/third_tools.txt",
+        "lexicon/fourth_tools.txt"
+    )
 );
 static HELD_FILES: Files = files!(
     "lexicon/held",
