@@ -142,8 +142,8 @@ macro_rules! files {
 
 static TRAINING_FILES: Files = files!(
     "lexicon",
-    joined!("lexicon/offtopic.txt", "lexicon/more_offtopic.txt"),
-    joined!("lexicon/sentences.txt", "lexicon/more_sentences.txt"),
+    joined!("lexicon/offtopic.txt", "lexicon/more_offtopic.txt", "lexicon/third_offtopic.txt"),
+    joined!("lexicon/sentences.txt", "lexicon/more_sentences.txt", "lexicon/third_sentences.txt"),
     joined!(
         "lexicon/tools.txt",
         "lexicon/more_tools.txt",
