@@ -10,6 +10,7 @@ the likeliest reading is right more often, on requests that were not fitted to (
 
 import argparse
 import json
+import math
 import subprocess
 
 import torch
@@ -78,12 +79,12 @@ class Fit:
 
 def share(cases, names, weights):
     """Of how many cases the likeliest calls are the right ones."""
+    factors, trust = weights[:-2].tolist(), weights[-2].item()
     good = 0
     for readings, right in cases:
         together = {}
         for reading in readings:
-            signs = torch.tensor([reading["signs"][name] for name in names], dtype=torch.float64)
-            weight = (signs @ weights[:-2]).exp().item() * reading["p"] ** weights[-2].item()
+            weight = math.exp(sum(f * reading["signs"][name] for f, name in zip(factors, names))) * reading["p"] ** trust
             calls = canonical(reading["calls"])
             together[calls] = together.get(calls, 0.0) + weight
         good += max(together, key=together.get) in right

@@ -13,6 +13,10 @@ use crate::tool::Builtin;
 pub(super) struct Signs {
     /// Mentions of the request that it makes nothing of: "everything off in the kitchen" that leaves the kitchen out.
     pub unused: usize,
+    /// Numbers that it makes nothing of: twenty lattes are not one.
+    pub dropped: usize,
+    /// Numbers that it makes use of twice.
+    pub doubled: usize,
     /// Choices that it takes and that no word of the request was linked to.
     pub unsaid: usize,
     /// Texts that it copies and that end within a clause of which nothing else is used: the note of "note: calf 14 has a cough" is
@@ -20,6 +24,8 @@ pub(super) struct Signs {
     pub cut: usize,
     /// Texts that begin with what belongs to no text: "she took the metformin".
     pub led: usize,
+    /// Texts that hold a mention or number which the answer points at as well, or another request behind "and".
+    pub swallowed: usize,
     /// Texts that hold a number which a parameter left out would take: "6 tins" where the tool counts.
     pub uncounted: usize,
     /// It acts on what was named only beside a word that may tell of something else: nobody has moved the table saw by asking for
@@ -38,11 +44,15 @@ pub(super) struct Signs {
 impl Signs {
     /// What speaks against an answer to a turn.
     pub fn of(turn: &Turn<'_>, pointers: &Pointers, answer: &[Piece], steps: &[Step]) -> Signs {
+        let (unused, dropped) = if steps.is_empty() { (0, 0) } else { unused(turn, pointers, answer) };
         Signs {
-            unused: if steps.is_empty() { 0 } else { unused(turn, pointers, answer) },
+            unused,
+            dropped,
+            doubled: doubled(answer),
             unsaid: unsaid(turn, pointers, answer),
             cut: cut(turn, pointers, answer, steps),
             led: led(steps),
+            swallowed: swallowed(turn, pointers, answer, steps),
             uncounted: uncounted(turn, steps),
             strange: usize::from(strange(turn, pointers, answer)),
             contrary: usize::from(contrary(turn, answer)),
@@ -56,16 +66,19 @@ impl Signs {
     /// model holds them to be, each sign beside the others (`training/weigh.py`, a conditional logistic regression).
     pub fn weight(&self) -> f64 {
         let factors = [
-            (self.unused, 0.32),
+            (self.unused, 0.5),
+            (self.dropped, 0.16),
+            (self.doubled, 0.37),
             (self.unsaid, 0.05),
-            (self.cut, 0.2),
-            (self.led, 0.35),
-            (self.uncounted, 0.22),
-            (self.strange, 0.18),
-            (self.contrary, 0.15),
-            (self.denied, 0.7),
-            (self.flagged, 0.65),
-            (self.silent, 0.75),
+            (self.cut, 0.13),
+            (self.led, 0.29),
+            (self.swallowed, 0.2),
+            (self.uncounted, 0.25),
+            (self.strange, 0.12),
+            (self.contrary, 0.22),
+            (self.denied, 0.43),
+            (self.flagged, 0.63),
+            (self.silent, 0.7),
         ];
         factors.iter().map(|(count, factor): &(usize, f64)| factor.powi(*count as i32)).product()
     }
@@ -231,8 +244,8 @@ fn cut(turn: &Turn<'_>, pointers: &Pointers, answer: &[Piece], steps: &[Step]) -
 }
 
 /// How many mentions (devices, areas, kinds, choices, numbers, quotations) an answer points at with none of their marks and
-/// does not copy either, but for those in clauses that tell why.
-fn unused(turn: &Turn<'_>, pointers: &Pointers, answer: &[Piece]) -> usize {
+/// does not copy either, but for those in clauses that tell why; and how many numbers.
+fn unused(turn: &Turn<'_>, pointers: &Pointers, answer: &[Piece]) -> (usize, usize) {
     let copied =
         |said: &str| answer.iter().any(|piece| matches!(piece, Piece::Text(text) if text.contains(said)));
     let linked = |at: &Range<usize>| turn.links.iter().any(|link| link.start < at.end && at.start < link.end);
@@ -248,8 +261,41 @@ fn unused(turn: &Turn<'_>, pointers: &Pointers, answer: &[Piece]) -> usize {
         let passed = told.iter().any(|clause| clause.start <= link.start && link.end <= clause.end);
         !hint && !passed && !tokens.is_empty() && !holds(answer, tokens) && !copied(&said.to_lowercase())
     };
-    let links = pointed(turn, pointers).iter().filter(|link| unused(link)).count();
-    links + quoted
+    let links = pointed(turn, pointers);
+    let (numbers, others): (Vec<_>, Vec<_>) = links
+        .iter()
+        .filter(|link| unused(link))
+        .partition(|(link, _)| matches!(link.marks[..], [Mark::Number(_)]));
+    (others.len() + quoted, numbers.len())
+}
+
+/// How many numbers an answer points at more than once.
+fn doubled(answer: &[Piece]) -> usize {
+    let numbers = |piece: &Piece| match piece {
+        Piece::Token(Token::Number(number)) => Some(*number),
+        _ => None,
+    };
+    let mut all: Vec<u8> = answer.iter().filter_map(numbers).collect();
+    all.sort_unstable();
+    all.chunk_by(|a, b| a == b).filter(|same| same.len() > 1).count()
+}
+
+/// How many texts hold a mention that the answer points at too, or a device's behind "and" or "then".
+fn swallowed(turn: &Turn<'_>, pointers: &Pointers, answer: &[Piece], steps: &[Step]) -> usize {
+    let links = pointed(turn, pointers);
+    let swallows = |text: &&str| {
+        let Some(start) = turn.request.find(*text) else { return false };
+        links.iter().filter(|(link, _)| link.start >= start && link.end <= start + text.len()).any(
+            |(link, tokens)| {
+                let thing = matches!(link.marks[..], [Mark::Device(_) | Mark::Kind(_), ..]);
+                let before = &turn.request[start..link.start];
+                let hint = link.marks.iter().all(|mark| matches!(mark, Mark::Tool(_)));
+                (!hint && holds(answer, tokens))
+                    || (thing && [" and ", " then "].iter().any(|word| before.contains(word)))
+            },
+        )
+    };
+    texts(steps).filter(swallows).count()
 }
 
 /// Words that deny.
@@ -442,13 +488,13 @@ mod tests {
     #[test]
     fn a_quotation_that_is_not_copied_is_unused() {
         let left = |text: &str| answered(r#"note "lame ewe, top field" now"#, &notes(text), unused);
-        assert_eq!((left("lame ewe, top field"), left("note")), (0, 1));
+        assert_eq!((left("lame ewe, top field"), left("note")), ((0, 0), (1, 0)));
     }
 
     #[test]
     fn more_numbers_than_pointers_are_no_harm() {
         let request = format!("note {} now", "7 ".repeat(300));
-        let count = answered(&request, &notes("now"), unused);
+        let (_, count) = answered(&request, &notes("now"), unused);
         assert!(count > 12, "{count}");
         let steps = notes("7");
         answered(&request, &steps, |turn, pointers, answer| cut(turn, pointers, answer, &steps));
@@ -512,6 +558,6 @@ mod tests {
     fn what_tells_why_may_be_passed_over() {
         let on = acts(Builtin::On, 1);
         let left = |request: &str| answered(request, &on, unused);
-        assert_eq!((left("red lamp on, the shutter is stuck"), left("red lamp and shutter on")), (0, 1));
+        assert_eq!((left("red lamp on, the shutter is stuck").0, left("red lamp and shutter on").0), (0, 1));
     }
 }
