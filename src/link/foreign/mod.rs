@@ -6,235 +6,186 @@
 //!
 //! A line of a table is `phrase, phrase = English`. The longest phrase counts, and of phrases with the same words the first of these:
 //! `mach .. zu` needs its last word at the end of the clause, `um # uhr` a number and a word behind it, `auf #` a number, `+# mal` a number before it, `la $`
-//! the end of the clause. English behind `<` is said before what the verb is about: "kannst du die Flurlampe anmachen" is read as
-//! "could you turn on the Flurlampe". Behind `!` it says that nothing is asked of a thing ("the lamp was expensive"). Phrases are found without accents too ("eteins", "oeffne"), and long words with a slip ("schlate").
+//! the end of the clause, `il fait chaud ?` a question. Verbs stand once, by stem and ending ([`verbs`]). English behind `<` is said before what the verb is about: "kannst du die Flurlampe anmachen" is read as
+//! "could you turn on the Flurlampe". English before `...` begins a text of the person's own: what follows stays as it is said. Behind `!` it says that nothing is asked of a thing ("the lamp was expensive"). Phrases are found without accents too ("eteins", "oeffne"), and long words with a slip ("schlate").
 
 mod reader;
+mod said;
 mod table;
+mod verbs;
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::ops::Range;
 
 use self::reader::{Found, Reader};
-use self::table::TABLES;
+use self::said::{Spoken, said};
+use self::table::{TABLES, Table, find, without_accents};
+use self::verbs::without_clitics;
 use super::lexicon::{is_everyday, is_filler};
 use super::spell::is_known;
 use super::words::{Word, words};
-use super::{Index, Mark};
+use super::{Index, Link, Mark};
 
-/// What stands before a verb that is said first.
-const FRAMES: &[&str] = &[
-    "please",
-    "now",
-    "could you",
-    "could you please",
-    "can i",
-    "could",
-    "can",
-    "want",
-    "i",
-    "you",
-    "i would like",
-    "i would like you to",
-    "help me",
-    "that",
-    "then",
-    "first",
-    "also",
-    "in the evening",
-    "tomorrow",
-    "later",
-    "today",
-    "when",
-];
-
-/// What a clause says where its verb is left out: "the lamp off".
-const LEFT_OUT: &[&str] = &["on", "off", "shut", "brighter", "dimmer", "higher", "to", "is", "are"];
+/// Whether a word is English, or may be.
+fn is_english(word: &Word) -> bool {
+    let text = word.text.as_str();
+    is_everyday(text) || is_filler(text) || is_known(text) || text.starts_with(|c: char| c.is_ascii_digit())
+}
 
 /// The request with its words of command in English where it is in German, French or Spanish; as it is otherwise. Names of the scene
 /// stay. A request counts as one of another language when most of its words beside the names are that language's and not English.
 pub fn in_english<'r>(request: &'r str, index: &Index) -> Cow<'r, str> {
-    let words = words(request);
-    let english = |word: &Word| {
-        let text = word.text.as_str();
-        is_everyday(text)
-            || is_filler(text)
-            || is_known(text)
-            || text.starts_with(|c: char| c.is_ascii_digit())
-    };
-    if words.iter().all(|word| english(word) && word.text != "an") {
+    let plain = words(request);
+    if plain.iter().all(|word| is_english(word) && word.text != "an") {
         return Cow::Borrowed(request);
     }
-    let links = index.links(request);
-    let name = |word: &Word| {
-        let thing = |mark: &Mark| !matches!(mark, Mark::Number(_) | Mark::Tool(_));
-        let names = links.iter().filter(|link| link.marks.iter().any(thing));
-        names.into_iter().any(|link| link.start <= word.start && word.end <= link.end)
-    };
-    let free: Vec<bool> = words.iter().map(|word| !name(word)).collect();
-    let last = free.iter().rposition(|free| *free);
+    let mut links = index.links(request);
+    links.retain(|link| link.marks.iter().any(|mark| !matches!(mark, Mark::Number(_) | Mark::Tool(_))));
+    let known: HashSet<String> = index.vocabulary().map(without_accents).collect();
     let best = TABLES
         .iter()
-        .map(|table| {
-            let reader = Reader::new(table, &words, &free);
-            let mut found = reader.phrases();
-            let foreign = |found: &Found| !words[found.first..found.first + found.count].iter().all(english);
-            if found.iter().any(foreign) {
-                let slips = reader.slips(&found, english);
-                found.extend(slips);
-                found.sort_by_key(|found| found.first);
-            }
-            found
-        })
-        .map(|found| {
-            let covered = |at: usize| found.iter().any(|f| (f.first..f.first + f.count).contains(&at));
-            let guessed = |at: usize| found.iter().any(|f| f.slip && f.first == at);
-            let (mut hits, mut strong, mut others) = (0, 0, 0);
-            for (at, word) in words.iter().enumerate().filter(|(at, _)| free[*at]) {
-                if covered(at) {
-                    hits += usize::from(!guessed(at));
-                    // No English request ends with "an".
-                    strong += usize::from(
-                        ((word.text.chars().count() > 2 || !word.text.is_ascii()) && !english(word))
-                            || (word.text == "an" && last == Some(at)),
-                    );
-                } else {
-                    others +=
-                        usize::from(english(word) && !word.text.starts_with(|c: char| c.is_ascii_digit()));
-                }
-            }
-            (strong > 0 && hits > 2 * others, hits, found)
-        })
-        .filter(|(foreign, ..)| *foreign)
-        .max_by_key(|(_, hits, _)| *hits);
+        .filter_map(|table| spoken(table, request, &plain, &links, &known))
+        .max_by_key(|(hits, _)| *hits);
     match best {
-        Some((.., found)) => Cow::Owned(said(request, &words, &free, &found)),
+        Some((_, spoken)) => Cow::Owned(said(request, &spoken)),
         None => Cow::Borrowed(request),
     }
 }
 
-/// The request with the phrases in English. What joins words of another language (hyphens, apostrophes) parts them.
-fn said(request: &str, words: &[Word], free: &[bool], found: &[Found]) -> String {
-    let mut edits: Vec<(Range<usize>, Cow<'static, str>)> = Vec::new();
-    for (at, phrase) in found.iter().enumerate() {
-        let place = words[phrase.first].start..words[phrase.first + phrase.count - 1].end;
-        let talk = phrase.english.strip_prefix("! ");
-        if talk.is_some() || (phrase.english == "do not" && does(found, clause(words, phrase.first))) {
-            // Who says that a lamp was expensive, or what is not to be done with it, wants nothing done: its name is left out.
-            let names = clause(words, phrase.first).filter(|at| !free[*at]);
-            edits.extend(names.map(|at| (words[at].start..words[at].end, Cow::Borrowed(""))));
-        }
-        if let Some(talk) = talk {
-            edits.push((place, talk.into()));
-            continue;
-        }
-        let Some(verb) = phrase.english.strip_prefix("< ") else {
-            let first = if phrase.english == "do not" { verb_place(words, found, at) } else { phrase.first };
-            if first < phrase.first && found.iter().any(|f| f.first == first && f.orders()) {
-                // "mach es nicht an": what forbids an order is said before it.
-                let start = words[first].start;
-                edits.push((start..start, "do not ".into()));
-                edits.push((place, "".into()));
-            } else {
-                edits.push((place, phrase.english.into()));
+/// The request as a table reads it and how many of its words the table has, if the request is in that language.
+fn spoken(
+    table: &Table,
+    request: &str,
+    plain: &[Word],
+    links: &[Link],
+    known: &HashSet<String>,
+) -> Option<(usize, Spoken)> {
+    let words = without_clitics(table, plain);
+    let free = free(table, &words, links, known);
+    let reader = Reader::new(table, request, &words, &free);
+    let mut found = reader.phrases();
+    let foreign = |found: &Found| !words[found.first..found.first + found.count].iter().all(is_english);
+    if !found.iter().any(foreign) {
+        return None;
+    }
+    let slips = reader.slips(&found, is_english);
+    found.extend(slips);
+    found.sort_by_key(|found| found.first);
+    // What the person's own text says tells nothing.
+    let end = found
+        .iter()
+        .find(|found| found.keeps_the_rest())
+        .map_or(words.len(), |found| found.first + found.count);
+    let last = free[..end].iter().rposition(|free| *free);
+    let (mut hits, mut strong, mut others) = (0, 0, 0);
+    for (at, word) in words[..end].iter().enumerate().filter(|(at, _)| free[*at]) {
+        match found.iter().find(|f| (f.first..f.first + f.count).contains(&at)) {
+            Some(found) => {
+                hits += usize::from(!found.slip);
+                // No English request ends with "an".
+                strong += usize::from(
+                    ((word.text.chars().count() > 2 || !word.text.is_ascii()) && !is_english(word))
+                        || (word.text == "an" && last == Some(at)),
+                );
             }
-            continue;
-        };
-        let first = verb_place(words, found, at);
-        if first == phrase.first {
-            edits.push((place, verb.into()));
-            continue;
-        }
-        let start = words[first].start;
-        edits.push((place, "".into()));
-        edits.push((start..start, format!("{verb} ").into()));
-    }
-    // An insertion stands before what is there.
-    edits.sort_by_key(|(place, _)| (place.start, place.end));
-    edits.dedup();
-    let mut out = String::new();
-    let mut at = 0;
-    for (place, english) in edits {
-        if place.start < at {
-            continue;
-        }
-        push_gap(&mut out, &request[at..place.start]);
-        if english.is_empty() && out.ends_with(' ') {
-            out.pop();
-        }
-        let digit = |c: char| c.is_ascii_digit();
-        let rest = request[place.end..].trim_start();
-        if english == "point" && out.trim_end().ends_with(digit) && rest.starts_with(digit) {
-            // "19 virgule 5"
-            out.truncate(out.trim_end().len());
-            out.push('.');
-            at = request.len() - rest.len();
-            continue;
-        }
-        out.push_str(&english);
-        at = place.end;
-        if !place.is_empty() && request[at..].starts_with(['-', '\'', '’']) {
-            out.push(' ');
-            at += request[at..].chars().next().map_or(0, char::len_utf8);
+            None => {
+                others +=
+                    usize::from(is_english(word) && !word.text.starts_with(|c: char| c.is_ascii_digit()))
+            }
         }
     }
-    out.push_str(&request[at..]);
-    // "Could you dim the light?" is no question.
-    let asked = found.iter().any(|f| f.english.starts_with("could you"));
-    let end = |c: char| c.is_whitespace() || (asked && c == '?');
-    out.trim_end_matches(end).to_owned()
+    (strong > 0 && hits > 2 * others).then_some((hits, Spoken { words, free, found }))
 }
 
-/// The words of a clause.
-fn clause(words: &[Word], of: usize) -> Range<usize> {
-    let first = (0..=of).rev().find(|at| words[*at].begins).unwrap_or(0);
-    let end = (of + 1..words.len()).find(|at| words[*at].begins).unwrap_or(words.len());
-    first..end
-}
-
-/// Whether these words say what is to be done.
-fn does(found: &[Found], words: Range<usize>) -> bool {
-    let mut here = found.iter().filter(|f| words.contains(&f.first));
-    here.any(|f| f.english.starts_with('<') || f.orders() || LEFT_OUT.contains(&f.english))
-}
-
-/// The word that a verb from the end of its clause is said before: the first one behind "could you", "please" and the like.
-fn verb_place(words: &[Word], found: &[Found], verb: usize) -> usize {
-    let joins = |at: usize| found.iter().any(|f| f.first == at && matches!(f.english, "and" | "or" | "then"));
-    let last = found[verb].first;
-    let begin = |last: usize| {
-        let mut at = last;
-        while at > 0 && !words[at].begins && !joins(at - 1) {
-            at -= 1;
-        }
-        at
+/// Whether each word is of no name. "Toutes les lumières" are of no name, though there is a "lumière du salon"; nor is the light of "lumière de
+/// la cuisine" where that names none.
+fn free(table: &Table, words: &[Word], links: &[Link], known: &HashSet<String>) -> Vec<bool> {
+    let of = |link: &Link| {
+        let within = |word: &Word| link.start <= word.start && word.end <= link.end;
+        let first = words.iter().position(within)?;
+        Some(first..first + words[first..].iter().take_while(|word| within(word)).count())
     };
-    let mut first = begin(last);
-    // "die Lampe und das Tor schließen": the verb is of both.
-    while first > 1 && !words[first].begins && joins(first - 1) && !words[first - 1].begins {
-        let other = begin(first - 2);
-        if does(found, other..first - 1) {
-            break;
+    let mut free = vec![true; words.len()];
+    let places: Vec<_> = links.iter().filter_map(|link| Some((link, of(link)?))).collect();
+    for (link, place) in &places {
+        let mut nouns = words[place.clone()].iter().filter_map(|word| match find(table, &word.text) {
+            Some(english) if IDLE.contains(&english) => None,
+            english => Some(english),
+        });
+        let noun = nouns.next().flatten().filter(|_| nouns.next().is_none() && !link.named);
+        let placed = |later: &Option<&Word>| {
+            let between = later.and_then(|word| find(table, &word.text));
+            between.is_some_and(|english| PLACED.iter().any(|place| english.starts_with(place)))
+        };
+        let general = noun.is_some_and(|noun| {
+            KINDS.contains(&noun)
+                || (noun == "light"
+                    && placed(&words.get(place.end))
+                    && places.iter().any(|(_, other)| (place.end + 1..place.end + 4).contains(&other.start)))
+        });
+        // "Plus" is no misspelt plug, "bien" no bathroom.
+        let own = words[place.clone()].iter().all(|word| {
+            let bare = without_accents(&word.text);
+            let single = bare
+                .strip_suffix("es")
+                .filter(|stem| known.contains(*stem))
+                .or_else(|| bare.strip_suffix('s').filter(|stem| known.contains(*stem)));
+            let spelt = known.contains(&bare)
+                || single.is_some()
+                || known.contains(&format!("{bare}s"))
+                || known.contains(&format!("{bare}es"));
+            table.has_word(&word.text) && !spelt
+        });
+        let within = table_phrase(table, words, place);
+        if !general && !own && !(within && !link.named && matches!(link.marks[..], [Mark::Device(_), ..])) {
+            free[place.clone()].fill(false);
         }
-        first = other;
     }
-    while let Some(frame) = found.iter().find(|f| f.first == first && FRAMES.contains(&f.english)) {
-        first += frame.count;
-    }
-    first.min(last)
+    free
 }
 
-/// Appends what stands before a phrase; a hyphen or an apostrophe at its end is a space, and what opens a question in Spanish is nothing.
-fn push_gap(out: &mut String, gap: &str) {
-    let gap = gap.replace(['¿', '¡'], "");
-    match gap.strip_suffix(['-', '\'', '’']) {
-        Some(rest) => {
-            out.push_str(rest);
-            out.push(' ');
-        }
-        None => out.push_str(&gap),
-    }
+/// Whether these words stand within a phrase of the table that has more words: the key of "ferme à clé" is none of the things.
+fn table_phrase(table: &Table, words: &[Word], place: &Range<usize>) -> bool {
+    let joined =
+        |run: Range<usize>| words[run].iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
+    let first = place.start.saturating_sub(2);
+    (first..place.start).any(|first| {
+        (place.end..(place.end + 2).min(words.len() + 1))
+            .any(|end| find(table, &joined(first..end)).is_some())
+    })
 }
+
+/// Kinds of which a request may mean all, though one has the word in its name.
+const KINDS: &[&str] = &[
+    "all the lights",
+    "lights",
+    "doors",
+    "windows",
+    "blinds",
+    "shutters",
+    "curtains",
+    "fans",
+    "pumps",
+    "valves",
+    "plugs",
+    "heaters",
+    "gates",
+    "locks",
+    "awnings",
+    "sensors",
+    "speakers",
+];
+
+/// What comes between a thing and its place.
+const PLACED: &[&str] = &["of", "in", "at", "from"];
+
+/// Words that ask for nothing.
+const IDLE: &[&str] = &[
+    "old", "new", "nice", "the", "a", "of", "of the", "in the", "in", "to the", "to", "at", "at the",
+    "on the", "some", "my", "our", "your", "his", "this", "it", "them", "very", "and", "is", "are", "was",
+    "there", "here", "with", "for", "he", "they", "we",
+];
 
 #[cfg(test)]
 mod tests {

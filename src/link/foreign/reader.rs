@@ -1,5 +1,7 @@
 //! Finds the phrases of a table in the words of a request.
 
+use std::ops::Range;
+
 use super::super::number::is_number_word;
 use super::super::words::{Word, slip};
 use super::table::{Table, find};
@@ -27,12 +29,32 @@ pub(super) struct Found {
 impl Found {
     /// Whether its English begins with the verb of an order.
     pub fn orders(&self) -> bool {
-        const VERBS: [&str; 22] = [
-            "turn", "switch", "set", "open", "close", "lock", "unlock", "raise", "lower", "bring", "dim",
-            "blink", "stop", "start", "run", "increase", "decrease", "read", "show", "wait", "ring", "make",
-        ];
-        self.english.split(' ').next().is_some_and(|first| VERBS.contains(&first))
+        orders(self.english)
     }
+
+    /// Whether a text of the person's own follows.
+    pub fn keeps_the_rest(&self) -> bool {
+        self.english.ends_with("...")
+    }
+}
+
+/// Whether English begins with the verb of an order.
+pub(super) fn orders(english: &str) -> bool {
+    const VERBS: [&str; 27] = [
+        "turn", "switch", "set", "open", "close", "lock", "unlock", "raise", "lower", "bring", "dim",
+        "blink", "stop", "start", "run", "increase", "decrease", "read", "show", "wait", "ring", "make",
+        "toggle", "leave", "check", "brighten", "put",
+    ];
+    english.trim_start_matches("< ").split(' ').next().is_some_and(|first| VERBS.contains(&first))
+}
+
+/// Whether the sentence of which this is the rest is a question.
+pub(super) fn is_asked(rest: &str) -> bool {
+    let end = |(at, c): &(usize, char)| {
+        matches!(c, '?' | '!' | ';')
+            || (*c == '.' && rest[at + 1..].chars().next().is_none_or(char::is_whitespace))
+    };
+    rest.char_indices().find(end).is_some_and(|(_, c)| c == '?')
 }
 
 /// What a table says of the words of a request.
@@ -43,10 +65,12 @@ pub(super) struct Reader<'t> {
     free: &'t [bool],
     /// Whether each word is the last of its clause, but for "please" and the like.
     ends: Vec<bool>,
+    /// Whether each word is of a question.
+    asked: Vec<bool>,
 }
 
 impl<'t> Reader<'t> {
-    pub fn new(table: &'t Table, words: &'t [Word], free: &'t [bool]) -> Reader<'t> {
+    pub fn new(table: &'t Table, request: &str, words: &'t [Word], free: &'t [bool]) -> Reader<'t> {
         let mut ends = vec![true; words.len()];
         for at in (0..words.len().saturating_sub(1)).rev() {
             let next = &words[at + 1];
@@ -55,7 +79,8 @@ impl<'t> Reader<'t> {
                 || matches!(english, Some("and" | "or" | "then"))
                 || (matches!(english, Some("please" | "thanks" | "now")) && ends[at + 1]);
         }
-        Reader { table, words, free, ends }
+        let asked = words.iter().map(|word| is_asked(&request[word.end..])).collect();
+        Reader { table, words, free, ends, asked }
     }
 
     fn joined(&self, first: usize, count: usize) -> String {
@@ -71,16 +96,25 @@ impl<'t> Reader<'t> {
         self.words.get(at..).unwrap_or_default().iter().take_while(number).count()
     }
 
-    /// The last word of a phrase in two parts: where it stands, and what the phrase is in English.
-    fn parted(&self, phrase: &str, from: usize) -> Option<(usize, &'static str)> {
+    /// The last words of a phrase in two parts: where they stand, and what the phrase is in English.
+    fn parted(&self, phrase: &str, from: usize) -> Option<(Range<usize>, &'static str)> {
+        if !self.table.is_head(phrase) {
+            return None;
+        }
         let clause = (from..self.words.len()).take_while(|at| !self.words[*at].begins);
-        clause
-            .filter(|at| self.ends[*at] && self.free[*at])
-            .find_map(|at| Some((at, find(self.table, &format!("{phrase} .. {}", self.words[at].text))?)))
+        clause.filter(|at| self.ends[*at] && self.free[*at]).find_map(|at| {
+            [at, at.saturating_sub(1)]
+                .into_iter()
+                .filter(|first| *first >= from && self.free[*first])
+                .find_map(|first| {
+                    let last = self.joined(first, at + 1 - first);
+                    Some((first..at + 1, find(self.table, &format!("{phrase} .. {last}"))?))
+                })
+        })
     }
 
     /// What a run of words is in English, and the place of its other part.
-    fn look(&self, first: usize, count: usize) -> Option<(&'static str, Option<usize>)> {
+    fn look(&self, first: usize, count: usize) -> Option<(&'static str, Option<Range<usize>>)> {
         let phrase = self.joined(first, count);
         let next = first + count;
         if let Some((last, english)) = self.parted(&phrase, next) {
@@ -94,6 +128,7 @@ impl<'t> Reader<'t> {
             .and_then(|unit| before(&format!("# {}", unit.text)))
             .or_else(|| before("#").filter(|_| numbers > 0))
             .or_else(|| behind.then(|| find(self.table, &format!("+# {phrase}"))).flatten())
+            .or_else(|| before("?").filter(|_| self.asked[first]))
             .or_else(|| before("$").filter(|_| self.ends[next - 1]))
             .or_else(|| find(self.table, &phrase));
         Some((english?, None))
@@ -119,8 +154,12 @@ impl<'t> Reader<'t> {
             });
             at += longest.as_ref().map_or(1, |(found, _)| found.count);
             if let Some((found, part)) = longest {
+                if found.keeps_the_rest() {
+                    out.push(found);
+                    break;
+                }
                 out.push(found);
-                parts.extend(part);
+                parts.extend(part.into_iter().flatten());
             }
         }
         out
@@ -128,6 +167,7 @@ impl<'t> Reader<'t> {
 
     /// The long words that are a word of the table with a slip, where all the nearest are the same in English.
     pub fn slips(&self, found: &[Found], english: impl Fn(&Word) -> bool) -> Vec<Found> {
+        let own = found.iter().find(|f| f.keeps_the_rest()).map_or(self.words.len(), |f| f.first);
         let covered = |at: usize| found.iter().any(|f| (f.first..f.first + f.count).contains(&at));
         let strange = |at: &usize| {
             let word = &self.words[*at];
@@ -141,6 +181,7 @@ impl<'t> Reader<'t> {
             let word = self.words[at].text.as_str();
             let near = self
                 .table
+                .phrases
                 .iter()
                 .filter(|(known, _)| known.chars().count() >= SLIPS_FROM && slip(word, known));
             let near: Vec<(usize, &str)> =
@@ -151,7 +192,7 @@ impl<'t> Reader<'t> {
             let first = meanings.next()?;
             meanings.all(|other| other == first).then_some(first)
         };
-        let words = (0..self.words.len()).filter(strange);
+        let words = (0..own).filter(strange);
         words.filter_map(|at| Some(Found { first: at, count: 1, slip: true, english: meant(at)? })).collect()
     }
 }

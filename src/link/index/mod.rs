@@ -176,6 +176,11 @@ impl Index {
         self.phrases.push(Phrase { words: ids, mark, rank });
     }
 
+    /// The words of the names and of what hints at them.
+    pub(super) fn vocabulary(&self) -> impl Iterator<Item = &str> {
+        self.vocabulary.keys().map(String::as_str)
+    }
+
     /// The mentions in a request, in the order of its words; they do not overlap.
     pub fn links(&self, request: &str) -> Vec<Link> {
         let words = words(request);
