@@ -138,7 +138,8 @@ fn free(table: &Table, words: &[Word], links: &[Link], known: &HashSet<String>) 
             table.has_word(&word.text) && !spelt
         });
         let within = table_phrase(table, words, place);
-        if !general && !own && !(within && !link.named && matches!(link.marks[..], [Mark::Device(_), ..])) {
+        let part = within && !link.named && matches!(link.marks[..], [Mark::Device(_), ..]);
+        if !general && !own && !part {
             free[place.clone()].fill(false);
         }
     }

@@ -172,9 +172,7 @@ fn is_remark(request: &str, spoken: &Spoken, clause: &Range<usize>) -> bool {
     let number = words[clause.clone()].iter().any(|word| word.text.starts_with(|c: char| c.is_ascii_digit()));
     // "The gate is new" tells of it too.
     let quality = here().any(|f| matches!(f.english, "old" | "new" | "nice"));
-    (who && !orders)
-        || (has && !orders)
-        || (idle && !asked && !number && (quality || clause.clone().any(strange)))
+    ((who || has) && !orders) || (idle && !asked && !number && (quality || clause.clone().any(strange)))
 }
 
 /// The words of a clause.
