@@ -2,7 +2,7 @@
 //! renderers all build their grammars with it.
 
 use super::automaton::{Choose, Grammar, Part, TokenSet};
-use super::fx::sort;
+use super::fx::{Table, hash_of, sort};
 use super::texts::{Names, Texts};
 use super::{GrammarError, utf8};
 
@@ -35,40 +35,66 @@ pub(super) enum Node<'a> {
     Call(RuleId),
 }
 
-/// An expression as it is kept: what belongs to it lies in lists of the builder.
-#[derive(Clone, Copy)]
-enum Kept {
+/// The kind of an expression.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
     Empty,
-    Bytes(Span),
-    Class(Span),
-    Chars(Span),
-    Tokens(u32),
-    Seq(Span),
-    Alt(Span),
-    Literals(u32),
-    Repeat(u32),
-    Graph(u32),
-    Choose(u32),
-    Call(RuleId),
+    Bytes,
+    Class,
+    Chars,
+    Tokens,
+    Seq,
+    Alt,
+    Literals,
+    Repeat,
+    Graph,
+    Choose,
+    Call,
 }
 
-/// A part of a list.
+const KINDS: [Kind; 12] = [
+    Kind::Empty,
+    Kind::Bytes,
+    Kind::Class,
+    Kind::Chars,
+    Kind::Tokens,
+    Kind::Seq,
+    Kind::Alt,
+    Kind::Literals,
+    Kind::Repeat,
+    Kind::Graph,
+    Kind::Choose,
+    Kind::Call,
+];
+
+/// An expression as it is kept, in few bytes since there may be many: what belongs to it lies in a list of the
+/// builder for its kind.
 #[derive(Clone, Copy)]
-struct Span {
-    from: u32,
-    to: u32,
+struct Kept {
+    /// The kind, and above it how many entries of the list there are.
+    what: u32,
+    /// The first entry, or a number.
+    at: u32,
 }
 
-impl Span {
+impl Kept {
+    /// Bits of the kind; what is left suffices for lists of 2^28 entries.
+    const KIND: u32 = 4;
+
+    fn new(kind: Kind, at: u32, count: usize) -> Kept {
+        Kept { what: (count as u32) << Kept::KIND | kind as u32, at }
+    }
+
     fn of<T>(self, list: &[T]) -> &[T] {
-        &list[self.from as usize..self.to as usize]
+        &list[self.at as usize..][..(self.what >> Kept::KIND) as usize]
     }
 }
 
-fn put<T: Copy>(list: &mut Vec<T>, items: &[T]) -> Span {
-    let from = list.len() as u32;
+/// Puts items into the list for a kind.
+fn put<T: Copy>(kind: Kind, list: &mut Vec<T>, items: &[T]) -> Kept {
+    let at = list.len() as u32;
     list.extend_from_slice(items);
-    Span { from, to: list.len() as u32 }
+    Kept::new(kind, at, items.len())
 }
 
 /// A finite automaton over expressions.
@@ -103,6 +129,8 @@ pub struct GrammarBuilder {
     chars: Vec<(u32, u32)>,
     exprs: Vec<Expr>,
     repeats: Vec<(Expr, u32, Option<u32>)>,
+    /// Expressions that are repetitions, by what they repeat and how often.
+    repeat_ids: Table,
     literals: Vec<Texts>,
     graphs: Vec<Graph>,
     choices: Vec<Choose>,
@@ -117,37 +145,42 @@ impl GrammarBuilder {
         GrammarBuilder::default()
     }
 
-    fn push(&mut self, node: Kept) -> Expr {
-        let of = |expr: &Expr| self.depth[expr.0 as usize];
-        let below = match node {
-            Kept::Seq(parts) | Kept::Alt(parts) => parts.of(&self.exprs).iter().map(of).max(),
-            Kept::Repeat(at) => Some(of(&self.repeats[at as usize].0)),
-            Kept::Graph(at) => self.graphs[at as usize].edges.iter().map(|(_, expr, _)| of(expr)).max(),
-            _ => None,
-        };
-        self.depth.push(below.unwrap_or(0).saturating_add(1));
+    fn push(&mut self, node: Kept, below: u16) -> Expr {
+        self.depth.push(below.saturating_add(1));
         self.nodes.push(node);
         Expr(self.nodes.len() as u32 - 1)
     }
 
+    /// How deep the deepest of some expressions nests.
+    fn deepest(&self, parts: impl Iterator<Item = Expr>) -> u16 {
+        parts.map(|expr| self.depth[expr.0 as usize]).max().unwrap_or(0)
+    }
+
+    /// An expression that is the entry of a list that was pushed last.
+    fn last(&mut self, kind: Kind, count: usize, below: u16) -> Expr {
+        self.push(Kept::new(kind, count as u32 - 1, 1), below)
+    }
+
     /// The expression.
     pub(super) fn node(&self, expr: Expr) -> Node<'_> {
-        match self.nodes[expr.0 as usize] {
-            Kept::Empty => Node::Empty,
-            Kept::Bytes(span) => Node::Bytes(span.of(&self.bytes)),
-            Kept::Class(span) => Node::Class(span.of(&self.ranges)),
-            Kept::Chars(span) => Node::Chars(span.of(&self.chars)),
-            Kept::Tokens(set) => Node::Tokens(set),
-            Kept::Seq(span) => Node::Seq(span.of(&self.exprs)),
-            Kept::Alt(span) => Node::Alt(span.of(&self.exprs)),
-            Kept::Literals(at) => Node::Literals(&self.literals[at as usize]),
-            Kept::Repeat(at) => {
-                let (inner, min, max) = self.repeats[at as usize];
+        let kept = self.nodes[expr.0 as usize];
+        let kind = kept.what & ((1 << Kept::KIND) - 1);
+        match KINDS[kind as usize] {
+            Kind::Empty => Node::Empty,
+            Kind::Bytes => Node::Bytes(kept.of(&self.bytes)),
+            Kind::Class => Node::Class(kept.of(&self.ranges)),
+            Kind::Chars => Node::Chars(kept.of(&self.chars)),
+            Kind::Tokens => Node::Tokens(kept.at),
+            Kind::Seq => Node::Seq(kept.of(&self.exprs)),
+            Kind::Alt => Node::Alt(kept.of(&self.exprs)),
+            Kind::Literals => Node::Literals(&self.literals[kept.at as usize]),
+            Kind::Repeat => {
+                let (inner, min, max) = self.repeats[kept.at as usize];
                 Node::Repeat(inner, min, max)
             }
-            Kept::Graph(at) => Node::Graph(&self.graphs[at as usize]),
-            Kept::Choose(at) => Node::Choose(&self.choices[at as usize]),
-            Kept::Call(rule) => Node::Call(rule),
+            Kind::Graph => Node::Graph(&self.graphs[kept.at as usize]),
+            Kind::Choose => Node::Choose(&self.choices[kept.at as usize]),
+            Kind::Call => Node::Call(RuleId(kept.at)),
         }
     }
 
@@ -162,7 +195,7 @@ impl GrammarBuilder {
     }
 
     /// The name of a rule.
-    pub(super) fn name(&self, rule: u32) -> &str {
+    pub(super) fn name(&self, rule: u32) -> String {
         self.names.get(rule)
     }
 
@@ -173,7 +206,7 @@ impl GrammarBuilder {
 
     /// The empty text.
     pub fn empty(&mut self) -> Expr {
-        self.push(Kept::Empty)
+        self.push(Kept::new(Kind::Empty, 0, 0), 0)
     }
 
     /// No text at all: an alternative that cannot be taken.
@@ -186,8 +219,8 @@ impl GrammarBuilder {
         match bytes.as_ref() {
             [] => self.empty(),
             bytes => {
-                let span = put(&mut self.bytes, bytes);
-                self.push(Kept::Bytes(span))
+                let kept = put(Kind::Bytes, &mut self.bytes, bytes);
+                self.push(kept, 0)
             }
         }
     }
@@ -197,19 +230,19 @@ impl GrammarBuilder {
         let mut all = Texts::default();
         texts.into_iter().for_each(|text| all.push(text.as_ref()));
         self.literals.push(all.sorted());
-        self.push(Kept::Literals(self.literals.len() as u32 - 1))
+        self.last(Kind::Literals, self.literals.len(), 0)
     }
 
     /// One byte of these inclusive ranges.
     pub fn bytes(&mut self, ranges: &[(u8, u8)]) -> Expr {
-        let span = put(&mut self.ranges, ranges);
-        self.push(Kept::Class(span))
+        let kept = put(Kind::Class, &mut self.ranges, ranges);
+        self.push(kept, 0)
     }
 
     /// One code point of these inclusive ranges, as UTF-8. Surrogates are left out.
     pub fn chars(&mut self, ranges: &[(u32, u32)]) -> Expr {
-        let span = put(&mut self.chars, &utf8::normalise(ranges));
-        self.push(Kept::Chars(span))
+        let kept = put(Kind::Chars, &mut self.chars, &utf8::normalise(ranges));
+        self.push(kept, 0)
     }
 
     /// The token with this id, whatever its bytes.
@@ -232,7 +265,7 @@ impl GrammarBuilder {
         sort(&mut ids);
         ids.dedup();
         self.sets.push(TokenSet { ids: ids.into(), negated });
-        self.push(Kept::Tokens(self.sets.len() as u32 - 1))
+        self.last(Kind::Tokens, self.sets.len(), 0)
     }
 
     /// One after the other.
@@ -241,8 +274,8 @@ impl GrammarBuilder {
             [] => self.empty(),
             [one] => *one,
             parts => {
-                let span = put(&mut self.exprs, parts);
-                self.push(Kept::Seq(span))
+                let kept = put(Kind::Seq, &mut self.exprs, parts);
+                self.push(kept, self.deepest(parts.iter().copied()))
             }
         }
     }
@@ -252,8 +285,8 @@ impl GrammarBuilder {
         match parts {
             [one] => *one,
             parts => {
-                let span = put(&mut self.exprs, parts);
-                self.push(Kept::Alt(span))
+                let kept = put(Kind::Alt, &mut self.exprs, parts);
+                self.push(kept, self.deepest(parts.iter().copied()))
             }
         }
     }
@@ -271,8 +304,16 @@ impl GrammarBuilder {
             (_, Some(max)) if max < min => self.never(),
             (1, Some(1)) => inner,
             _ => {
-                self.repeats.push((inner, min, max));
-                self.push(Kept::Repeat(self.repeats.len() as u32 - 1))
+                let repeat = (inner, min, max);
+                let hash = hash_of(&(inner.0, min, max));
+                let same = |known: u32| self.repeats[self.nodes[known as usize].at as usize] == repeat;
+                if let Some(known) = self.repeat_ids.find(hash, same) {
+                    return Expr(known);
+                }
+                self.repeats.push(repeat);
+                let made = self.last(Kind::Repeat, self.repeats.len(), self.deepest([inner].into_iter()));
+                self.repeat_ids.insert(hash, made.0);
+                made
             }
         }
     }
@@ -320,7 +361,7 @@ impl GrammarBuilder {
 
     fn push_graph(&mut self, edges: &[(u32, Expr, u32)], accepts: &[bool], free: Box<[bool]>) -> Expr {
         self.graphs.push(Graph { edges: edges.into(), accepts: accepts.into(), free });
-        self.push(Kept::Graph(self.graphs.len() as u32 - 1))
+        self.last(Kind::Graph, self.graphs.len(), self.deepest(edges.iter().map(|edge| edge.1)))
     }
 
     /// Members in any order: at least `min` different ones, at most `max` in all. What was taken is
@@ -331,7 +372,7 @@ impl GrammarBuilder {
             .map(|m| Part { first: m.first.0, next: m.next.0, once: m.once, required: m.required })
             .collect();
         self.choices.push(Choose { parts, min, max });
-        self.push(Kept::Choose(self.choices.len() as u32 - 1))
+        self.last(Kind::Choose, self.choices.len(), 0)
     }
 
     /// Declares a rule; the name is for messages and need not be unique.
@@ -355,7 +396,7 @@ impl GrammarBuilder {
 
     /// A text of the rule.
     pub fn call(&mut self, rule: RuleId) -> Expr {
-        self.push(Kept::Call(rule))
+        self.push(Kept::new(Kind::Call, rule.0, 0), 0)
     }
 
     /// Lowers all rules; `root` is where texts begin.

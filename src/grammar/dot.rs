@@ -17,7 +17,7 @@ impl Grammar {
         let mut seen: HashSet<u32> = HashSet::from([self.root]);
         while let Some(rule) = work.pop() {
             let start = self.starts[rule as usize];
-            let name = quoted(self.names.get(rule));
+            let name = quoted(&self.names.get(rule));
             let _ = writeln!(out, "  subgraph cluster_{rule} {{\n    label={name};");
             let mut edges: BTreeMap<(u32, u32, &str), Vec<String>> = BTreeMap::new();
             let mut states = vec![start];
@@ -55,7 +55,7 @@ impl Grammar {
                             if seen.insert(rule) {
                                 work.push(rule);
                             }
-                            (to, "dashed", self.names.get(rule).to_owned())
+                            (to, "dashed", self.names.get(rule))
                         }
                     };
                     edges.entry((state, to, style)).or_default().push(label);

@@ -216,7 +216,7 @@ impl Work {
         if rest.max == Some(0) {
             self.out[after as usize].push(Edge::Empty { to: end });
         } else {
-            let name = self.names.get(rule).to_owned();
+            let name = self.names.get(rule);
             let nullable = rest.min == 0 || self.nullable[body as usize];
             let rest = self.rule(&name, Some(Register::Count(rest)), nullable);
             self.out[after as usize].push(Edge::Call { rule: rest, to: end });
@@ -334,7 +334,7 @@ impl Work {
         if let Some(&known) = self.full.get(&rule) {
             return known;
         }
-        let name = self.names.get(rule).to_owned();
+        let name = self.names.get(rule);
         match self.registers[rule as usize].clone() {
             Some(Register::Choose(choose)) => {
                 let choose = Choose { min: choose.min.max(1), ..choose };

@@ -30,11 +30,11 @@ pub(super) fn lower(
         plain: Vec::new(),
         free: Vec::new(),
     };
-    let mut lowering = Lowering { builder, parts, edges: Vec::new(), states: 0 };
+    let mut lowering = Lowering { builder, parts, edges: Vec::new(), states: 0, counters: FxMap::default() };
     // States and edges that the largest rule took, and the rule.
     let mut largest = (0, 0);
     for rule in 0..count as u32 {
-        let name = |lowering: &Lowering<'_>, rule| lowering.parts.names.get(rule).to_owned();
+        let name = |lowering: &Lowering<'_>, rule| lowering.parts.names.get(rule);
         let Some(body) = builder.body(rule) else {
             return Err(GrammarError::Undefined(name(&lowering, rule)));
         };
@@ -75,6 +75,9 @@ struct Lowering<'a> {
     /// Edges of the rule that is being lowered, and their states.
     edges: Vec<(u32, Edge)>,
     states: u32,
+    /// The rules of repetitions: of what (a rule, or an expression), and its bounds. The same one is the same rule
+    /// wherever it stands.
+    counters: FxMap<(bool, u32, u32, Option<u32>), u32>,
 }
 
 impl Lowering<'_> {
@@ -179,19 +182,18 @@ impl Lowering<'_> {
                 self.edge(last, Edge::Empty { to });
             }
             Node::Repeat(inner, min, max) => {
-                let body = match builder.node(inner) {
-                    Node::Call(rule) => rule.0,
-                    _ => {
-                        let body = self.new_rule("a repeated part");
-                        let (start, end) = (self.parts.starts[body as usize], self.parts.ends[body as usize]);
-                        whole &= self.lower(inner, start, end);
-                        body
+                let key = match builder.node(inner) {
+                    Node::Call(rule) => (true, rule.0, min, max),
+                    _ => (false, inner.0, min, max),
+                };
+                let counter = match self.counters.get(&key) {
+                    Some(known) => *known,
+                    None => {
+                        let counter = self.counter(inner, min, max, &mut whole);
+                        self.counters.insert(key, counter);
+                        counter
                     }
                 };
-                if builder.is_any_text(inner) {
-                    self.parts.plain.push(body);
-                }
-                let counter = self.keep("a repetition", Register::Count(Counted { body, min, max }));
                 self.edge(from, Edge::Call { rule: counter, to });
             }
             Node::Graph(Graph { edges, accepts, free }) => {
@@ -215,6 +217,23 @@ impl Lowering<'_> {
             Node::Call(rule) => self.edge(from, Edge::Call { rule: rule.0, to }),
         }
         whole
+    }
+
+    /// The rule of a repetition that is counted; `whole` turns false where its part takes too many.
+    fn counter(&mut self, inner: Expr, min: u32, max: Option<u32>, whole: &mut bool) -> u32 {
+        let body = match self.builder.node(inner) {
+            Node::Call(rule) => rule.0,
+            _ => {
+                let body = self.new_rule("a repeated part");
+                let (start, end) = (self.parts.starts[body as usize], self.parts.ends[body as usize]);
+                *whole &= self.lower(inner, start, end);
+                body
+            }
+        };
+        if self.builder.is_any_text(inner) {
+            self.parts.plain.push(body);
+        }
+        self.keep("a repetition", Register::Count(Counted { body, min, max }))
     }
 
     fn chain(&mut self, bytes: &[u8], from: u32, to: u32) -> bool {

@@ -63,7 +63,7 @@ impl GrammarBuilder {
 
 impl GrammarBuilder {
     /// The names of rules that `root` does not reach, in the order in which they were declared.
-    pub fn unused(&self, root: RuleId) -> Vec<&str> {
+    pub fn unused(&self, root: RuleId) -> Vec<String> {
         let mut seen = vec![false; self.rules()];
         let mut looked_at = vec![false; self.len()];
         let (mut rules, mut called) = (vec![root.0], Vec::new());
@@ -157,7 +157,7 @@ impl Printer<'_> {
         }
         let base = match item {
             _ if self.queue.is_empty() => "root".to_owned(),
-            Item::Rule(rule) => spelled(self.builder.name(rule)),
+            Item::Rule(rule) => spelled(&self.builder.name(rule)),
             Item::State(..) => "state".to_owned(),
             Item::Choice(_) => "any-order".to_owned(),
         };

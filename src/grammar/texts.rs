@@ -72,33 +72,58 @@ impl Texts {
     }
 }
 
-/// Names by number.
+/// Names by number. Of each only what differs from the one before is kept: names are mostly places in one
+/// document, in its order.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Names {
     text: String,
+    /// Where the part that is kept ends, and how many bytes before it are those of the name before.
     ends: Vec<u32>,
+    shared: Vec<u8>,
+    last: String,
 }
 
 impl Names {
+    /// One of so many is kept whole.
+    const EVERY: usize = 16;
+
     pub(super) fn push(&mut self, name: &str) {
-        self.text.push_str(name);
+        let mut shared = 0;
+        if !self.ends.len().is_multiple_of(Names::EVERY) {
+            let alike = name.bytes().zip(self.last.bytes()).take(u8::MAX as usize);
+            shared = alike.take_while(|(a, b)| a == b).count();
+            while !name.is_char_boundary(shared) {
+                shared -= 1;
+            }
+        }
+        self.text.push_str(&name[shared..]);
         self.ends.push(self.text.len() as u32);
+        self.shared.push(shared as u8);
+        name.clone_into(&mut self.last);
     }
 
-    pub(super) fn get(&self, at: u32) -> &str {
-        let from = if at == 0 { 0 } else { self.ends[at as usize - 1] as usize };
-        &self.text[from..self.ends[at as usize] as usize]
+    pub(super) fn get(&self, at: u32) -> String {
+        let at = at as usize;
+        let mut name = String::new();
+        for i in at - at % Names::EVERY..=at {
+            let from = if i == 0 { 0 } else { self.ends[i - 1] as usize };
+            name.truncate(usize::from(self.shared[i]));
+            name.push_str(&self.text[from..self.ends[i] as usize]);
+        }
+        name
     }
 
     /// Gives back the room for more of them.
     pub(super) fn shrink(&mut self) {
         self.text.shrink_to_fit();
         self.ends.shrink_to_fit();
+        self.shared.shrink_to_fit();
+        self.last = String::new();
     }
 
     /// Bytes that they take.
     pub(super) fn memory(&self) -> usize {
-        self.text.len() + self.ends.len() * 4
+        self.text.len() + self.ends.len() * 5
     }
 }
 
@@ -122,8 +147,24 @@ mod tests {
             all.dedup();
             assert_eq!(texts.sorted().iter().collect::<Vec<_>>(), all);
         }
+    }
+
+    #[test]
+    fn names_are_what_they_were() {
+        let long = "x".repeat(300);
+        let mut all =
+            vec![String::new(), "#/a".to_owned(), "#/a/b".to_owned(), "#/a".to_owned(), String::new()];
+        all.extend(["\u{e9}", "\u{e8}", "\u{e8}\u{e9}"].map(str::to_owned));
+        all.extend([long.clone(), format!("{long}y"), format!("{long}z")]);
+        all.extend((0..200).map(|n| format!("#/properties/{n:b}")));
         let mut names = Names::default();
-        ["", "a", "", "bc"].into_iter().for_each(|name| names.push(name));
-        assert_eq!([0, 1, 2, 3].map(|at| names.get(at)), ["", "a", "", "bc"]);
+        for (at, name) in all.iter().enumerate() {
+            if at % 50 == 49 {
+                names.shrink();
+            }
+            names.push(name);
+        }
+        assert!((0..).zip(&all).all(|(at, name)| names.get(at) == *name));
+        assert!(names.memory() < all.iter().map(|name| name.len() + 4).sum());
     }
 }

@@ -1,13 +1,22 @@
 #!/usr/bin/env bash
-# Bytes that each engine adds to a stripped, size-optimised program that parses JSON already: optimised for size before speed
-# (opt-level "z") and with packed relocations. `size.sh plain` is without the latter and with opt-level "s".
+# Bytes that each engine adds to a stripped, size-optimised program that parses JSON already, built as one for a board is: for
+# size before speed (opt-level "z"), with packed relocations, and, since it aborts on a panic, without unwind tables.
+# `size.sh tables` keeps those; `size.sh plain` keeps them, packs nothing and has opt-level "s".
 set -euo pipefail
 cd "$(dirname "$0")"
-if [ "${1:-}" = plain ]; then
-    export CARGO_PROFILE_SIZE_OPT_LEVEL=s
-else
-    export RUSTFLAGS="-C link-arg=-Wl,-z,pack-relative-relocs"
-fi
+flags=()
+case "${1:-}" in
+    plain) export CARGO_PROFILE_SIZE_OPT_LEVEL=s ;;
+    tables) flags=(-C link-arg=-Wl,-z,pack-relative-relocs) ;;
+    "")
+        flags=(-C link-arg=-Wl,-z,pack-relative-relocs -C force-unwind-tables=no -C link-arg=-Wl,--no-eh-frame-hdr
+            -C "link-arg=-Wl,-T,$PWD/size/no_unwind_tables.ld")
+        ;;
+    *) echo "usage: size.sh [tables|plain]" >&2; exit 2 ;;
+esac
+# Arguments are parted by this character, so that the folder's name may hold blanks.
+CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f'; echo "${flags[*]-}")
+export CARGO_ENCODED_RUSTFLAGS
 cargo build --quiet --profile size --bin size-json --bin size-pintail --bin size-llguidance
 folder=${CARGO_TARGET_DIR:-target}/size
 schema=$(mktemp)

@@ -90,8 +90,10 @@ impl Matcher {
             if node.token().is_some() {
                 return Ok(true);
             }
-            self.path.push((next, node.end()));
-            i += 1;
+            i = node.below();
+            if i < node.end() {
+                self.path.push((next, node.end()));
+            }
         }
         Ok(false)
     }

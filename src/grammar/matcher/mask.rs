@@ -204,8 +204,10 @@ impl Matcher {
                     }
                 }
             }
-            path.push((next, node.end()));
-            i += 1;
+            i = node.below();
+            if i < node.end() {
+                path.push((next, node.end()));
+            }
         }
         Ok(Computed { from_budget, plain })
     }

@@ -50,16 +50,30 @@ fn is_remark(keyword: &str) -> bool {
     matches!(role(keyword), Role::Remark)
 }
 
-/// Digests of the schemas of a document.
+/// What is known of the schemas of a document: a digest and a number of each.
 #[derive(Default)]
-pub(super) struct Digests {
-    known: FxMap<*const Value, u64>,
+pub(super) struct Schemas {
+    known: FxMap<*const Value, (u32, u32)>,
 }
 
-impl Digests {
-    /// A number that is the same for schemas that say the same; `None` for what nests too deep.
-    pub(super) fn of(&mut self, schema: &Value) -> Option<u64> {
-        self.schema(schema, 0)
+/// In place of the number of a schema that has none.
+const NONE: u32 = u32::MAX;
+
+impl Schemas {
+    /// The number that was given to a schema.
+    pub(super) fn number(&self, schema: &Value) -> Option<u32> {
+        self.known.get(&(schema as *const Value)).map(|known| known.1).filter(|number| *number != NONE)
+    }
+
+    /// Gives a number to a schema.
+    pub(super) fn set_number(&mut self, schema: &Value, number: u32) {
+        self.known.or_insert_with(schema, || (0, NONE)).1 = number;
+    }
+
+    /// A number that is the same for schemas that say the same (and seldom for others); `None` for what nests too
+    /// deep.
+    pub(super) fn digest(&mut self, schema: &Value) -> Option<u32> {
+        self.schema(schema, 0).map(|sum| sum as u32)
     }
 
     fn schema(&mut self, schema: &Value, depth: usize) -> Option<u64> {
@@ -68,8 +82,9 @@ impl Digests {
         }
         match schema {
             Value::Object(map) => {
-                if let Some(&known) = self.known.get(&(schema as *const Value)) {
-                    return Some(known);
+                if let Some(&(digest, _)) = self.known.get(&(schema as *const Value)) {
+                    // A schema that nests too deep has a number only.
+                    return (digest != 0).then_some(u64::from(digest));
                 }
                 let mut sum = 1;
                 for (keyword, value) in map {
@@ -91,8 +106,9 @@ impl Digests {
                     };
                     sum = mix(mix(sum, bytes(keyword.as_bytes())), inner);
                 }
-                self.known.insert(schema, sum);
-                Some(sum)
+                let digest = ((sum >> 32) as u32).max(1);
+                self.known.insert(schema, (digest, NONE));
+                Some(u64::from(digest))
             }
             Value::Array(all) => {
                 let mut sum = 3;
@@ -184,7 +200,7 @@ fn exact(a: &Value, b: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Digests, alike};
+    use super::{Schemas, alike};
     use serde_json::json;
 
     #[test]
@@ -198,7 +214,7 @@ mod tests {
         ];
         for (a, b) in &same {
             assert!(alike(a, b), "{a} {b}");
-            assert_eq!(Digests::default().of(a), Digests::default().of(b));
+            assert_eq!(Schemas::default().digest(a), Schemas::default().digest(b));
         }
         let other = [
             (json!({"properties": {"title": {}}}), json!({"properties": {"description": {}}})),
@@ -209,7 +225,7 @@ mod tests {
         ];
         for (a, b) in &other {
             assert!(!alike(a, b), "{a} {b}");
-            assert_ne!(Digests::default().of(a), Digests::default().of(b));
+            assert_ne!(Schemas::default().digest(a), Schemas::default().digest(b));
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::Number;
 
 /// An exact decimal number.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Decimal {
     pub(super) negative: bool,
     /// Digits before the point, no leading zeros except a single one.
@@ -97,7 +97,7 @@ impl Ord for Decimal {
 }
 
 /// An end of a range.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Bound {
     pub(super) at: Decimal,
     pub(super) inclusive: bool,

@@ -225,11 +225,19 @@ impl Compiler<'_, '_> {
             return self.multiples(node, shape, &except);
         }
         if except.is_empty() {
-            return Ok(if low.is_none() && high.is_none() && !shape.integer {
+            // Written once for all places: texts of numbers are large as grammars go.
+            let key = (shape.integer, shape.low.clone(), shape.high.clone());
+            if let Some(known) = self.numbers.get(&key) {
+                return Ok(*known);
+            }
+            let body = if low.is_none() && high.is_none() && !shape.integer {
                 number::unbounded(self.w.b)
             } else {
                 number::range(self.w.b, low, high, shape.integer)
-            });
+            };
+            let made = self.w.b.named("a number", body);
+            self.numbers.insert(key, made);
+            return Ok(made);
         }
         // The gaps between the excepted numbers.
         let ends: Vec<Bound> = except.into_iter().map(|at| Bound { at, inclusive: false }).collect();

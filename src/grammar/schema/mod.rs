@@ -38,9 +38,10 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
-use super::{Grammar, GrammarBuilder, GrammarError, RuleId};
+use super::{Expr, Grammar, GrammarBuilder, GrammarError, RuleId};
+use decimal::Bound;
 use pattern::Pattern;
-use resource::Resources;
+use resource::{Places, Resources};
 use shape::Fact;
 use sub::{Lit, Sub, Subs, not};
 use text::Writer;
@@ -151,8 +152,8 @@ pub fn add(
         any_order: options.any_order,
         resources: Resources::new(schema, draft, names("draft-04") || names("draft-03")),
         nodes: Vec::new(),
-        known: FxMap::default(),
-        digests: alike::Digests::default(),
+        places: Places::default(),
+        known: alike::Schemas::default(),
         alike: FxMap::default(),
         choices: FxMap::default(),
         patterns: FxMap::default(),
@@ -160,12 +161,13 @@ pub fn add(
         rules: 0,
         queue: Vec::new(),
         formats: FxMap::default(),
+        numbers: FxMap::default(),
         warnings: Vec::new(),
         remarked: FxSet::default(),
         listings: FxMap::default(),
         work: 0,
     };
-    let root = compiler.schema(schema, |_| "#".to_owned(), 0);
+    let root = compiler.schema(schema, Place::Whole("#"), 0);
     let made = compiler.rule(Sub::of([root])).and_then(|rule| compiler.finish().map(|()| rule));
     let rule = made.map_err(|refusal| *refusal)?;
     let mut warnings = compiler.warnings;
@@ -233,8 +235,16 @@ enum Content<'a> {
 
 struct Node<'a> {
     content: Content<'a>,
-    pointer: String,
-    resource: usize,
+    resource: u32,
+}
+
+/// Where a schema stands in the document.
+#[derive(Clone, Copy)]
+enum Place<'p> {
+    /// A JSON pointer.
+    Whole(&'p str),
+    /// Steps from the schema with this number.
+    Below(u32, &'p [&'p str]),
 }
 
 struct Compiler<'a, 'b> {
@@ -243,10 +253,11 @@ struct Compiler<'a, 'b> {
     any_order: bool,
     resources: Resources<'a>,
     nodes: Vec<Node<'a>>,
-    known: FxMap<*const Value, u32>,
-    digests: alike::Digests,
+    /// Where the nodes stand; a fact at the schema that it comes from.
+    places: Places,
+    known: alike::Schemas,
     /// Schemas by what they say and where their references lead.
-    alike: FxMap<(u64, usize), u32>,
+    alike: FxMap<(u32, u32), u32>,
     /// Choices by the schema they stand in and a number of their own there.
     choices: FxMap<(Lit, String), Ways>,
     patterns: FxMap<String, Rc<Pattern>>,
@@ -255,7 +266,9 @@ struct Compiler<'a, 'b> {
     rules: usize,
     /// Sets whose rules are not defined yet.
     queue: Vec<(u32, RuleId)>,
-    formats: FxMap<String, Rc<[Rc<Pattern>]>>,
+    formats: FxMap<String, Option<Rc<Pattern>>>,
+    /// Numbers that are whole or not, between ends.
+    numbers: FxMap<(bool, Option<Bound>, Option<Bound>), Expr>,
     warnings: Vec<String>,
     /// Schemas whose format was warned of.
     remarked: FxSet<u32>,
@@ -265,50 +278,41 @@ struct Compiler<'a, 'b> {
 }
 
 impl<'a> Compiler<'a, '_> {
-    /// The literal of a schema of the document; the first `pointer` holds.
-    fn schema(&mut self, value: &'a Value, pointer: impl FnOnce(&Self) -> String, resource: usize) -> Lit {
-        if let Some(&id) = self.known.get(&(value as *const Value)) {
+    /// The literal of a schema of the document; the first `place` holds.
+    fn schema(&mut self, value: &'a Value, place: Place<'_>, resource: usize) -> Lit {
+        if let Some(id) = self.known.number(value) {
             return id * 2;
         }
-        let resource = self.resources.at(value).unwrap_or(resource);
-        let digest = self.digests.of(value);
+        let resource = self.resources.at(value).unwrap_or(resource) as u32;
+        let digest = self.known.digest(value);
         if let Some(digest) = digest
             && let Some(&id) = self.alike.get(&(digest, resource))
             && let Content::Schema(known) = self.nodes[id as usize].content
             && alike::alike(known, value)
         {
-            self.known.insert(value, id);
+            self.known.set_number(value, id);
             return id * 2;
         }
         let id = self.nodes.len() as u32;
-        self.known.insert(value, id);
+        self.known.set_number(value, id);
         if let Some(digest) = digest {
             self.alike.insert((digest, resource), id);
         }
-        let pointer = pointer(self);
-        self.nodes.push(Node { content: Content::Schema(value), pointer, resource });
+        self.places.push(place);
+        self.nodes.push(Node { content: Content::Schema(value), resource });
         id * 2
     }
 
     fn child(&mut self, parent: u32, value: &'a Value, path: &[&str]) -> Lit {
         let resource = self.nodes[parent as usize].resource;
-        let pointer = |this: &Self| {
-            let mut pointer = this.nodes[parent as usize].pointer.clone();
-            for part in path {
-                pointer.push('/');
-                resource::push_escaped(&mut pointer, part);
-            }
-            pointer
-        };
-        self.schema(value, pointer, resource)
+        self.schema(value, Place::Below(parent, path), resource as usize)
     }
 
     /// The literal of a fact; `node` is the schema that it comes from.
     fn fact(&mut self, node: u32, fact: Fact) -> Lit {
-        let Node { pointer, resource, .. } = &self.nodes[node as usize];
-        let made =
-            Node { content: Content::Fact(Rc::new(fact)), pointer: pointer.clone(), resource: *resource };
-        self.nodes.push(made);
+        let resource = self.nodes[node as usize].resource;
+        self.places.push(Place::Below(node, &[]));
+        self.nodes.push(Node { content: Content::Fact(Rc::new(fact)), resource });
         (self.nodes.len() as u32 - 1) * 2
     }
 
@@ -350,7 +354,7 @@ impl<'a> Compiler<'a, '_> {
     #[cold]
     #[inline(never)]
     fn refusal(&self, node: u32, keyword: &str, what: String) -> Refusal {
-        let pointer = self.nodes[node as usize].pointer.clone();
+        let pointer = self.places.get(node);
         Box::new(GrammarError::Schema { pointer, keyword: keyword.to_owned(), what })
     }
 
@@ -382,8 +386,8 @@ impl<'a> Compiler<'a, '_> {
             let lit = sub.lits.first().copied().unwrap_or(0);
             return self.too_large(lit, &format!("leads to more than {MAX_SUBS} different schemas"));
         }
-        let name = sub.lits.first().map_or("any value", |&lit| &self.nodes[lit as usize / 2].pointer);
-        let rule = self.w.b.rule(name);
+        let name = sub.lits.first().map_or_else(|| "any value".to_owned(), |&lit| self.places.get(lit / 2));
+        let rule = self.w.b.rule(&name);
         self.subs.known(number).rule = Some(rule);
         self.rules += 1;
         self.queue.push((number, rule));

@@ -41,13 +41,10 @@ impl<'a> Compiler<'a, '_> {
                     ways.push(must(self, STRING, Fact::Mismatch(pattern)));
                 }
                 "format" => {
-                    let patterns = self.format(node, map["format"].as_str().unwrap_or_default());
-                    if patterns.is_empty() {
+                    let Some(pattern) = self.format(node, map["format"].as_str().unwrap_or_default()) else {
                         return self.refuse(node, "format", "is a remark, which cannot be turned round");
-                    }
-                    for pattern in patterns.iter() {
-                        ways.push(must(self, STRING, Fact::Mismatch(pattern.clone())));
-                    }
+                    };
+                    ways.push(must(self, STRING, Fact::Mismatch(pattern)));
                 }
                 "minLength" | "maxLength" | "minItems" | "maxItems" | "minProperties" | "maxProperties" => {
                     ways.extend(self.broken_count(node, keyword, map)?);

@@ -3,7 +3,7 @@
 use crate::grammar::fx::FxMap;
 use serde_json::{Map, Value};
 
-use super::{Compiler, Draft, Lit, Refusal};
+use super::{Compiler, Draft, Lit, Place, Refusal};
 
 /// The schemas of a document that have an address.
 pub(super) struct Resources<'a> {
@@ -32,11 +32,11 @@ impl<'a> Resources<'a> {
             by_place: FxMap::from_iter([(root as *const Value, 0)]),
             anchors: FxMap::default(),
         };
-        // Each entry: the value and its step; a step knows its parent, its resource and its key.
-        let mut work: Vec<(&'a Value, Option<usize>)> = vec![(root, None)];
-        let mut steps: Vec<(Option<usize>, usize, String)> = Vec::new();
+        // Each entry: the value and its step.
+        let mut work: Vec<(&'a Value, Option<u32>)> = vec![(root, None)];
+        let mut steps: Vec<Step<'a>> = Vec::new();
         while let Some((value, at)) = work.pop() {
-            let mut resource = at.map_or(0, |at| steps[at].1);
+            let mut resource = at.map_or(0, |at| steps[at as usize].resource as usize);
             if let Value::Object(map) = value {
                 let ignored = draft == Draft::Seven && map.contains_key("$ref");
                 let id = map.get(key).and_then(Value::as_str).filter(|_| !ignored);
@@ -57,14 +57,14 @@ impl<'a> Resources<'a> {
                 }
                 for (key, inner) in map.iter().filter(|(key, _)| !DATA.contains(&key.as_str())) {
                     if inner.is_object() || inner.is_array() {
-                        steps.push((at, resource, key.clone()));
-                        work.push((inner, Some(steps.len() - 1)));
+                        work.push((inner, Some(steps.len() as u32)));
+                        steps.push(Step { above: at, resource: resource as u32, key: Key::Name(key) });
                     }
                 }
             } else if let Value::Array(all) = value {
                 for (i, inner) in all.iter().enumerate().filter(|(_, v)| v.is_object() || v.is_array()) {
-                    steps.push((at, resource, i.to_string()));
-                    work.push((inner, Some(steps.len() - 1)));
+                    work.push((inner, Some(steps.len() as u32)));
+                    steps.push(Step { above: at, resource: resource as u32, key: Key::Index(i as u32) });
                 }
             }
         }
@@ -82,18 +82,78 @@ impl<'a> Resources<'a> {
     }
 }
 
-fn spell(steps: &[(Option<usize>, usize, String)], mut at: Option<usize>) -> String {
+/// A step on the way to a value of the document.
+struct Step<'a> {
+    above: Option<u32>,
+    resource: u32,
+    key: Key<'a>,
+}
+
+enum Key<'a> {
+    Name(&'a str),
+    Index(u32),
+}
+
+fn spell(steps: &[Step<'_>], mut at: Option<u32>) -> String {
     let mut parts = Vec::new();
     while let Some(step) = at {
-        parts.push(&steps[step].2);
-        at = steps[step].0;
+        parts.push(&steps[step as usize].key);
+        at = steps[step as usize].above;
     }
     let mut pointer = "#".to_owned();
     for part in parts.into_iter().rev() {
         pointer.push('/');
-        push_escaped(&mut pointer, part);
+        match part {
+            Key::Name(name) => push_escaped(&mut pointer, name),
+            Key::Index(index) => pointer += &index.to_string(),
+        }
     }
     pointer
+}
+
+/// JSON pointers of the schemas that were met, by number: of each its last steps, and the number of the schema
+/// that they begin at.
+#[derive(Default)]
+pub(super) struct Places {
+    above: Vec<u32>,
+    ends: Vec<u32>,
+    steps: String,
+}
+
+impl Places {
+    /// In place of a schema above where the steps are the whole pointer.
+    const NONE: u32 = u32::MAX;
+
+    /// The place of the next schema.
+    pub(super) fn push(&mut self, place: Place<'_>) {
+        match place {
+            Place::Whole(pointer) => {
+                self.above.push(Places::NONE);
+                self.steps.push_str(pointer);
+            }
+            Place::Below(above, path) => {
+                self.above.push(above);
+                for part in path {
+                    self.steps.push('/');
+                    push_escaped(&mut self.steps, part);
+                }
+            }
+        }
+        self.ends.push(self.steps.len() as u32);
+    }
+
+    /// The pointer to a schema.
+    pub(super) fn get(&self, at: u32) -> String {
+        let mut parts = Vec::new();
+        let mut next = at;
+        while let Some(&above) = self.above.get(next as usize) {
+            let from = next.checked_sub(1).map_or(0, |before| self.ends[before as usize]);
+            parts.push(&self.steps[from as usize..self.ends[next as usize] as usize]);
+            next = above;
+        }
+        parts.reverse();
+        parts.concat()
+    }
 }
 
 /// Appends a step of a JSON pointer (RFC 6901, section 3).
@@ -128,7 +188,7 @@ fn unescaped(part: &str) -> String {
 impl<'a> Compiler<'a, '_> {
     /// The schema that a reference in `node` refers to.
     pub(super) fn resolve(&mut self, node: u32, keyword: &str, text: &str) -> Result<Lit, Refusal> {
-        let own = self.nodes[node as usize].resource;
+        let own = self.nodes[node as usize].resource as usize;
         let (before, fragment) = text.split_once('#').unwrap_or((text, ""));
         let resource = if before.is_empty() {
             own
@@ -147,7 +207,7 @@ impl<'a> Compiler<'a, '_> {
             else {
                 return self.refuse(node, keyword, format!("there is no anchor `{fragment}`"));
             };
-            return Ok(self.schema(found, |_| pointer, resource));
+            return Ok(self.schema(found, Place::Whole(&pointer), resource));
         }
         // Along the pointer the resource may change.
         let Resource { root, pointer, .. } = &self.resources.all[resource];
@@ -165,7 +225,7 @@ impl<'a> Compiler<'a, '_> {
             value = next;
             inner = self.resources.at(value).unwrap_or(inner);
         }
-        Ok(self.schema(value, |_| pointer, inner))
+        Ok(self.schema(value, Place::Whole(&pointer), inner))
     }
 }
 
@@ -240,7 +300,7 @@ fn decode_percent(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{join, push_escaped, unescaped};
+    use super::{Place, Places, join, push_escaped, unescaped};
 
     #[test]
     fn references_are_joined_as_the_standard_says() {
@@ -268,5 +328,17 @@ mod tests {
             assert_eq!((unescaped(step), written.as_str()), (name.to_owned(), step));
         }
         assert_eq!(unescaped("~2~"), "~2~");
+    }
+
+    #[test]
+    fn pointers_are_told_from_their_last_steps() {
+        let mut places = Places::default();
+        places.push(Place::Whole("#"));
+        places.push(Place::Below(0, &["properties", "a/b"]));
+        places.push(Place::Below(1, &[]));
+        places.push(Place::Below(2, &["anyOf", "0"]));
+        places.push(Place::Whole("#/$defs/x"));
+        let all = ["#", "#/properties/a~1b", "#/properties/a~1b", "#/properties/a~1b/anyOf/0", "#/$defs/x"];
+        assert_eq!([0, 1, 2, 3, 4].map(|at| places.get(at)), all);
     }
 }

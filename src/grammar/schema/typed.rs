@@ -78,22 +78,22 @@ impl<'a> Compiler<'a, '_> {
                     "`regex` has a meaning that is not enforced; leave it out",
                 );
             }
-            for pattern in self.format(node, name).iter() {
-                shape.add_pattern(node, pattern.clone(), true);
+            if let Some(pattern) = self.format(node, name) {
+                shape.add_pattern(node, pattern, true);
             }
         }
         Ok(())
     }
 
-    /// The patterns of a format; none, and a warning, for those that are annotations.
-    pub(super) fn format(&mut self, node: u32, name: &str) -> Rc<[Rc<Pattern>]> {
+    /// The pattern of a format; none, and a warning, for those that are annotations.
+    pub(super) fn format(&mut self, node: u32, name: &str) -> Option<Rc<Pattern>> {
         let known = self.formats.or_insert_with(name.to_owned(), || match format::find(name) {
-            Format::Enforced(patterns) => patterns.iter().map(|pattern| Rc::new(pattern.clone())).collect(),
-            Format::Remark => Rc::from(Vec::new()),
+            Format::Enforced(pattern) => Some(Rc::new(pattern)),
+            Format::Remark => None,
         });
         let known = known.clone();
-        if known.is_empty() && self.remarked.insert(node) {
-            let place = &self.nodes[node as usize].pointer;
+        if known.is_none() && self.remarked.insert(node) {
+            let place = self.places.get(node);
             self.warnings.push(format!("`{place}`: format `{name}` is taken as a remark, not enforced"));
         }
         known

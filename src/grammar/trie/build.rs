@@ -1,19 +1,16 @@
 //! A trie from the tokens of a vocabulary.
 
-use super::{Header, LEVELS, MAX_VOCABULARY, TWINS, TokenTrie};
+use super::nodes::{Built, encode};
+use super::{Header, LEVELS, MAX_TOKEN, MAX_VOCABULARY, TokenTrie};
 use crate::grammar::fx::{sort, sort_by};
 use crate::grammar::texts::Texts;
-
-/// Set in a node's end, while the trie is built, where all tokens of the subtree, the node's own included,
-/// are plain.
-const PURE: u32 = 1 << 31;
 
 impl TokenTrie {
     /// A trie over tokens `0..vocab_size`. `bytes(id)` is what the token adds to the text (a byte
     /// token its one byte, a leading-space mark already turned into a space); it is not asked for
     /// tokens that `is_special`. Tokens without bytes are never legal except by id.
     ///
-    /// Tokens past [`MAX_VOCABULARY`] are left out.
+    /// Tokens past [`MAX_VOCABULARY`] are left out; one of more than 1,000 bytes counts as one without.
     pub fn new<B: AsRef<[u8]>>(
         vocab_size: usize,
         bytes: impl Fn(u32) -> B,
@@ -29,7 +26,8 @@ impl TokenTrie {
                 set(&mut special, id);
                 texts.push(&[]);
             } else {
-                texts.push(bytes(id).as_ref());
+                let text = bytes(id);
+                texts.push(Some(text.as_ref()).filter(|text| text.len() <= MAX_TOKEN).unwrap_or_default());
             }
         }
         let slice = |id: u32| texts.get(id as usize);
@@ -37,7 +35,9 @@ impl TokenTrie {
         let mut header = Header { vocabulary: hash, tokens: vocab_size as u32, ..Header::default() };
         let mut plain = vec![0u64; words * LEVELS];
         let mut long: Vec<(u32, u32)> = Vec::new();
-        let mut nodes: Vec<(u32, u32)> = Vec::with_capacity(order.len() * 2);
+        let mut nodes: Vec<Built> = Vec::with_capacity(order.len() * 2);
+        // Whether all tokens of a node's subtree, its own included, are plain.
+        let mut pure: Vec<bool> = Vec::with_capacity(order.len() * 2);
         let mut twins: Vec<(u32, u32)> = Vec::new();
         // Nodes on the way to the token, and whether all tokens met below them are plain.
         let mut open: Vec<(usize, bool)> = Vec::new();
@@ -60,46 +60,52 @@ impl TokenTrie {
             let before = previous.map_or(&[][..], slice);
             if before == bytes {
                 if let Some(node) = nodes.last_mut() {
-                    node.1 |= TWINS;
-                    twins.push(((node.0 >> 8) - 1, id));
+                    node.twins = true;
+                    twins.extend(node.token.map(|token| (token, id)));
                 }
                 continue;
             }
             let shared = before.iter().zip(bytes).take_while(|(a, b)| a == b).count();
-            close(&mut open, shared, &mut nodes);
+            close(&mut open, shared, &mut nodes, &mut pure);
             for &byte in &bytes[shared..] {
                 open.push((nodes.len(), true));
-                nodes.push((u32::from(byte), 0));
+                nodes.push(Built { byte, token: None, twins: false, end: 0 });
+                pure.push(false);
             }
             if let Some((last, pure)) = open.last_mut() {
-                nodes[*last].0 |= (id + 1) << 8;
+                nodes[*last].token = Some(id);
                 *pure &= characters.is_some();
             }
             previous = Some(id);
         }
-        close(&mut open, 0, &mut nodes);
+        close(&mut open, 0, &mut nodes, &mut pure);
         sort(&mut twins);
         sort_by(&mut long, &mut |a, b| a > b);
         let is_plain = |id: u32| plain[(LEVELS - 1) * words + id as usize / 64] >> (id % 64) & 1 == 1;
-        let rest = rest(&nodes, is_plain);
-        nodes.iter_mut().for_each(|node| node.1 &= !PURE);
+        let (rest, rest_bytes) = encode(&rest(&nodes, &pure, is_plain), header.tokens);
+        let (nodes, node_bytes) = encode(&nodes, header.tokens);
         let (text, ends) = texts.into_parts();
         header.text = text.len() as u32;
-        header.rest = rest.len() as u32;
-        header.nodes = nodes.len() as u32;
+        header.rest = rest_bytes;
+        header.nodes = node_bytes;
         header.twins = twins.len() as u32;
         header.long = long.len() as u32;
 
         let mut out = Vec::with_capacity(header.places()[8]);
         header.write(&mut out);
-        let pairs = nodes.into_iter().chain(twins);
-        out.extend(pairs.flat_map(|(a, b)| [a.to_le_bytes(), b.to_le_bytes()]).flatten());
+        out.extend_from_slice(&nodes);
+        out.extend(twins.into_iter().flat_map(|(a, b)| [a.to_le_bytes(), b.to_le_bytes()]).flatten());
         out.extend(special.iter().chain(&plain).flat_map(|word| word.to_le_bytes()));
         out.extend(long.into_iter().flat_map(|(a, b)| [a.to_le_bytes(), b.to_le_bytes()]).flatten());
-        out.extend([0].iter().chain(&ends).flat_map(|at: &u32| at.to_le_bytes()));
+        let begins: Vec<u32> = [0].into_iter().chain(ends).collect();
+        for block in begins.chunks(64) {
+            out.extend_from_slice(&block[0].to_le_bytes());
+            out.extend(block.iter().flat_map(|begin| ((begin - block[0]) as u16).to_le_bytes()));
+        }
+        out.resize(header.places()[6], 0);
         out.extend_from_slice(&text);
         out.resize(header.places()[7], 0);
-        out.extend(rest.into_iter().flat_map(|(a, b)| [a.to_le_bytes(), b.to_le_bytes()]).flatten());
+        out.extend_from_slice(&rest);
         TokenTrie { bytes: out.into(), header, places: header.places() }
     }
 
@@ -110,32 +116,27 @@ impl TokenTrie {
 }
 
 /// The nodes that lead to tokens that are not plain, without the tokens that are.
-fn rest(nodes: &[(u32, u32)], is_plain: impl Fn(u32) -> bool) -> Vec<(u32, u32)> {
-    let mut rest: Vec<(u32, u32)> = Vec::new();
+fn rest(nodes: &[Built], pure: &[bool], is_plain: impl Fn(u32) -> bool) -> Vec<Built> {
+    let mut rest: Vec<Built> = Vec::new();
     // Nodes on the way, and where the subtrees of the originals end.
     let mut open: Vec<(usize, usize)> = Vec::new();
     let mut at = 0;
-    while at < nodes.len() {
-        let (first, second) = nodes[at];
-        let end = (second & !(PURE | TWINS)) as usize;
-        while let Some(&(node, _)) = open.last().filter(|(_, end)| *end <= at) {
-            rest[node].1 |= rest.len() as u32;
+    while let Some(&node) = nodes.get(at) {
+        while let Some(&(above, _)) = open.last().filter(|(_, end)| *end <= at) {
+            rest[above].end = rest.len() as u32;
             open.pop();
         }
-        if second & PURE != 0 {
-            at = end;
+        if pure[at] {
+            at = node.end as usize;
             continue;
         }
-        let token = (first >> 8).checked_sub(1).filter(|token| !is_plain(*token));
-        open.push((rest.len(), end));
-        rest.push(match token {
-            Some(_) => (first, second & TWINS),
-            None => (first & 0xFF, 0),
-        });
+        let token = node.token.filter(|token| !is_plain(*token));
+        open.push((rest.len(), node.end as usize));
+        rest.push(Built { token, twins: token.is_some() && node.twins, ..node });
         at += 1;
     }
     for (node, _) in open.into_iter().rev() {
-        rest[node].1 |= rest.len() as u32;
+        rest[node].end = rest.len() as u32;
     }
     rest
 }
@@ -145,13 +146,14 @@ fn set(words: &mut [u64], id: u32) {
 }
 
 /// Closes the open nodes from `depth` on.
-fn close(open: &mut Vec<(usize, bool)>, depth: usize, nodes: &mut [(u32, u32)]) {
+fn close(open: &mut Vec<(usize, bool)>, depth: usize, nodes: &mut [Built], pure: &mut [bool]) {
     let end = nodes.len() as u32;
     while open.len() > depth {
-        let Some((node, pure)) = open.pop() else { break };
-        nodes[node].1 |= end | if pure { PURE } else { 0 };
+        let Some((node, is_pure)) = open.pop() else { break };
+        nodes[node].end = end;
+        pure[node] = is_pure;
         if let Some((_, above)) = open.last_mut() {
-            *above &= pure;
+            *above &= is_pure;
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::gguf::Bytes;
 use crate::tokenizer::Tokenizer;
 
 /// Name and version of the format.
-const MAGIC: &[u8; 8] = b"pntltri2";
+const MAGIC: &[u8; 8] = b"pntltri3";
 /// Vocabularies below this are built quicker than a file is found.
 const WORTH_A_FILE: usize = 8192;
 
@@ -180,25 +180,12 @@ impl TokenTrie {
     /// Whether every number in it leads inside: no walk over it can go astray or not end.
     fn is_sound(&self) -> bool {
         let tokens = self.header.tokens;
-        for nodes in [self.nodes(), self.rest()] {
-            // Ends of the subtrees around a node.
-            let mut around: Vec<usize> = vec![nodes.len()];
-            for at in 0..nodes.len() {
-                let node = nodes.get(at);
-                while around.last() == Some(&at) {
-                    around.pop();
-                }
-                let inside = node.end() > at && around.last().is_some_and(|end| node.end() <= *end);
-                if !inside || node.token().is_some_and(|token| token >= tokens) {
-                    return false;
-                }
-                around.push(node.end());
-            }
+        if ![self.nodes(), self.rest()].into_iter().all(|nodes| nodes.are_sound(tokens)) {
+            return false;
         }
-        let (offsets, _) = self.part(5).as_chunks::<4>();
         let mut before = 0;
-        for at in offsets.iter().map(|four| u32::from_le_bytes(*four)) {
-            if at < before || at > self.header.text {
+        for at in (0..=tokens).map(|token| self.begin(token)) {
+            if at < before || at > self.header.text as usize {
                 return false;
             }
             before = at;

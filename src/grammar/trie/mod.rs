@@ -6,26 +6,28 @@
 //! | bytes | what |
 //! | --- | --- |
 //! | 96 | the header, see [`Header`] |
-//! | 8 a node | nodes in depth-first order: byte, token id + 1 (0: none) above it; end of the subtree, with [`TWINS`] |
+//! | some 3.3 a node | nodes in depth-first order, see [`nodes`](mod@nodes) |
 //! | 8 a twin | `(a, b)`: token `b` has the bytes of token `a`, which stands in the trie; sorted |
 //! | 8 per 64 tokens | special tokens |
 //! | 16 × 8 per 64 tokens | plain tokens of at most 1, 2, … 15 and of any number of characters |
 //! | 8 a long plain token | its number of characters (16 or more) and its id, longest first |
-//! | 4 a token, and 4 | where the bytes of tokens begin |
+//! | 132 per 64 tokens | where their bytes begin: of the first, and how much further of each (2 bytes) |
 //! | all tokens' bytes | padded to 8 |
-//! | 8 a node | the nodes that lead to tokens that are not plain, as a trie of its own |
+//! | some 3.3 a node | the nodes that lead to tokens that are not plain, as a trie of its own |
 //!
 //! A token is *plain* when it is whole characters that JSON strings hold as they are. Most tokens
 //! are: inside a string their set is taken as a whole, and only the trie of the rest is walked.
 
 mod build;
 mod file;
+mod nodes;
 
 use crate::gguf::Bytes;
 pub use file::cache_folder;
+pub(super) use nodes::Nodes;
 
 /// The tokens of a vocabulary by their bytes. Special tokens have no bytes here: only a token terminal
-/// matches them. About two nodes of 8 bytes a token; see [`TokenTrie::memory`].
+/// matches them. Some 16 to 18 bytes a token in all; see [`TokenTrie::memory`].
 #[derive(Debug)]
 pub struct TokenTrie {
     bytes: Bytes,
@@ -40,6 +42,7 @@ struct Header {
     /// Hash of the vocabulary, see [`TokenTrie::hash_of`].
     vocabulary: u64,
     tokens: u32,
+    /// Bytes of the nodes, those that only pad not counted.
     nodes: u32,
     twins: u32,
     long: u32,
@@ -49,53 +52,17 @@ struct Header {
     longest: u32,
     /// Bytes that are tokens of their own, a bit each.
     single: [u64; 4],
-    /// Nodes of the trie of tokens that are not plain.
+    /// Bytes of the nodes of the trie of tokens that are not plain.
     rest: u32,
-}
-
-/// A node of the trie: its byte, its token, the end of what is below it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Node(u64);
-
-/// Set in a node's end where other tokens have the same bytes as its token.
-const TWINS: u32 = 1 << 30;
-
-impl Node {
-    pub(super) fn byte(self) -> u8 {
-        self.0 as u8
-    }
-
-    pub(super) fn token(self) -> Option<u32> {
-        (self.0 as u32 >> 8).checked_sub(1)
-    }
-
-    /// One past the last node below.
-    pub(super) fn end(self) -> usize {
-        ((self.0 >> 32) as u32 & !TWINS) as usize
-    }
-
-    /// Whether other tokens have the same bytes as its token.
-    pub(super) fn has_twins(self) -> bool {
-        (self.0 >> 32) as u32 & TWINS != 0
-    }
-}
-
-/// The nodes of a trie.
-#[derive(Clone, Copy)]
-pub(super) struct Nodes<'a>(&'a [[u8; 8]]);
-
-impl Nodes<'_> {
-    pub(super) fn len(self) -> usize {
-        self.0.len()
-    }
-
-    pub(super) fn get(self, at: usize) -> Node {
-        Node(u64::from_le_bytes(self.0[at]))
-    }
 }
 
 /// The most tokens a vocabulary may have.
 pub const MAX_VOCABULARY: usize = (1 << 24) - 2;
+/// Longest token in bytes; a longer one counts as a token without bytes. (So that in a block of 64 each begins
+/// less than 2^16 bytes behind the first.)
+const MAX_TOKEN: usize = 1000;
+/// Bytes of the beginnings of 64 tokens.
+const BLOCK: usize = 4 + 64 * 2;
 /// Characters from which on plain tokens are listed one by one.
 pub(super) const LEVELS: usize = 16;
 
@@ -112,14 +79,15 @@ impl Header {
         let of = |count: u32, size: usize| (count as usize).saturating_mul(size);
         let words = self.words() * 8;
         let sizes = [
-            of(self.nodes, 8),
+            nodes::padded(self.nodes),
             of(self.twins, 8),
             words,
             words.saturating_mul(LEVELS),
             of(self.long, 8),
-            of(self.tokens, 4).saturating_add(4),
+            // The last token's end is a beginning too.
+            (self.tokens as usize / 64 + 1).saturating_mul(BLOCK),
             of(self.text, 1).saturating_add(7) & !7,
-            of(self.rest, 8),
+            nodes::padded(self.rest),
         ];
         let mut at = Header::SIZE;
         let mut places = [at; 9];
@@ -143,12 +111,16 @@ impl TokenTrie {
 
     /// The bytes of a token; empty for special tokens and ids outside.
     pub fn bytes(&self, token: u32) -> &[u8] {
-        let (offsets, _) = self.part(5).as_chunks::<4>();
-        let at = |i: usize| offsets.get(i).map(|four| u32::from_le_bytes(*four) as usize);
-        match (at(token as usize), at(token as usize + 1)) {
-            (Some(from), Some(to)) => self.part(6).get(from..to).unwrap_or(&[]),
-            _ => &[],
-        }
+        let Some(next) = token.checked_add(1).filter(|next| *next <= self.header.tokens) else { return &[] };
+        self.part(6).get(self.begin(token)..self.begin(next)).unwrap_or(&[])
+    }
+
+    /// Where the bytes of a token begin, or end those of the one before.
+    fn begin(&self, token: u32) -> usize {
+        let block = &self.part(5)[token as usize / 64 * BLOCK..][..BLOCK];
+        let (base, further) = block.split_at(4);
+        let base = base.try_into().map_or(0, u32::from_le_bytes);
+        base as usize + usize::from(u16::from_le_bytes(further.as_chunks().0[token as usize % 64]))
     }
 
     /// Whether only a token terminal matches it.
@@ -173,12 +145,12 @@ impl TokenTrie {
     }
 
     pub(super) fn nodes(&self) -> Nodes<'_> {
-        Nodes(self.part(0).as_chunks().0)
+        Nodes::new(self.part(0), self.header.nodes, self.header.tokens)
     }
 
     /// The trie of the tokens that are not plain.
     pub(super) fn rest(&self) -> Nodes<'_> {
-        Nodes(self.part(7).as_chunks().0)
+        Nodes::new(self.part(7), self.header.rest, self.header.tokens)
     }
 
     /// The plain tokens of at most `characters` characters: their bits without those of long tokens
@@ -202,7 +174,7 @@ impl TokenTrie {
         same.map(|two| (two >> 32) as u32)
     }
 
-    /// The nodes below the node that `text` leads to (all nodes for the empty text); `None` when no
+    /// Where the nodes lie below the node that `text` leads to (all nodes for the empty text); `None` when no
     /// token begins with `text`.
     pub(super) fn below(&self, text: &[u8]) -> Option<std::ops::Range<usize>> {
         let nodes = self.nodes();
@@ -215,7 +187,7 @@ impl TokenTrie {
                 }
                 let node = nodes.get(i);
                 if node.byte() == byte {
-                    range = i + 1..node.end();
+                    range = node.below()..node.end();
                     break;
                 }
                 i = node.end();

@@ -5,6 +5,24 @@ fn build(vocabulary: &[&[u8]], special: &[u32]) -> TokenTrie {
     TokenTrie::new(vocabulary.len(), |id| vocabulary[id as usize], |id| special.contains(&id))
 }
 
+/// The nodes in order: byte, token, number of nodes below.
+fn walk(nodes: Nodes<'_>) -> Vec<(u8, Option<u32>, usize)> {
+    let mut all: Vec<(u8, Option<u32>, usize)> = Vec::new();
+    let mut open: Vec<(usize, usize)> = Vec::new();
+    let mut at = 0;
+    while at < nodes.len() {
+        while open.last().is_some_and(|(_, end)| *end <= at) {
+            open.pop();
+        }
+        open.iter().for_each(|(above, _)| all[*above].2 += 1);
+        let node = nodes.get(at);
+        open.push((all.len(), node.end()));
+        all.push((node.byte(), node.token(), 0));
+        at = node.below();
+    }
+    all
+}
+
 const SOME: &[&[u8]] = &[
     b"a",
     b"ab",
@@ -29,7 +47,7 @@ fn every_token_is_found_by_its_bytes() {
     assert_eq!((trie.longest(), trie.vocab_size()), (17, 14));
     assert!(trie.is_special(8) && trie.bytes(8).is_empty() && trie.bytes(99).is_empty());
     let mut found = Vec::new();
-    for token in (0..trie.nodes().len()).filter_map(|at| trie.nodes().get(at).token()) {
+    for token in walk(trie.nodes()).iter().filter_map(|node| node.1) {
         found.push(token);
         found.extend(trie.twins(token));
     }
@@ -61,10 +79,33 @@ fn plain_tokens_are_told_by_length() {
     assert_eq!(of(17), [0, 1, 2, 3, 5, 6, 7, 12, 13]);
     assert_eq!(of(u64::MAX), of(17));
     // The others, as a trie without the plain ones.
-    let nodes = trie.rest();
-    let rest: Vec<(u8, Option<u32>, usize)> =
-        (0..nodes.len()).map(|at| nodes.get(at)).map(|n| (n.byte(), n.token(), n.end())).collect();
-    assert_eq!(rest, [(b'\n', Some(11), 1), (b'b', None, 3), (b'"', Some(9), 3), (0xC3, Some(10), 4)]);
+    let rest = walk(trie.rest());
+    assert_eq!(rest, [(b'\n', Some(11), 0), (b'b', None, 1), (b'"', Some(9), 0), (0xC3, Some(10), 0)]);
+}
+
+#[test]
+fn nodes_of_all_sizes_are_found() {
+    // Subtrees of so many nodes that each width of a size is used, in both widths of ids.
+    for more in [0u32, 70_000] {
+        let text = |id: u32| if id < 40_000 { format!("{id:016b}") } else { String::new() };
+        let trie = TokenTrie::new((40_000 + more) as usize, text, |_| false);
+        let nodes = walk(trie.nodes());
+        let tokens = nodes.iter().filter_map(|node| node.1);
+        let mut all: Vec<u32> = tokens.chain(trie.twins(0)).collect();
+        all.sort_unstable();
+        assert!(all.iter().copied().eq(0..40_000), "{} tokens", all.len());
+        assert_eq!(nodes.iter().filter(|node| node.1.is_none()).count() + 40_000, nodes.len());
+        for id in [0, 1, 77, 39_999] {
+            let below = trie.below(text(id).as_bytes()).unwrap();
+            assert!(below.is_empty() && trie.bytes(id) == text(id).as_bytes());
+        }
+        assert!(trie.bytes(40_000).is_empty() && trie.nodes().are_sound(40_000 + more));
+        assert!(!trie.nodes().are_sound(39_999));
+    }
+    // Chains of single nodes as long as a token may be, and one that is too long.
+    let trie = build(&[&[b'x'; 1000], &[b'x'; 1001]], &[]);
+    assert_eq!((trie.bytes(0).len(), trie.bytes(1).len(), trie.longest()), (1000, 0, 1000));
+    assert_eq!(walk(trie.nodes()).len(), 1000);
 }
 
 #[test]
