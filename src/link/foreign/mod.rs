@@ -66,7 +66,9 @@ fn spoken(
     let reader = Reader::new(table, request, &words, &free);
     let mut found = reader.phrases();
     let foreign = |found: &Found| !words[found.first..found.first + found.count].iter().all(is_english);
-    if !found.iter().any(foreign) {
+    // No English request ends with "an".
+    let ends = plain.last().is_some_and(|word| word.text == "an");
+    if !ends && !found.iter().any(foreign) {
         return None;
     }
     let slips = reader.slips(&found, is_english);
@@ -83,7 +85,6 @@ fn spoken(
         match found.iter().find(|f| (f.first..f.first + f.count).contains(&at)) {
             Some(found) => {
                 hits += usize::from(!found.slip);
-                // No English request ends with "an".
                 strong += usize::from(
                     ((word.text.chars().count() > 2 || !word.text.is_ascii()) && !is_english(word))
                         || (word.text == "an" && last == Some(at)),

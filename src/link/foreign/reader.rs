@@ -7,7 +7,7 @@ use super::super::words::{Word, slip};
 use super::table::{Table, find};
 
 /// Most words of a phrase.
-pub(super) const MOST: usize = 6;
+pub(super) const MOST: usize = 8;
 
 /// Fewest letters of a word that is found with a slip.
 const SLIPS_FROM: usize = 5;

@@ -170,7 +170,7 @@ mod tests {
         assert_eq!(find(german, "oeffne"), Some("open"));
         assert_eq!(find(german, "funf"), Some("five"));
         assert_eq!(find(french, "eteins"), Some("turn off"));
-        assert_eq!(find(spanish, "mas tarde"), Some("later"));
+        assert_eq!(find(spanish, "mas tarde"), Some("later today"));
         assert_eq!(find(spanish, "no such phrase"), None);
     }
 }
