@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::woven::AHEAD;
+use super::woven::ahead;
 use crate::kernels::block::Block;
 use crate::kernels::input::Codes;
 use crate::kernels::woven::{PIECE, codes_bytes, head_bytes, heads_bytes, panel_bytes, piece_bytes};
@@ -83,7 +83,7 @@ macro_rules! product {
                     let head = piece.add(b % PIECE * head_bytes::<B>());
                     let codes = piece.add(heads + b % PIECE * codes_bytes::<B>());
                     for line in 0..(heads / 64) * usize::from(b % PIECE == 0) {
-                        _mm_prefetch::<_MM_HINT_T1>(head.wrapping_add(AHEAD + 64 * line).cast());
+                        _mm_prefetch::<_MM_HINT_T1>(head.wrapping_add(ahead::<B>() + 64 * line).cast());
                     }
                     let eight = |at: usize| _mm256_cvtph_ps(_mm_loadu_si128(head.add(at).cast()));
                     let scale = [eight(0), eight(PANEL)];
@@ -92,7 +92,7 @@ macro_rules! product {
                         let i = b * B::GROUPS + g;
                         let at = codes.add(g * B::BITS * 64);
                         for line in 0..B::BITS {
-                            _mm_prefetch::<_MM_HINT_T1>(at.wrapping_add(AHEAD + 64 * line).cast());
+                            _mm_prefetch::<_MM_HINT_T1>(at.wrapping_add(ahead::<B>() + 64 * line).cast());
                         }
                         let beside = head.add(
                             head_bytes::<B>() - (B::GROUPS - g) * 2 * PANEL * usize::from(B::GROUPS > 1),
