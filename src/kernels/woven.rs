@@ -6,7 +6,8 @@
 //! side by side. It takes as many bytes as the file's form (up to 3 % more), and gives the same bits in the product, since a
 //! group's sum is the same integer and groups are added in the same order.
 //!
-//! A panel is its heads, a block after the other, then its codes, a group after the other; both start on a multiple of 64 bytes.
+//! A panel is read from its beginning to its end, so that it is one stream of memory: pieces of two blocks (the last may be one), each
+//! the heads of its blocks and then their codes, a group after the other; both start on a multiple of 64 bytes.
 //!
 //! ```text
 //! head    scales of sixteen rows (f16), their minima where there are any (f16), and for blocks of eight groups
@@ -79,14 +80,36 @@ pub(super) const fn head_bytes<B: Block>() -> usize {
     if B::GROUPS == 1 { scales } else { scales + B::GROUPS * 2 * PANEL }
 }
 
-/// Bytes of all heads of a row of `groups` groups.
-pub(super) const fn heads_bytes<B: Block>(groups: usize) -> usize {
-    (groups / B::GROUPS * head_bytes::<B>()).next_multiple_of(64)
+/// Blocks of a piece: with fewer, heads of 32 bytes would leave holes.
+pub(super) const PIECE: usize = 2;
+
+/// Bytes of the heads of a piece of so many blocks.
+pub(super) const fn heads_bytes<B: Block>(blocks: usize) -> usize {
+    (blocks * head_bytes::<B>()).next_multiple_of(64)
+}
+
+/// Bytes of a block's codes.
+pub(super) const fn codes_bytes<B: Block>() -> usize {
+    B::GROUPS * B::BITS * 64
+}
+
+/// Bytes of a piece of so many blocks.
+pub(super) const fn piece_bytes<B: Block>(blocks: usize) -> usize {
+    heads_bytes::<B>(blocks) + blocks * codes_bytes::<B>()
 }
 
 /// Bytes of sixteen rows of `groups` groups.
 pub(super) const fn panel_bytes<B: Block>(groups: usize) -> usize {
-    heads_bytes::<B>(groups) + groups * B::BITS * 64
+    let blocks = groups / B::GROUPS;
+    blocks / PIECE * piece_bytes::<B>(PIECE) + piece_bytes::<B>(blocks % PIECE)
+}
+
+/// Where head and codes of block `b` of `blocks` begin in a panel.
+pub(super) const fn places<B: Block>(b: usize, blocks: usize) -> [usize; 2] {
+    let (piece, place) = (b / PIECE, b % PIECE);
+    let start = piece * piece_bytes::<B>(PIECE);
+    let with = if blocks - piece * PIECE < PIECE { blocks % PIECE } else { PIECE };
+    [start + place * head_bytes::<B>(), start + heads_bytes::<B>(with) + place * codes_bytes::<B>()]
 }
 
 /// Weaves sixteen rows.
@@ -94,27 +117,26 @@ pub(super) const fn panel_bytes<B: Block>(groups: usize) -> usize {
 /// # Panics
 /// If rows differ in length or `out` is not [`panel_bytes`] long.
 pub(super) fn weave_panel<B: Block>(rows: [&[u8]; PANEL], out: &mut [u8]) {
-    let codes = weave_heads::<B>(&rows, out);
-    for (i, to) in codes.chunks_exact_mut(B::BITS * 64).enumerate() {
-        let groups = rows.map(|row| {
-            let block = &row[i / B::GROUPS * B::BYTES..][..B::BYTES];
-            B::group(block, i % B::GROUPS).codes
-        });
+    weave_heads::<B>(&rows, out);
+    let blocks = rows[0].len() / B::BYTES;
+    for (b, g) in (0..blocks).flat_map(|b| (0..B::GROUPS).map(move |g| (b, g))) {
+        let groups = rows.map(|row| B::group(&row[b * B::BYTES..(b + 1) * B::BYTES], g).codes);
         let word = |r: usize, j: usize| i32::from_le_bytes(std::array::from_fn(|k| groups[r][4 * j + k]));
+        let to = &mut out[places::<B>(b, blocks)[1] + g * B::BITS * 64..][..B::BITS * 64];
         weave_codes::<B>(&std::array::from_fn(|j| std::array::from_fn(|r| word(r, j))), to);
     }
 }
 
-/// Writes the heads of sixteen rows, and returns where their codes go.
+/// Writes the heads of sixteen rows.
 ///
 /// # Panics
 /// As [`weave_panel`].
-pub(super) fn weave_heads<'a, B: Block>(rows: &[&[u8]; PANEL], out: &'a mut [u8]) -> &'a mut [u8] {
+pub(super) fn weave_heads<B: Block>(rows: &[&[u8]; PANEL], out: &mut [u8]) {
     let blocks = rows[0].len() / B::BYTES;
     let groups = blocks * B::GROUPS;
     assert!(rows.iter().all(|row| row.len() == blocks * B::BYTES) && out.len() == panel_bytes::<B>(groups));
-    let (heads, codes) = out.split_at_mut(heads_bytes::<B>(groups));
-    for (b, head) in heads.chunks_exact_mut(head_bytes::<B>()).enumerate().take(blocks) {
+    for b in 0..blocks {
+        let head = &mut out[places::<B>(b, blocks)[0]..][..head_bytes::<B>()];
         for (k, row) in rows.iter().enumerate() {
             let block = &row[b * B::BYTES..(b + 1) * B::BYTES];
             let scales = if B::MINS { 2 } else { 1 };
@@ -129,7 +151,6 @@ pub(super) fn weave_heads<'a, B: Block>(rows: &[&[u8]; PANEL], out: &'a mut [u8]
             }
         }
     }
-    codes
 }
 
 /// Writes a group's codes: `words[j][r]` are columns `4 j` to `4 j + 3` of row `r`, a byte each.
@@ -175,10 +196,11 @@ fn code<B: Block>(codes: &[u8], r: usize, i: usize) -> i32 {
 /// If the panel is shorter than the token's rows are.
 pub(super) fn product<B: Block>(panel: &[u8], x: Codes<'_>) -> [f32; PANEL] {
     let groups = x.scales.len();
-    let (heads, codes) = panel[..panel_bytes::<B>(groups)].split_at(heads_bytes::<B>(groups));
     let mut sums = [0.0; PANEL];
-    for (i, codes) in codes.chunks_exact(B::BITS * 64).enumerate() {
-        let head = &heads[i / B::GROUPS * head_bytes::<B>()..][..head_bytes::<B>()];
+    for i in 0..groups {
+        let [head, codes] = places::<B>(i / B::GROUPS, groups / B::GROUPS);
+        let head = &panel[head..][..head_bytes::<B>()];
+        let codes = &panel[codes + i % B::GROUPS * B::BITS * 64..][..B::BITS * 64];
         let beside =
             &head[head_bytes::<B>() - (B::GROUPS - i % B::GROUPS) * 2 * PANEL * usize::from(B::GROUPS > 1)..];
         let x_codes = &x.codes[i * BLOCK..(i + 1) * BLOCK];

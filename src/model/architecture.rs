@@ -23,7 +23,7 @@ pub struct Architecture {
     /// Embeddings times the square root of the width (Gemma).
     pub scaled_embedding: bool,
     /// Every `n`-th layer attends to everything, the others to a sliding window and with a RoPE base of their own
-    /// (Gemma 3 report: five local layers to one global). The key `attention.sliding_window_pattern` may say another `n`.
+    /// (Gemma 3 report: five local layers to one global). The key `attention.sliding_window_pattern` may say otherwise.
     pub global_every: Option<usize>,
     /// Every `n`-th layer has no positions at all (SmolLM3, after "RoPE to NoPE and back again").
     pub nope_every: Option<usize>,

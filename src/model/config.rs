@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use super::{Architecture, ModelError};
-use crate::gguf::Gguf;
+use crate::gguf::{Gguf, Value};
 
 /// A model's shape. Every number is within bounds that keep products of them far from overflow.
 #[derive(Clone, Debug, PartialEq)]
@@ -106,19 +106,10 @@ impl Config {
         refuse_variants(&keys, head_dim, rope_dims)?;
         let blocks = keys.count("block_count", 1..=4096)?;
         let repeat = keys.count_or(REPEAT, 1..=16, 1)?;
-        let window = match architecture.global_every {
-            Some(_) => Some(keys.count("attention.sliding_window", 1..=1 << 28)?),
-            None => None,
-        };
-        let global_every = match architecture.global_every {
-            Some(usual) => Some(keys.count_or("attention.sliding_window_pattern", 1..=4096, usual)?),
-            None => None,
-        };
-        let plan = |i: usize| {
-            let every = |n: Option<usize>| n.is_some_and(|n| (i + 1).is_multiple_of(n));
-            let window = window.filter(|_| !every(global_every));
-            let rope = if window.is_some() { 1 } else { 0 };
-            let rope = if every(architecture.nope_every) { None } else { Some(rope) };
+        let windows = windows(&keys, architecture, blocks * repeat)?;
+        let plan = |(i, &window): (usize, &Option<usize>)| {
+            let unturned = architecture.nope_every.is_some_and(|n| (i + 1).is_multiple_of(n));
+            let rope = if unturned { None } else { Some(usize::from(window.is_some())) };
             LayerPlan { block: i / repeat, rope, window }
         };
         // Gemma 3 has one size (27B, 62 layers) whose queries are scaled by the width of a head that it does not have; no
@@ -131,7 +122,7 @@ impl Config {
         Ok(Self {
             architecture,
             blocks,
-            layers: (0..blocks * repeat).map(plan).collect(),
+            layers: windows.iter().enumerate().map(plan).collect(),
             width,
             heads,
             kv_heads,
@@ -143,7 +134,7 @@ impl Config {
             embedding_scale: if architecture.scaled_embedding { (width as f32).sqrt() } else { 1.0 },
             attention_scale: 1.0 / scaled_by.sqrt(),
             rope_dims,
-            ropes: ropes(&keys, window.is_some())?,
+            ropes: ropes(&keys, windows.iter().any(Option::is_some))?,
         })
     }
 
@@ -183,6 +174,34 @@ fn refuse_variants(keys: &Keys<'_>, head_dim: usize, rope_dims: usize) -> Result
         }
     }
     Ok(())
+}
+
+/// The window of each of `layers` layers, as llama.cpp reads the keys: without a window (or with one of 0) all see everything. Else the
+/// pattern says which do, a number `n` every `n`th (0: none), a list of bools or numbers those where it has false or 0.
+fn windows(
+    keys: &Keys<'_>,
+    architecture: &Architecture,
+    layers: usize,
+) -> Result<Vec<Option<usize>>, ModelError> {
+    const WINDOW: &str = "attention.sliding_window";
+    const PATTERN: &str = "attention.sliding_window_pattern";
+    let window = match architecture.global_every {
+        Some(_) => keys.count_or(WINDOW, 0..=1 << 28, 0)?,
+        None => 0,
+    };
+    let Some(usual) = architecture.global_every.filter(|_| window > 0) else { return Ok(vec![None; layers]) };
+    if let Some(Value::Array(list)) = keys.file.get(&keys.key(PATTERN)) {
+        let windowed = |i: usize| match list.get(i)? {
+            Value::Bool(windowed) => Some(windowed),
+            number => Some(number.integer()? != 0),
+        };
+        let all = (0..layers).map(|i| windowed(i).map(|windowed| windowed.then_some(window)));
+        let all = all.collect::<Option<_>>().filter(|_| list.len() == layers);
+        let expected = format!("a number, or {layers} bools or numbers, one a layer");
+        return all.ok_or_else(|| keys.wrong(PATTERN, format!("{list:?}"), expected));
+    }
+    let every = keys.count_or(PATTERN, 0..=4096, usual)?;
+    Ok((1..=layers).map(|i| (every == 0 || !i.is_multiple_of(every)).then_some(window)).collect())
 }
 
 /// The rows of the embeddings, which the list of tokens must have as many of where there is one.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use proptest::prelude::*;
 
 use super::testing::{VOCAB, file, formats, gguf, keys, read, tensors};
-use super::{LanguageModel, Model, ModelError, Options, Session};
+use super::{Config, LanguageModel, Model, ModelError, Options, Session};
 use crate::gguf::{Bytes, GgmlType, Gguf, Value, Writer};
 use crate::kernels::{Cpu, Format, woven_bytes};
 
@@ -320,6 +320,65 @@ fn positions_are_scaled_as_llama_cpp_reads_the_keys() {
         ("llama.rope.dimension_count_swa", Value::U32(16)),
     ])
     .unwrap();
+}
+
+#[test]
+fn windows_are_spread_as_llama_cpp_reads_the_pattern() {
+    const PATTERN: &str = "gemma3.attention.sliding_window_pattern";
+    // A letter for each of six layers: windowed, or all seeing.
+    let layers = |window: Option<u32>, pattern: &dyn Fn(&mut Writer)| {
+        let mut out = Writer::new();
+        out.str("general.architecture", "gemma3").unwrap();
+        out.f32("gemma3.attention.layer_norm_rms_epsilon", 1e-5).unwrap();
+        for (key, value) in keys().into_iter().filter(|(key, _)| *key != "llama.block_count") {
+            out.u32(&key.replace("llama", "gemma3"), value).unwrap();
+        }
+        out.u32("gemma3.block_count", 6).unwrap();
+        if let Some(window) = window {
+            out.u32("gemma3.attention.sliding_window", window).unwrap();
+        }
+        pattern(&mut out);
+        out.tensor("token_embd.weight", GgmlType::F32, &[64, 2], vec![0; 512]).unwrap();
+        let config = Config::from_gguf(&read(out.to_bytes()))?;
+        Ok(config.layers.iter().fold(String::new(), |all, layer| {
+            assert_eq!(layer.rope, Some(usize::from(layer.window.is_some())));
+            assert!(
+                layer.window.is_none_or(|window| window == 7) && config.ropes.len() > layer.rope.unwrap()
+            );
+            all + if layer.window.is_some() { "w" } else { "a" }
+        }))
+    };
+    let number = |n: u32| {
+        move |out: &mut Writer| {
+            out.u32(PATTERN, n).unwrap();
+        }
+    };
+    let list = |all: &'static [i32]| {
+        move |out: &mut Writer| {
+            out.i32s(PATTERN, all).unwrap();
+        }
+    };
+    let text = |out: &mut Writer| {
+        out.str(PATTERN, "3").unwrap();
+    };
+    let good: Result<Vec<String>, ModelError> = [
+        layers(Some(7), &|_| ()),
+        layers(Some(7), &number(3)),
+        layers(Some(7), &number(1)),
+        layers(Some(7), &number(0)),
+        layers(Some(7), &list(&[1, 0, 0, 1, 1, 0])),
+        layers(Some(0), &number(3)),
+        layers(None, &number(3)),
+    ]
+    .into_iter()
+    .collect();
+    assert_eq!(good.unwrap(), ["wwwwwa", "wwawwa", "aaaaaa", "wwwwww", "waawwa", "aaaaaa", "aaaaaa"]);
+    let bad: [&dyn Fn(&mut Writer); 4] =
+        [&list(&[1, 0, 0]), &list(&[1, 0, 0, 1, 1, 0, 1]), &number(u32::MAX), &text];
+    for pattern in bad {
+        let error: ModelError = layers(Some(7), pattern).unwrap_err();
+        assert!(error.to_string().contains(PATTERN), "{error}");
+    }
 }
 
 #[test]

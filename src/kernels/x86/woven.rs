@@ -8,12 +8,18 @@ use super::Lanes;
 use super::panel::{Packed, STRETCH, pack};
 use crate::kernels::block::Block;
 use crate::kernels::input::Codes;
-use crate::kernels::woven::{head_bytes, heads_bytes, panel_bytes, weave_codes, weave_heads};
+use crate::kernels::woven::{
+    PIECE, codes_bytes, head_bytes, heads_bytes, panel_bytes, piece_bytes, places, weave_codes, weave_heads,
+};
 use crate::kernels::{BLOCK, PANEL};
 
-/// Bytes before their use that codes are fetched into the second cache (into the first, decoding took half as long again on a
-/// Zen 4; 4 to 32 KiB made no difference).
-pub(super) const AHEAD: usize = 8 * 1024;
+/// Bytes before their use that weights are fetched into the second cache. On a Zen 4 the processor's own prefetching of one stream
+/// reads as fast as memory gives (31 GB/s a core), and this only helps it over the ends of pages: from 4 KiB on the two get in each
+/// other's way (20 GB/s), and so does a fetch into the first cache (26). In blocks of eight groups, whose long heads are read
+/// beside the codes, there are two streams all the same, and only fetching far ahead helps (28 GB/s of both cores; 20 with 1 KiB).
+pub(super) const fn ahead<B: Block>() -> usize {
+    if B::GROUPS == 1 { 1024 } else { 8 * 1024 }
+}
 
 /// Weaves sixteen rows, as [`crate::kernels::woven`] defines it.
 ///
@@ -22,7 +28,7 @@ pub(super) const AHEAD: usize = 8 * 1024;
 #[target_feature(enable = "avx2,f16c")]
 pub fn weave<B: Lanes>(rows: [&[u8]; PANEL], out: &mut [u8]) {
     let groups = rows[0].len() / B::BYTES * B::GROUPS;
-    let codes = weave_heads::<B>(&rows, out);
+    weave_heads::<B>(&rows, out);
     let mut packed = MaybeUninit::<Packed>::uninit();
     for start in (0..groups).step_by(STRETCH) {
         let stretch = STRETCH.min(groups - start);
@@ -32,7 +38,9 @@ pub fn weave<B: Lanes>(rows: [&[u8]; PANEL], out: &mut [u8]) {
         for g in 0..stretch {
             // SAFETY: as above.
             let words = unsafe { &(*packed.as_ptr()).codes[g] };
-            weave_codes::<B>(words, &mut codes[(start + g) * B::BITS * 64..][..B::BITS * 64]);
+            let (b, group) = ((start + g) / B::GROUPS, (start + g) % B::GROUPS);
+            let at = places::<B>(b, groups / B::GROUPS)[1] + group * B::BITS * 64;
+            weave_codes::<B>(words, &mut out[at..][..B::BITS * 64]);
         }
     }
 }
@@ -96,26 +104,28 @@ pub fn product<B: Block>(panel: &[u8], x: Codes<'_>) -> [f32; PANEL] {
     let groups = x.scales.len();
     assert!(panel.len() >= panel_bytes::<B>(groups) && groups.is_multiple_of(B::GROUPS));
     assert!(x.codes.len() == groups * BLOCK && x.halves.len() == groups);
-    let heads = panel.as_ptr();
-    let codes = heads.wrapping_add(heads_bytes::<B>(groups));
+    let blocks = groups / B::GROUPS;
     let mut sums = _mm512_setzero_ps();
-    for b in 0..groups / B::GROUPS {
+    for b in 0..blocks {
+        let piece = panel.as_ptr().wrapping_add(b / PIECE * piece_bytes::<B>(PIECE));
+        let heads = heads_bytes::<B>(PIECE.min(blocks - b / PIECE * PIECE));
         // SAFETY: head `b` and the codes of its groups are in the panel by the check above, as are, for group `i`, 32 codes, a
         // scale and two sums of the token. A prefetch may name any address.
         unsafe {
-            let head = heads.add(b * head_bytes::<B>());
-            // Heads and codes lie in one piece, panel after panel: with both fetched the same way ahead, nothing is left out.
-            for line in 0..head_bytes::<B>().div_ceil(64) {
-                _mm_prefetch::<_MM_HINT_T1>(head.wrapping_add(AHEAD + 64 * line).cast());
+            let head = piece.add(b % PIECE * head_bytes::<B>());
+            let codes = piece.add(heads + b % PIECE * codes_bytes::<B>());
+            // Heads and codes lie one behind the other: with both fetched the same way ahead, nothing is left out.
+            for line in 0..(heads / 64) * usize::from(b % PIECE == 0) {
+                _mm_prefetch::<_MM_HINT_T1>(head.wrapping_add(ahead::<B>() + 64 * line).cast());
             }
             let sixteen = |at: usize| _mm512_cvtph_ps(_mm256_loadu_si256(head.add(at).cast()));
             let scale = sixteen(0);
             let min = if B::MINS { sixteen(2 * PANEL) } else { scale };
             for g in 0..B::GROUPS {
                 let i = b * B::GROUPS + g;
-                let at = codes.add(i * B::BITS * 64);
+                let at = codes.add(g * B::BITS * 64);
                 for line in 0..B::BITS {
-                    _mm_prefetch::<_MM_HINT_T1>(at.wrapping_add(AHEAD + 64 * line).cast());
+                    _mm_prefetch::<_MM_HINT_T1>(at.wrapping_add(ahead::<B>() + 64 * line).cast());
                 }
                 let beside =
                     head.add(head_bytes::<B>() - (B::GROUPS - g) * 2 * PANEL * (B::GROUPS > 1) as usize);

@@ -2,10 +2,10 @@
 
 use std::arch::x86_64::*;
 
-use super::woven::AHEAD;
+use super::woven::ahead;
 use crate::kernels::block::Block;
 use crate::kernels::input::Codes;
-use crate::kernels::woven::{head_bytes, heads_bytes, panel_bytes};
+use crate::kernels::woven::{PIECE, codes_bytes, head_bytes, heads_bytes, panel_bytes, piece_bytes};
 use crate::kernels::{BLOCK, PANEL};
 
 /// The words of a group: unsigned bytes, four columns of eight rows each.
@@ -71,26 +71,28 @@ macro_rules! product {
             let groups = x.scales.len();
             assert!(panel.len() >= panel_bytes::<B>(groups) && groups.is_multiple_of(B::GROUPS));
             assert!(x.codes.len() == groups * BLOCK && x.halves.len() == groups);
-            let heads = panel.as_ptr();
-            let codes = heads.wrapping_add(heads_bytes::<B>(groups));
+            let blocks = groups / B::GROUPS;
             let offset = $offset::<B>();
             let mut sums = [_mm256_setzero_ps(); 2];
-            for b in 0..groups / B::GROUPS {
+            for b in 0..blocks {
+                let piece = panel.as_ptr().wrapping_add(b / PIECE * piece_bytes::<B>(PIECE));
+                let heads = heads_bytes::<B>(PIECE.min(blocks - b / PIECE * PIECE));
                 // SAFETY: head `b` and the codes of its groups are in the panel by the check above, as are, for group `i`, 32
                 // codes, a scale and two sums of the token. A prefetch may name any address.
                 unsafe {
-                    let head = heads.add(b * head_bytes::<B>());
-                    for line in 0..head_bytes::<B>().div_ceil(64) {
-                        _mm_prefetch::<_MM_HINT_T1>(head.wrapping_add(AHEAD + 64 * line).cast());
+                    let head = piece.add(b % PIECE * head_bytes::<B>());
+                    let codes = piece.add(heads + b % PIECE * codes_bytes::<B>());
+                    for line in 0..(heads / 64) * usize::from(b % PIECE == 0) {
+                        _mm_prefetch::<_MM_HINT_T1>(head.wrapping_add(ahead::<B>() + 64 * line).cast());
                     }
                     let eight = |at: usize| _mm256_cvtph_ps(_mm_loadu_si128(head.add(at).cast()));
                     let scale = [eight(0), eight(PANEL)];
                     let min = if B::MINS { [eight(2 * PANEL), eight(3 * PANEL)] } else { scale };
                     for g in 0..B::GROUPS {
                         let i = b * B::GROUPS + g;
-                        let at = codes.add(i * B::BITS * 64);
+                        let at = codes.add(g * B::BITS * 64);
                         for line in 0..B::BITS {
-                            _mm_prefetch::<_MM_HINT_T1>(at.wrapping_add(AHEAD + 64 * line).cast());
+                            _mm_prefetch::<_MM_HINT_T1>(at.wrapping_add(ahead::<B>() + 64 * line).cast());
                         }
                         let beside = head.add(
                             head_bytes::<B>() - (B::GROUPS - g) * 2 * PANEL * usize::from(B::GROUPS > 1),
