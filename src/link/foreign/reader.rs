@@ -181,11 +181,10 @@ impl<'t> Reader<'t> {
             let word = self.words[at].text.as_str();
             let near = self
                 .table
-                .phrases
-                .iter()
+                .phrases()
                 .filter(|(known, _)| known.chars().count() >= SLIPS_FROM && slip(word, known));
             let near: Vec<(usize, &str)> =
-                near.map(|(known, english)| (strsim::osa_distance(word, known), *english)).collect();
+                near.map(|(known, english)| (strsim::osa_distance(word, known), english)).collect();
             let least = near.iter().map(|(distance, _)| *distance).min()?;
             let mut meanings =
                 near.iter().filter(|(distance, _)| *distance == least).map(|(_, english)| *english);
