@@ -324,9 +324,10 @@ fn denied(turn: &Turn<'_>, steps: &[Step]) -> usize {
 fn flagged(turn: &Turn<'_>, steps: &[Step]) -> usize {
     let request = turn.request.to_lowercase();
     let said = |name: &str| {
-        name.to_lowercase()
-            .split(['_', '-', ' '])
-            .any(|part| part.len() > 2 && request.contains(&part[..part.len().min(4)]))
+        name.to_lowercase().split(['_', '-', ' ']).any(|part| {
+            part.len() > 2
+                && request.contains(part.char_indices().nth(4).map_or(part, |(end, _)| &part[..end]))
+        })
     };
     flags(turn, steps).filter(|(name, _)| !said(name)).count()
 }
@@ -434,7 +435,12 @@ mod tests {
     use crate::prompt::{Scene, Selector};
 
     fn scene() -> Scene {
-        let text = Param { name: "text".into(), kind: ParamKind::Text { max_length: 80 }, required: true };
+        let text = Param {
+            name: "text".into(),
+            kind: ParamKind::Text { max_length: 80 },
+            required: true,
+            unit: None,
+        };
         let note = Tool::User {
             name: "note".into(),
             description: "write a note for the vet".into(),
@@ -532,9 +538,9 @@ mod tests {
         assert_eq!((starts("she took the pills"), starts("the pills"), starts("about")), (1, 0, 0));
         let scene = |count: Option<Argument>| {
             let number = ParamKind::Number { min: 1.0, max: 50.0, integer: true };
-            let param = |name: &str, kind, required| Param { name: name.into(), kind, required };
+            let param = |name: &str, kind, required| Param { name: name.into(), kind, required, unit: None };
             let item = param("item", ParamKind::Text { max_length: 80 }, true);
-            let flag = param("urgent", ParamKind::Flag, false);
+            let flag = param("ürgént", ParamKind::Flag, false);
             let parameters = vec![item, param("count", number, false), flag];
             let tool = Tool::User { name: "shop".into(), description: "put on the list".into(), parameters };
             let scene = Scene::new(vec![tool], Vec::new());
