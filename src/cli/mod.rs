@@ -129,7 +129,7 @@ fn told(error: &anyhow::Error) -> String {
     text
 }
 
-/// Logs to standard error: warnings, with `-v` what happens, with `-vv` how.
+/// Logs to standard error: warnings, with `-v` what happens, with `-vv` how, with `-vvv` what each request might have meant too.
 fn log(verbose: u8) {
     let level = match verbose {
         0 => tracing::Level::WARN,

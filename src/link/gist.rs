@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::words::{Word, words};
+use super::words::{Word, among, words};
 use super::{Link, Mark, deferred};
 
 /// Words that act: verbs of switching, moving, setting and asking, and the particles behind them.
@@ -24,10 +24,6 @@ const ASKING: &str = "why who how which whether what whats is are was were did d
 /// Words by which a clause of talk is about another time or about whether something is done at all.
 const ASKING_AFTER: &str =
     "except but without until till before after then instead unless if when cancel later tomorrow";
-
-fn among(list: &str, word: &Word) -> bool {
-    list.split_whitespace().any(|known| known == word.text)
-}
 
 /// Words that stand for what was named before.
 const STANDING_IN: &str = "it them that those these this one ones both";
@@ -69,26 +65,26 @@ pub fn gist(request: &str, links: &[Link]) -> Option<Range<usize>> {
         let mut places = (*clause).clone();
         let mentions = places.clone().any(|at| links.iter().filter(thing).any(|link| within(link, at)));
         // "Turn it off", "for ten minutes".
-        let acts = (*clause).clone().any(|at| among(ACTING, &words[at]));
-        let stands_in = acts && (*clause).clone().any(|at| among(STANDING_IN, &words[at]));
+        let acts = (*clause).clone().any(|at| among(ACTING, &words[at].text));
+        let stands_in = acts && (*clause).clone().any(|at| among(STANDING_IN, &words[at].text));
         let amount =
             clause.len() <= 4 && places.any(|at| links.iter().filter(number).any(|link| within(link, at)));
         mentions || stands_in || amount
     };
     let (from, to) = (clauses.iter().find(asked)?.start, clauses.iter().rfind(asked)?.end);
-    let kept = |at: usize| linked(at) || among(ACTING, &words[at]);
+    let kept = |at: usize| linked(at) || among(ACTING, &words[at].text);
     let first = (from..to).find(|&at| kept(at))?;
     let mut last = (from..to).rfind(|&at| kept(at))?;
     // "Roll it in" is not "roll".
-    while last + 1 < to && among(PARTICLES, &words[last + 1]) && !words[last + 1].begins {
+    while last + 1 < to && among(PARTICLES, &words[last + 1].text) && !words[last + 1].begins {
         last += 1;
     }
     // What is told of somebody turns nothing: "I can't see a thing".
     let told = |clause: &Clause| {
         let mut all = clause.clone();
         (clause.end <= from || clause.start >= to)
-            && among(TALKING_OF, &words[clause.start])
-            && !all.any(|at| among(WISHING, &words[at]) || among(ASKING_AFTER, &words[at]))
+            && among(TALKING_OF, &words[clause.start].text)
+            && !all.any(|at| among(WISHING, &words[at].text) || among(ASKING_AFTER, &words[at].text))
     };
     let talk: Vec<usize> = clauses.iter().filter(|clause| told(clause)).flat_map(Clone::clone).collect();
     let outside = (0..words.len()).filter(|at| *at < first || *at > last);
@@ -98,10 +94,10 @@ pub fn gist(request: &str, links: &[Link]) -> Option<Range<usize>> {
     let asks = around
         .iter()
         .filter(|&&at| at < first)
-        .any(|&at| among(ASKING, &words[at]) && !(wondering && words[at].text == "was"));
+        .any(|&at| among(ASKING, &words[at].text) && !(wondering && words[at].text == "was"));
     // "Sorry to trouble you, but ..." turns nothing either.
     let sorry = |at: usize| words[at].text == "but" && words[at].begins && at < first;
-    let turns = asks || around.iter().any(|&at| among(TURNING, &words[at]) && !sorry(at));
+    let turns = asks || around.iter().any(|&at| among(TURNING, &words[at].text) && !sorry(at));
     let left_out = words.len() - (last + 1 - first);
     (left_out >= 2 && last > first && !turns && !deferred(request))
         .then(|| words[first].start..words[last].end)

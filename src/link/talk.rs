@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::words::{Word, words};
+use super::words::{Word, among, words};
 
 /// What a telling clause begins with.
 const SUBJECTS: &str = "i we my our it they he she there the one nobody somebody someone everybody everyone this that these those his her their";
@@ -16,10 +16,6 @@ const BECAUSE: &str = "because cause cos since while whilst";
 /// Words that ask for something to be done.
 const ASKING: &str = "on off open close shut lock unlock turn switch put set dim raise lower start stop run kill blink flash read check tell \
     what how is are";
-
-fn among(list: &str, word: &str) -> bool {
-    list.split_whitespace().any(|known| known == word)
-}
 
 /// What follows a word directly: "s" behind an apostrophe is no word of its own.
 fn behind<'t>(request: &'t str, word: &Word) -> &'t str {

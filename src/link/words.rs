@@ -106,6 +106,11 @@ pub(super) fn slip(said: &str, meant: &str) -> bool {
     (s0 == m0 || (s0 == m1 && s1 == m0)) && strsim::osa_distance(said, meant) <= allowed
 }
 
+/// Whether a word is in a list of words with spaces between.
+pub(super) fn among(list: &str, word: &str) -> bool {
+    list.split_whitespace().any(|known| known == word)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
