@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::super::number::is_number_word;
 use super::super::words::{Word, slip};
-use super::table::{Table, find};
+use super::table::{Table, find, written};
 
 /// Most words of a phrase.
 pub(super) const MOST: usize = 8;
@@ -177,21 +177,25 @@ impl<'t> Reader<'t> {
                 && word.text.chars().all(char::is_alphabetic)
                 && !english(word)
         };
+        let strange: Vec<usize> = (0..own).filter(strange).collect();
+        if strange.is_empty() {
+            return Vec::new();
+        }
+        // The table has no texts: they are made again for the few requests with a slip.
+        let written = written(self.table.language);
         let meant = |at: usize| {
             let word = self.words[at].text.as_str();
-            let near = self
-                .table
-                .phrases()
-                .filter(|(known, _)| known.chars().count() >= SLIPS_FROM && slip(word, known));
-            let near: Vec<(usize, &str)> =
-                near.map(|(known, english)| (strsim::osa_distance(word, known), english)).collect();
+            let near =
+                written.phrases().filter(|known| known.chars().count() >= SLIPS_FROM && slip(word, known));
+            let english = |known| Some((strsim::osa_distance(word, known), find(self.table, known)?));
+            let near: Vec<(usize, &str)> = near.filter_map(english).collect();
             let least = near.iter().map(|(distance, _)| *distance).min()?;
             let mut meanings =
                 near.iter().filter(|(distance, _)| *distance == least).map(|(_, english)| *english);
             let first = meanings.next()?;
             meanings.all(|other| other == first).then_some(first)
         };
-        let words = (0..own).filter(strange);
-        words.filter_map(|at| Some(Found { first: at, count: 1, slip: true, english: meant(at)? })).collect()
+        let found = strange.into_iter();
+        found.filter_map(|at| Some(Found { first: at, count: 1, slip: true, english: meant(at)? })).collect()
     }
 }

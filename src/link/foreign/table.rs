@@ -21,17 +21,27 @@ struct Entry {
     english: u16,
 }
 
-/// The phrases of a language with what they are in English, sorted by phrase. Verbs make tens of thousands of them: they stand in one
-/// text, because as many strings would cost more memory than the model.
+/// The phrases of a language with what they are in English. Verbs make tens of thousands of them, and their texts would cost a quarter
+/// of what the model does: a table knows them by FNV-1a alone. No two of its phrases have the same (a test tells), and of a million
+/// others some three would be taken for one of these.
 pub(super) struct Table {
     pub language: Language,
-    text: String,
-    entries: Vec<Entry>,
+    /// Of the phrases, sorted, and beside each which English it has.
+    hashes: Vec<u32>,
+    meanings: Vec<u16>,
     english: Vec<&'static str>,
     /// What stands before the two dots of phrases in two parts.
     heads: HashSet<String>,
-    /// FNV-1a of the words, sorted: of a million other words some three would be taken for one of these.
+    /// Of the words of all phrases, sorted.
     words: Vec<u32>,
+}
+
+/// The same while it is made: phrases sorted by their texts, which stand in one.
+pub(super) struct Written {
+    text: String,
+    entries: Vec<Entry>,
+    /// With whether it is said before what the verb is about.
+    english: Vec<(&'static str, bool)>,
 }
 
 fn hash(word: &str) -> u32 {
@@ -39,6 +49,23 @@ fn hash(word: &str) -> u32 {
 }
 
 impl Table {
+    fn new(language: Language) -> Table {
+        let written = written(language);
+        let phrases = || written.phrases();
+        let heads = phrases().filter_map(|phrase| Some(phrase.split_once(" .. ")?.0.to_owned())).collect();
+        let mut words: Vec<u32> = phrases().flat_map(|phrase| phrase.split(' ')).map(hash).collect();
+        words.sort_unstable();
+        words.dedup();
+        words.shrink_to_fit();
+        let known = written.entries.iter().map(|entry| (hash(written.phrase(entry)), entry.english));
+        let mut known: Vec<(u32, u16)> = known.collect();
+        known.sort_unstable();
+        let (hashes, meanings) = known.into_iter().unzip();
+        let english =
+            written.english.iter().map(|(english, first)| if *first { before(english) } else { english });
+        Table { language, hashes, meanings, english: english.collect(), heads, words }
+    }
+
     /// Whether phrases in two parts begin so.
     pub fn is_head(&self, phrase: &str) -> bool {
         self.heads.contains(phrase)
@@ -48,20 +75,21 @@ impl Table {
     pub fn has_word(&self, word: &str) -> bool {
         self.words.binary_search(&hash(word)).is_ok()
     }
+}
 
-    /// The phrases with their English.
-    pub fn phrases(&self) -> impl Iterator<Item = (&str, &'static str)> {
-        self.entries.iter().map(|entry| (self.phrase(entry), self.english[entry.english as usize]))
+impl Written {
+    /// The phrases in order.
+    pub fn phrases(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().map(|entry| self.phrase(entry))
     }
 
     fn phrase(&self, entry: &Entry) -> &str {
         &self.text[entry.start as usize..][..entry.length as usize]
     }
 
-    /// The phrase and its English, if it is among these entries, which are sorted.
-    fn among(&self, entries: &[Entry], phrase: &str) -> Option<&'static str> {
-        let at = entries.binary_search_by(|entry| self.phrase(entry).cmp(phrase)).ok()?;
-        Some(self.english[entries[at].english as usize])
+    /// Whether the phrase is among these entries, which are sorted.
+    fn among(&self, entries: &[Entry], phrase: &str) -> bool {
+        entries.binary_search_by(|entry| self.phrase(entry).cmp(phrase)).is_ok()
     }
 
     fn add(&mut self, phrase: &str, english: u16) {
@@ -70,9 +98,9 @@ impl Table {
         self.entries.push(Entry { start, length, english });
     }
 
-    /// The English with this number from now on.
-    fn meaning(&mut self, english: &'static str) -> u16 {
-        self.english.push(english);
+    /// The number that the English has from now on.
+    fn meaning(&mut self, english: &'static str, first: bool) -> u16 {
+        self.english.push((english, first));
         (self.english.len() - 1) as u16
     }
 
@@ -99,34 +127,28 @@ fn before(english: &'static str) -> &'static str {
 
 /// The phrases as they are written, then the forms of verbs, then both without accents where that is no other phrase, nor the English
 /// itself misspelt ("degres").
-fn table(language: Language, text: &'static str) -> Table {
-    let mut table = Table {
-        language,
-        text: String::new(),
-        entries: Vec::new(),
-        english: Vec::new(),
-        heads: HashSet::new(),
-        words: Vec::new(),
-    };
+pub(super) fn written(language: Language) -> Written {
+    let text = language.text();
+    let mut table = Written { text: String::new(), entries: Vec::new(), english: Vec::new() };
     let mut verbs = Vec::new();
     for (phrase, english) in entries(text) {
         if forms(language, phrase).is_some() {
             verbs.push((phrase, english));
         } else {
-            let english = table.meaning(english);
+            let english = table.meaning(english, false);
             table.add(phrase, english);
         }
     }
     table.sort();
     // What is written out goes before what is made.
     let written = table.entries.clone();
+    // A verb's forms are made twice: those of all at once would cost a megabyte.
     for (verb, english) in verbs {
         let forms = forms(language, verb).unwrap_or_default();
-        let first = forms.iter().any(|(_, first)| *first).then(|| before(english));
-        let plain = table.meaning(english);
-        let first = first.map_or(plain, |first| table.meaning(first));
+        let plain = table.meaning(english, false);
+        let first = if forms.iter().any(|(_, first)| *first) { table.meaning(english, true) } else { plain };
         for (form, is_first) in forms {
-            if table.among(&written, &form).is_none() {
+            if !table.among(&written, &form) {
                 table.add(&form, if is_first { first } else { plain });
             }
         }
@@ -135,25 +157,16 @@ fn table(language: Language, text: &'static str) -> Table {
     let with_accents = table.entries.clone();
     for entry in &with_accents {
         let phrase = table.phrase(entry);
-        let english = table.english[entry.english as usize];
+        let (english, first) = table.english[entry.english as usize];
         let spelt_out = [("ä", "ae"), ("ö", "oe"), ("ü", "ue")];
         let long = spelt_out.iter().fold(phrase.to_owned(), |text, (from, to)| text.replace(from, to));
         for bare in [without_accents(phrase), without_accents(&long)] {
-            if table.among(&with_accents, &bare).is_none() && !slip(&bare, english) {
+            if !table.among(&with_accents, &bare) && (first || !slip(&bare, english)) {
                 table.add(&bare, entry.english);
             }
         }
     }
     table.sort();
-    let phrases = || table.phrases().map(|(phrase, _)| phrase);
-    let heads = phrases().filter_map(|phrase| Some(phrase.split_once(" .. ")?.0.to_owned())).collect();
-    let mut words: Vec<u32> = phrases().flat_map(|phrase| phrase.split(' ')).map(hash).collect();
-    words.sort_unstable();
-    words.dedup();
-    words.shrink_to_fit();
-    (table.heads, table.words) = (heads, words);
-    table.text.shrink_to_fit();
-    table.entries.shrink_to_fit();
     table
 }
 
@@ -182,17 +195,24 @@ pub(super) fn without_accents(text: &str) -> String {
 
 /// What a phrase of a table is in English.
 pub(super) fn find(table: &Table, phrase: &str) -> Option<&'static str> {
-    table.among(&table.entries, phrase)
+    let at = table.hashes.binary_search(&hash(phrase)).ok()?;
+    Some(table.english[table.meanings[at] as usize])
 }
 
-const TEXTS: [(Language, &str); 3] = [
-    (Language::German, include_str!("german.txt")),
-    (Language::French, include_str!("french.txt")),
-    (Language::Spanish, include_str!("spanish.txt")),
-];
+const LANGUAGES: [Language; 3] = [Language::German, Language::French, Language::Spanish];
 
-pub(super) static TABLES: LazyLock<[Table; 3]> =
-    LazyLock::new(|| TEXTS.map(|(language, text)| table(language, text)));
+impl Language {
+    /// The table as it is written.
+    fn text(self) -> &'static str {
+        match self {
+            Language::German => include_str!("german.txt"),
+            Language::French => include_str!("french.txt"),
+            Language::Spanish => include_str!("spanish.txt"),
+        }
+    }
+}
+
+pub(super) static TABLES: LazyLock<[Table; 3]> = LazyLock::new(|| LANGUAGES.map(Table::new));
 
 #[cfg(test)]
 mod tests {
@@ -203,14 +223,18 @@ mod tests {
     #[test]
     fn tables_hold_every_phrase_once_in_words_as_they_are_split() {
         for table in TABLES.iter() {
-            assert!((1000..60_000).contains(&table.entries.len()) && table.english.len() < 60_000);
-            for pair in table.entries.windows(2) {
-                let (first, next) = (table.phrase(&pair[0]), table.phrase(&pair[1]));
+            let written = written(table.language);
+            assert!((1000..60_000).contains(&written.entries.len()) && table.english.len() < 60_000);
+            for pair in written.entries.windows(2) {
+                let (first, next) = (written.phrase(&pair[0]), written.phrase(&pair[1]));
                 assert!(first < next, "{next} stands twice");
             }
+            assert_eq!(table.hashes.len(), written.entries.len());
+            assert!(table.hashes.windows(2).all(|pair| pair[0] < pair[1]), "two phrases have the same hash");
+            assert!(written.phrases().all(|phrase| find(table, phrase).is_some()));
         }
-        for (language, text) in TEXTS {
-            let mut phrases: Vec<&str> = entries(text).map(|(phrase, _)| phrase).collect();
+        for language in LANGUAGES {
+            let mut phrases: Vec<&str> = entries(language.text()).map(|(phrase, _)| phrase).collect();
             let all = phrases.len();
             phrases.sort_unstable();
             let twice: Vec<&str> =
