@@ -576,7 +576,7 @@ fn finish(
     let mut links = scene.index().links(&text);
     // Marks may be missing; those of numbers may not, because answers point at them.
     let forget = if rng.chance(0.1) { 0.35 } else { 0.0 };
-    links.retain(|link| matches!(link.marks[..], [Mark::Number(_)]) || !rng.chance(forget));
+    links.retain(|link| link.marks.iter().any(|mark| matches!(mark, Mark::Number(_))) || !rng.chance(forget));
     let turn = Turn::with_links(&scene, &text, links);
     let mut steps = point(&turn, draft)?;
     steps.iter_mut().for_each(|step| respell(step, &text));

@@ -62,7 +62,7 @@ mod tests {
     use crate::prompt::Scene;
 
     fn feed() -> Tool {
-        let param = |name: &str, kind, required| Param { name: name.into(), kind, required };
+        let param = |name: &str, kind, required| Param { name: name.into(), kind, required, unit: None };
         Tool::User {
             name: "feed_cat".into(),
             description: "Give the cat (a lot of) food.".into(),

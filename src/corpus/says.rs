@@ -1,6 +1,6 @@
 //! Requests for the user's own tools, and requests that come near one and must be refused.
 
-use crate::link::Mark;
+use crate::link::{Mark, ORDINALS};
 use crate::prompt::{Argument, Param, ParamKind, Scene, Step};
 
 use super::lexicon::Mood;
@@ -156,10 +156,6 @@ fn spanned(text: &str) -> Option<String> {
     Some(out)
 }
 
-/// The numbers of places in an order.
-const ORDINALS: [&str; 10] =
-    ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"];
-
 /// A template in which "lane {lane}" is "the third lane", where the parameter's name has the word.
 fn placed(say: &str, slot: &str, name: &str) -> String {
     let word = name.rsplit('_').next().unwrap_or(name);
@@ -176,17 +172,18 @@ pub(super) fn user(rng: &mut Rng, scene: &Scene, said: &SaidTool, at: usize) -> 
     let mut draft = Draft::default();
     let mut arguments: Vec<Option<Argument>> = vec![None; parameters.len()];
     let mut say = rng.pick(&said.says).clone();
-    let mut timed = None;
+    // A number of this slot is a place ("the third lane") or a span ("half an hour").
+    let mut other = None;
     for (slot, param) in said.slots.iter().zip(parameters) {
         if matches!(param.kind, ParamKind::Number { .. }) && rng.chance(0.2) {
             say = placed(&say, slot, &param.name);
-            timed = Some(slot.as_str());
+            other = Some(slot.as_str());
         }
     }
     let text = expand(rng, &say, &mut |rng, slot| {
         let (name, flags) = slot.split_once(':').unwrap_or((slot, ""));
         let at = said.slots.iter().position(|known| known == name)?;
-        if timed == Some(name)
+        if other == Some(name)
             && flags.is_empty()
             && [" min", " (min"].iter().any(|unit| say.contains(&format!("{{{name}}}{unit}")))
         {

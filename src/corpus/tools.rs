@@ -253,7 +253,12 @@ fn from_archetype(rng: &mut Rng, at: usize) -> SaidTool {
                 }
                 kind => kind.clone(),
             };
-            Param { name: (*rng.pick(&param.names)).to_owned(), kind, required: param.required }
+            let minutes = |say: &&&str| {
+                say.contains(&format!("{{{}}} min", param.names[0]))
+                    || say.contains(&format!("{{{}}} (min", param.names[0]))
+            };
+            let unit = archetype.says.iter().find(minutes).map(|_| "minutes".to_owned());
+            Param { name: (*rng.pick(&param.names)).to_owned(), kind, required: param.required, unit }
         })
         .collect();
     let owned = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect();
@@ -385,7 +390,7 @@ fn put_together(rng: &mut Rng, verbs: usize, thing: String) -> SaidTool {
         if parameters.iter().any(|param: &Param| param.name == name) {
             continue;
         }
-        parameters.push(Param { name: name.to_owned(), kind, required });
+        parameters.push(Param { name: name.to_owned(), kind, required, unit: None });
         slots.push(slot);
         texts.push(text);
         tails.push((tail, required));

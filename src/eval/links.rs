@@ -217,7 +217,7 @@ mod tests {
             device("desk lamp", "light", "den"),
             device("fan", "fan", "den"),
         ];
-        let param = |name: &str, kind| Param { name: name.into(), kind, required: true };
+        let param = |name: &str, kind| Param { name: name.into(), kind, required: true, unit: None };
         let feed = Tool::User {
             name: "feed".into(),
             description: "give the fish food".into(),

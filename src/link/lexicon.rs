@@ -48,10 +48,11 @@ pub(super) fn unit_words(unit: &str) -> &'static [&'static str] {
 /// are numbers of their own kind.
 pub(super) fn names_of_unit(unit: &str) -> &'static [&'static str] {
     const UNITS: &[&[&str]] = &[
+        &["mg", "milligram", "milligrams"],
         &["ml", "mils", "millilitre", "millilitres", "milliliter", "milliliters"],
         &["litre", "litres", "liter", "liters"],
         &["gram", "grams", "gramme", "grammes", "g"],
-        &["kg", "kilo", "kilos", "kilogram", "kilograms"],
+        &["kg", "kilo", "kilos", "kilogram", "kilograms", "kilogramme", "kilogrammes"],
         &["mm", "millimetre", "millimetres", "millimeter", "millimeters", "mils"],
         &["cm", "centimetre", "centimetres", "centimeter", "centimeters"],
         &["metre", "metres", "meter", "meters"],

@@ -31,11 +31,67 @@ pub struct Number {
     pub unit: Unit,
     /// The bare number that was said: 5 of "5 minutes", whose value is 300.
     pub said: f64,
+    /// What it measures, where a unit of weight, volume or length was said: 12000 g of "12 kg".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measure: Option<Measure>,
 }
 
 impl Number {
-    fn new(value: f64, unit: Unit) -> Number {
-        Number { value, unit, said: value }
+    /// A number whose value is what was said.
+    pub(super) fn new(value: f64, unit: Unit) -> Number {
+        Number { value, unit, said: value, measure: None }
+    }
+
+    /// The number in another unit, `None` where neither it nor the unit says what is measured, or they measure different things.
+    pub fn in_unit(&self, unit: &str) -> Option<f64> {
+        let (asked, said) = (Measure::of(1.0, unit)?, self.measure?);
+        (asked.quantity == said.quantity).then(|| (said.base / asked.base * 1e6).round() / 1e6)
+    }
+}
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Quantity {
+    /// In grams.
+    Weight,
+    /// In millilitres.
+    Volume,
+    /// In millimetres.
+    Length,
+}
+
+/// An amount in the base unit of its quantity.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measure {
+    /// What is measured.
+    pub quantity: Quantity,
+    /// How much, in the base unit.
+    pub base: f64,
+}
+
+/// Whether a word is a unit of weight, volume or length.
+pub fn is_measure(unit: &str) -> bool {
+    Measure::of(1.0, unit).is_some()
+}
+
+impl Measure {
+    fn of(amount: f64, unit: &str) -> Option<Measure> {
+        use Quantity::{Length, Volume, Weight};
+        let (quantity, scale) = match names_of_unit(unit).first().copied().unwrap_or(unit) {
+            "mg" => (Weight, 0.001),
+            "gram" => (Weight, 1.0),
+            "kg" => (Weight, 1000.0),
+            "tonne" | "tonnes" => (Weight, 1e6),
+            "ml" => (Volume, 1.0),
+            "cl" => (Volume, 10.0),
+            "litre" | "l" => (Volume, 1000.0),
+            "mm" => (Length, 1.0),
+            "cm" => (Length, 10.0),
+            "metre" | "m" => (Length, 1000.0),
+            "km" => (Length, 1e6),
+            _ => return None,
+        };
+        Some(Measure { quantity, base: amount * scale })
     }
 }
 
@@ -82,10 +138,15 @@ fn tens(word: &str) -> Option<f64> {
     TENS.iter().find(|(ten, _)| *ten == word).map(|(_, value)| *value)
 }
 
+/// The words for the first place in an order to the twelfth.
+pub const ORDINALS: [&str; 12] = [
+    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
+    "eleventh", "twelfth",
+];
+
 /// The number of a place in an order: "third".
 pub(super) fn ordinal(word: &str) -> Option<f64> {
-    const PLACES: &str = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth";
-    PLACES.split(' ').position(|place| place == word).map(|at| at as f64 + 1.0)
+    ORDINALS.iter().position(|place| *place == word).map(|at| at as f64 + 1.0)
 }
 
 /// Whether a word is a number or a unit of time.
@@ -143,6 +204,8 @@ fn cardinal(words: &[Word], at: usize) -> Option<(f64, usize)> {
         }
     } else if word == "hundred" {
         (1.0, 0)
+    } else if let Some(found) = hundreds_and_tens(words, at) {
+        found
     } else {
         (small(word)?, 1)
     };
@@ -173,6 +236,19 @@ fn cardinal(words: &[Word], at: usize) -> Option<(f64, usize)> {
         used += 2;
     }
     Some((value, used))
+}
+
+/// "One seventy", "two thirty five"; no percentage is.
+fn hundreds_and_tens(words: &[Word], at: usize) -> Option<(f64, usize)> {
+    let next = |k: usize| words.get(at + k).filter(|word| !word.begins).map(|word| word.text.as_str());
+    let hundreds = small(&words[at].text).filter(|value| (1.0..10.0).contains(value))?;
+    let ten = next(1).and_then(tens)?;
+    let one = next(2).and_then(small).filter(|one| (1.0..10.0).contains(one));
+    let used = 2 + usize::from(one.is_some());
+    let counts =
+        matches!(next(used), Some("%" | "percent" | "per" | "times" | "hundred" | "thousand" | "point"))
+            || next(used).and_then(seconds).is_some();
+    (!counts).then(|| (hundreds * 100.0 + ten + one.unwrap_or(0.0), used))
 }
 
 /// A number said digit by digit, three digits at least: "two seven zero", "one oh five".
@@ -237,9 +313,11 @@ pub(super) fn number_at(text: &str, words: &[Word], taken: &[bool], at: usize) -
     let clause = words[at + 1..].iter().position(|word| word.begins).unwrap_or(words.len());
     let next =
         |k: usize| words.get(at + k).filter(|_| k <= clause && !taken[at + k]).map(|word| word.text.as_str());
+    // A unit that hints at a tool is a mention too.
+    let unit_at = |k: usize| words.get(at + k).filter(|_| k <= clause).map(|word| word.text.as_str());
     let duration = |said: f64, scale: f64, used: usize| {
         let value = (said * scale * 1000.0).round() / 1000.0;
-        Some((Number { value, unit: Unit::Seconds, said }, used))
+        Some((Number { value, unit: Unit::Seconds, said, measure: None }, used))
     };
     // "a second", "per minute": how often in this time; "of an hour": a part of it. With the words it takes.
     let span = |at: usize, ways: &[&str]| {
@@ -285,8 +363,13 @@ pub(super) fn number_at(text: &str, words: &[Word], taken: &[bool], at: usize) -
             return Some((Number::new(12.0, unit), 1 + times));
         }
         "couple" => {
-            let skip = 1 + usize::from(next(1) == Some("of"));
-            let after = next(skip).filter(|word| countable(word))?;
+            let of = next(1) == Some("of");
+            let skip = 1 + usize::from(of);
+            let Some(after) = next(skip).filter(|word| countable(word)) else {
+                // "A couple of shots".
+                let things = next(skip).filter(|word| of && word.ends_with('s'));
+                return things.map(|_| (Number::new(2.0, Unit::Plain), skip));
+            };
             return match seconds(after) {
                 Some(unit) => duration(2.0, unit, skip + 1),
                 None if after == "times" => Some((Number::new(2.0, Unit::Times), skip + 1)),
@@ -329,12 +412,21 @@ pub(super) fn number_at(text: &str, words: &[Word], taken: &[bool], at: usize) -
         "top" if matches!(next(1), Some("speed" | "power" | "volume" | "brightness")) => {
             return Some((Number::new(100.0, Unit::Percent), 2));
         }
-        // "Half a kilo" is no percentage.
-        "half"
-            if matches!(next(1), Some("a" | "an"))
-                && next(2).is_some_and(|unit| !names_of_unit(unit).is_empty()) =>
+        // "Half a kilo", "a quarter of a litre" are no percentages.
+        "half" | "quarter" | "third" | "tenth" if let Some(found) = part_of_measure(&unit_at, word) => {
+            return Some(found);
+        }
+        // "A kilo", "a litre and a half".
+        "a" | "an" | "one"
+            if let Some(unit) =
+                unit_at(1).filter(|unit| unit.len() > 1 && Measure::of(1.0, unit).is_some()) =>
         {
-            return Some((Number::new(0.5, Unit::Plain), 2));
+            let half = next(2) == Some("and") && next(3) == Some("a") && next(4) == Some("half");
+            let (value, used) = if half { (1.5, 5) } else { (1.0, 1) };
+            return Some((
+                Number { measure: Measure::of(value, unit), ..Number::new(value, Unit::Plain) },
+                used,
+            ));
         }
         "half" | "halfway" => {
             let skip = usize::from(matches!(next(1), Some("a" | "an")));
@@ -412,9 +504,46 @@ pub(super) fn number_at(text: &str, words: &[Word], taken: &[bool], at: usize) -
         ),
         Some(unit) if let Some(scale) = seconds(unit) => duration(value, scale, used + 1),
         // "the other one", "this one": a pronoun unless something countable follows.
-        _ if word == "one" && used == 1 && !before_is_to(words, at) => None,
-        _ => found(Unit::Plain, used),
+        _ if word == "one" && used == 1 && !before_is_to(words, at) && !counts_one(words, taken, at) => None,
+        _ => {
+            let measure = unit_at(used).and_then(|unit| Measure::of(value, unit));
+            Some((Number { measure, ..Number::new(value, Unit::Plain) }, used))
+        }
     }
+}
+
+/// A part of a unit: the number, with the words before the unit.
+fn part_of_measure<'w>(next: &impl Fn(usize) -> Option<&'w str>, word: &str) -> Option<(Number, usize)> {
+    let part = match word {
+        "half" => 0.5,
+        "quarter" => 0.25,
+        "third" => 1.0 / 3.0,
+        _ => 0.1,
+    };
+    let of = usize::from(next(1) == Some("of"));
+    let article = usize::from(matches!(next(1 + of), Some("a" | "an")));
+    let unit = next(1 + of + article).filter(|unit| unit.len() > 1)?;
+    let number = Number { measure: Measure::of(part, unit), ..Number::new(part, Unit::Plain) };
+    // Quid and revs have halves too.
+    (number.measure.is_some() || (article > 0 && !names_of_unit(unit).is_empty()))
+        .then_some((number, 1 + of + article))
+}
+
+/// Whether "one" counts what follows ("one label", "order one bag") instead of standing for a thing.
+fn counts_one(words: &[Word], taken: &[bool], at: usize) -> bool {
+    const NO_THING: &str = "of is are was in on off at to by for with from please up down more that which who and or day moment thing too as if \
+        now then again only just the a an my your i it we you so by but not though";
+    const BEFORE: &str = "add order get me need want for and print make take put with send give book log only buy do have has plus gets";
+    let thing = words.get(at + 1).is_some_and(|word| {
+        !word.begins
+            && word.text.len() > 2
+            && word.text.chars().all(char::is_alphabetic)
+            && NO_THING.split_whitespace().all(|known| known != word.text)
+    });
+    let free = at == 0
+        || words[at].begins
+        || (!taken[at - 1] && BEFORE.split(' ').any(|known| known == words[at - 1].text));
+    thing && free
 }
 
 fn before_is_to(words: &[Word], at: usize) -> bool {
@@ -490,6 +619,16 @@ mod tests {
             ("3 x", 3.0, Times),
             ("x3", 3.0, Times),
             ("half a kilo", 0.5, Plain),
+            ("a quarter of a litre", 0.25, Plain),
+            ("quarter kilo", 0.25, Plain),
+            ("a litre and a half", 1.5, Plain),
+            ("a kilo", 1.0, Plain),
+            ("12 kg", 12.0, Plain),
+            ("at one seventy", 170.0, Plain),
+            ("two thirty five", 235.0, Plain),
+            ("a couple of shots", 2.0, Plain),
+            ("order one bag", 1.0, Plain),
+            ("one child please", 1.0, Plain),
             ("half a litre of water", 0.5, Plain),
             ("12,000", 12000.0, Plain),
             ("12 000", 12000.0, Plain),
@@ -517,6 +656,7 @@ mod tests {
         assert_eq!(all("when you have a sec, wait a minute"), [(60.0, Seconds)]);
         assert_eq!(all("three times, a second each"), [(3.0, Times), (1.0, Seconds)]);
         assert_eq!(all("at half past"), []);
+        assert_eq!(all("the green one is on, one of them, and one more"), []);
         assert_eq!(all("there is a sixth one, the fifth"), []);
         assert_eq!(all("to 50, second lamp off"), [(50.0, Plain)]);
         assert_eq!(all("x 200 y 150"), [(200.0, Plain), (150.0, Plain)]);

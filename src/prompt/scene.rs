@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use serde_json::Value;
 
 use crate::board::Device;
-use crate::link::{Index, Number, Unit, family};
+use crate::link::{Index, Number, Unit, family, is_measure};
 use crate::tool::Builtin;
 
 /// A tool that is legal in the scene.
@@ -33,6 +33,8 @@ pub struct Param {
     pub kind: ParamKind,
     /// Whether a call must have it.
     pub required: bool,
+    /// The unit that its description names; one in its name goes before.
+    pub unit: Option<String>,
 }
 
 /// What a parameter takes. The bundled model's rendering knows flat parameters only.
@@ -72,7 +74,9 @@ impl Tool {
             .iter()
             .map(|(key, schema)| {
                 let kind = param_kind(schema).ok_or_else(|| key.clone())?;
-                Ok(Param { name: key.clone(), kind, required: required(key) })
+                let description = schema.get("description").and_then(Value::as_str);
+                let unit = description.and_then(unit_of).map(str::to_owned);
+                Ok(Param { name: key.clone(), kind, required: required(key), unit })
             })
             .collect::<Result<_, String>>()?;
         Ok(Tool::User { name: name.to_owned(), description: description.to_owned(), parameters })
@@ -126,22 +130,19 @@ pub(super) fn param_kind(schema: &Value) -> Option<ParamKind> {
 }
 
 impl Param {
-    /// The value that a said number has for this parameter; `None` when it does not fit. A duration is turned
-    /// into the unit that the parameter's name asks for ("minutes"), else the bare number counts.
+    /// The value that a said number has for this parameter; `None` when it does not fit. A duration, a weight, a volume or a length
+    /// is turned into the unit that the parameter's name or description asks for ("minutes", "grams"), else the bare number counts.
     pub fn number(&self, number: &Number) -> Option<f64> {
         let ParamKind::Number { min, max, integer } = self.kind else { return None };
         let mut value = number.said;
+        let name = self.name.to_lowercase();
+        let words = || name.split(['_', '-']).chain(self.unit.as_deref());
+        if let Some(converted) = words().find_map(|part| number.in_unit(part)) {
+            value = converted;
+        }
         if number.unit == Unit::Seconds {
-            let name = self.name.to_lowercase();
-            let asks = |words: &[&str]| name.split(['_', '-']).any(|part| words.contains(&part));
-            if asks(&["ms", "millis", "milliseconds"]) {
-                value = number.value * 1000.0;
-            } else if asks(&["s", "sec", "secs", "second", "seconds"]) {
-                value = number.value;
-            } else if asks(&["min", "mins", "minute", "minutes"]) {
-                value = number.value / 60.0;
-            } else if asks(&["h", "hr", "hrs", "hour", "hours"]) {
-                value = number.value / 3600.0;
+            if let Some(seconds) = words().find_map(seconds_in) {
+                value = number.value / seconds;
             }
         }
         ((!integer || value.fract() == 0.0) && (min..=max).contains(&value)).then_some(value)
@@ -215,7 +216,10 @@ impl Scene {
                 .collect();
             let values: Vec<String> =
                 self.values.iter().map(|value| value.replace(['_', '-'], " ")).collect();
-            Index::new(&self.devices, &self.kinds, &self.areas, &values, &hints)
+            let parameters = self.user_tools().flat_map(|(_, _, parameters)| parameters);
+            let numbered = parameters.filter(|param| matches!(param.kind, ParamKind::Number { .. }));
+            let numbered = numbered.flat_map(|param| param.name.split(['_', '-']));
+            Index::new(&self.devices, &self.kinds, &self.areas, &values, &hints).with_numbered(numbered)
         })
     }
 
@@ -243,5 +247,65 @@ impl Scene {
     pub fn area_of(&self, device: &Device) -> Option<usize> {
         let area = device.area.as_ref()?;
         self.areas.iter().position(|known| known == area)
+    }
+}
+
+/// Seconds in a unit of time as parameters are named.
+fn seconds_in(unit: &str) -> Option<f64> {
+    Some(match unit {
+        "ms" | "millis" | "milliseconds" => 0.001,
+        "s" | "sec" | "secs" | "second" | "seconds" => 1.0,
+        "min" | "mins" | "minute" | "minutes" => 60.0,
+        "h" | "hr" | "hrs" | "hour" | "hours" => 3600.0,
+        "day" | "days" => 86_400.0,
+        _ => return None,
+    })
+}
+
+/// The unit that a parameter's description names: all of it ("g", "min"), or the first word for one that cannot be another word
+/// ("how many minutes it waits").
+fn unit_of(description: &str) -> Option<&str> {
+    let known = |word: &&str| seconds_in(word).is_some() || is_measure(word);
+    let description = description.trim();
+    Some(description).filter(known).or_else(|| {
+        let mut words = description.split(|c: char| !c.is_alphanumeric());
+        words.find(|word| word.len() > 2 && *word != "second" && known(word))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prompt::Turn;
+
+    #[test]
+    fn numbers_come_in_the_unit_that_a_parameter_asks_for() {
+        let takes = |name: &str, said: &str| {
+            let kind = ParamKind::Number { min: 0.0, max: 50_000.0, integer: false };
+            let (name, description) = name.split_once(':').unwrap_or((name, ""));
+            let unit = unit_of(description).map(str::to_owned);
+            let param = Param { name: name.into(), kind, required: true, unit };
+            let tool = Tool::User {
+                name: "dose".into(),
+                description: "dose".into(),
+                parameters: vec![param.clone()],
+            };
+            let scene = Scene::new(vec![tool], Vec::new());
+            let turn = Turn::new(&scene, said);
+            param.number(&turn.numbers[0])
+        };
+        assert_eq!(takes("grams", "12 kg of flour"), Some(12_000.0));
+        assert_eq!(takes("weight_kg", "800 grams"), Some(0.8));
+        assert_eq!(takes("millilitres", "a quarter of a litre"), Some(250.0));
+        assert_eq!(takes("litres", "a litre and a half"), Some(1.5));
+        assert_eq!(takes("height_cm", "two metres"), Some(200.0));
+        assert_eq!(takes("minutes", "half an hour"), Some(30.0));
+        assert_eq!(takes("duration:min", "half an hour"), Some(30.0));
+        assert_eq!(takes("wait:how many hours to wait", "90 minutes"), Some(1.5));
+        assert_eq!(takes("dose:g", "half a kilo"), Some(500.0));
+        assert_eq!(takes("dose:of the second kind", "30 seconds"), Some(30.0));
+        // Nothing to turn it into: the bare number.
+        assert_eq!(takes("amount", "12 kg"), Some(12.0));
+        assert_eq!(takes("seconds", "12 kg"), Some(12.0));
     }
 }

@@ -50,6 +50,8 @@ pub struct Index {
     heard: HashMap<String, Vec<u32>>,
     /// Devices that measure: the words that ask for what they measure, and their area.
     measures: Vec<(usize, &'static [&'static str], Option<usize>)>,
+    /// Words of the names of parameters that take numbers.
+    numbered: Vec<String>,
 }
 
 /// One word of the request seen as a word of some name.
@@ -87,6 +89,7 @@ impl Index {
             joined: Vec::new(),
             heard: HashMap::new(),
             measures: Vec::new(),
+            numbered: Vec::new(),
         };
         for (at, device) in devices.iter().enumerate() {
             let mark = Mark::Device(at);
@@ -145,6 +148,12 @@ impl Index {
         index
     }
 
+    /// The same with the names of the tools' parameters that take numbers: "bay two" is a number too where a tool takes a bay.
+    pub fn with_numbered<'n>(mut self, names: impl Iterator<Item = &'n str>) -> Index {
+        self.numbered = names.flat_map(words).map(|word| word.text).collect();
+        self
+    }
+
     fn add(&mut self, name: &str, mark: Mark, rank: u8) {
         let mut ids: Vec<u32> = Vec::new();
         let mut joined = String::new();
@@ -184,7 +193,15 @@ impl Index {
     /// The mentions in a request, in the order of its words; they do not overlap.
     pub fn links(&self, request: &str) -> Vec<Link> {
         let words = words(request);
-        let sightings: Vec<Vec<Sighting>> = words.iter().map(|word| self.sight(&word.text)).collect();
+        // "Thirty point five" has nothing to do with what is called a pint.
+        let point = |at: usize| {
+            words[at].text == "point"
+                && at > 0
+                && is_number_word(&words[at - 1].text)
+                && words.get(at + 1).is_some_and(|after| is_number_word(&after.text))
+        };
+        let sight = |at: usize| if point(at) { Vec::new() } else { self.sight(&words[at].text) };
+        let sightings: Vec<Vec<Sighting>> = (0..words.len()).map(sight).collect();
         let mut found = self.matches(&words, &sightings);
         self.joined_matches(&words, &sightings, &mut found);
         self.heard_matches(&words, &sightings, &mut found);
@@ -216,37 +233,51 @@ impl Index {
         }
         self.questions(&words, &mut taken, &mut links);
         self.shared_heads(request, &words, &sightings, &mut taken, &mut links);
-        let words = mended(&words);
+        self.numbers(request, &mended(&words), &taken, &mut links);
+        links.sort_by_key(|link| link.start);
+        links
+    }
+
+    /// Links the numbers, those within other mentions too where they may be meant as numbers.
+    fn numbers(&self, request: &str, words: &[Word], taken: &[bool], links: &mut Vec<Link>) {
+        let free = vec![false; words.len()];
         let mut at = 0;
         while at < words.len() {
-            // "The third slot" of a tool that takes a slot.
-            let counts = |after: &Word| {
-                let tool =
-                    |link: &Link| link.start == after.start && matches!(link.marks[..], [Mark::Tool(_), ..]);
-                !after.begins && links.iter().any(tool)
-            };
-            let place = words
-                .get(at + 1)
-                .filter(|_| !taken[at])
-                .filter(|after| counts(after))
-                .and_then(|_| ordinal(&words[at].text));
-            if let Some(value) = place {
-                let number = Number { value, unit: Unit::Plain, said: value };
-                links.push(Link::new(words[at].start..words[at].end, vec![Mark::Number(number)]));
+            let start = words[at].start;
+            if taken[at] {
+                let holder = links.iter_mut().find(|link| (link.start..link.end).contains(&start));
+                let found = number_at(request, words, &free, at);
+                if let (Some(holder), Some((number, used))) = (holder, found) {
+                    let end = words[(at + used - 1).min(words.len() - 1)].end;
+                    // "Full" may be a choice of some tool, and a hundred percent.
+                    let choice = matches!(holder.marks[..], [Mark::Value(_), ..])
+                        && (holder.start, holder.end) == (start, end)
+                        && number.unit == Unit::Percent;
+                    let place = at > 0 && end <= holder.end && self.numbered.contains(&words[at - 1].text);
+                    if choice || place {
+                        holder.marks.push(Mark::Number(number));
+                    }
+                }
                 at += 1;
                 continue;
             }
-            match number_at(request, &words, &taken, at).filter(|_| !taken[at]) {
+            // "The third slot" of a tool that takes a slot.
+            let counted = words.get(at + 1).is_some_and(|after| {
+                let tool =
+                    |link: &Link| link.start == after.start && matches!(link.marks[..], [Mark::Tool(_), ..]);
+                !after.begins && links.iter().any(tool)
+            });
+            let place = ordinal(&words[at].text).filter(|_| counted);
+            let found = place.map(|value| (Number::new(value, Unit::Plain), 1));
+            match found.or_else(|| number_at(request, words, taken, at)) {
                 Some((number, used)) => {
                     let last = (at + used - 1).min(words.len() - 1);
-                    links.push(Link::new(words[at].start..words[last].end, vec![Mark::Number(number)]));
+                    links.push(Link::new(start..words[last].end, vec![Mark::Number(number)]));
                     at += used;
                 }
                 None => at += 1,
             }
         }
-        links.sort_by_key(|link| link.start);
-        links
     }
 
     /// A name's words, as they are spelt.

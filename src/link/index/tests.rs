@@ -1,7 +1,7 @@
 //! The matcher by its outcomes.
 
 use super::*;
-use crate::link::{Number, Unit};
+use crate::link::{Measure, Number, Quantity, Unit};
 
 fn marks(request: &str) -> Vec<Vec<Mark>> {
     let mut devices = vec![
@@ -142,13 +142,38 @@ fn a_choice_in_the_name_of_a_place_and_units_hint_at_tools() {
     let values = ["north".to_owned(), "south".to_owned()];
     let index = Index::new(&[], &[], &areas, &values, &["dose: ml, bed".into(), "weigh: kg".into()]);
     let marks = |text| -> Vec<Mark> { index.links(text).into_iter().flat_map(|link| link.marks).collect() };
-    let number = |value| Mark::Number(Number { value, unit: Unit::Plain, said: value });
+    let number = |value, quantity, base| {
+        let measure = Some(Measure { quantity, base });
+        Mark::Number(Number { measure, ..Number::new(value, Unit::Plain) })
+    };
     assert_eq!(
         marks("120 millilitres on the south bed"),
-        [number(120.0), Mark::Tool(0), Mark::Area(1), Mark::Value(1)]
+        [number(120.0, Quantity::Volume, 120.0), Mark::Tool(0), Mark::Area(1), Mark::Value(1)]
     );
-    assert_eq!(marks("30 mils for the north"), [number(30.0), Mark::Tool(0), Mark::Value(0)]);
-    assert_eq!(marks("two kilos"), [number(2.0), Mark::Tool(1)]);
+    assert_eq!(
+        marks("30 mils for the north"),
+        [number(30.0, Quantity::Volume, 30.0), Mark::Tool(0), Mark::Value(0)]
+    );
+    assert_eq!(marks("two kilos"), [number(2.0, Quantity::Weight, 2000.0), Mark::Tool(1)]);
+}
+
+#[test]
+fn a_number_may_stand_within_another_mention() {
+    let devices = [Device::of_kind("bay two lamp", "light", None)];
+    let values = ["full".to_owned(), "empty".to_owned()];
+    let tools = ["lift: raises a bay".to_owned(), "print a label".to_owned()];
+    let index =
+        Index::new(&devices, &["light".into()], &[], &values, &tools).with_numbered(["bay"].into_iter());
+    let numbers = |text| -> Vec<f64> {
+        let links = index.links(text);
+        crate::link::numbers(&links).iter().map(|number| number.value).collect()
+    };
+    assert_eq!(numbers("bay two to 90"), [2.0, 90.0]);
+    assert_eq!(numbers("lamp two to 90"), [90.0]);
+    assert_eq!(numbers("lamp to full"), [100.0]);
+    assert_eq!(numbers("lamp at thirty point five"), [30.5]);
+    let full = index.links("lamp to full").pop().unwrap();
+    assert!(matches!(full.marks[..], [Mark::Value(0), Mark::Number(_)]), "{full:?}");
 }
 
 #[test]

@@ -72,7 +72,7 @@ fn scene() -> Scene {
         Device::of_kind("desk \"lamp\"", "light", None),
         Device::of_kind("garage door", "cover", Some("garage")),
     ];
-    let param = |name: &str, kind, required| Param { name: name.into(), kind, required };
+    let param = |name: &str, kind, required| Param { name: name.into(), kind, required, unit: None };
     let feed = Tool::User {
         name: "feed_cat".into(),
         description: "gives the cat food".into(),

@@ -465,10 +465,11 @@ mod tests {
             let unmarked = Turn::with_links(&example.scene, &example.request, numbers.cloned().collect());
             assert!(
                 takes(&trie, &unmarked, &example.pointers, &answer),
-                "{} {:?} {:?}",
+                "{} {:?} {:?} {:?}",
                 example.request,
                 example.steps,
-                turn.numbers
+                turn.numbers,
+                example.scene.tools
             );
         }
         // The rest are misspelt names beside others that were found.
@@ -541,7 +542,7 @@ mod tests {
         let say = Tool::User {
             name: "say".into(),
             description: String::new(),
-            parameters: vec![Param { name: "text".into(), kind: text, required: true }],
+            parameters: vec![Param { name: "text".into(), kind: text, required: true, unit: None }],
         };
         let scene = Scene::new(vec![say], Vec::new());
         let request = "ab ".repeat(330);
