@@ -1,8 +1,8 @@
 """Turns rendered examples into token ids.
 
-usage: prepare.py TOKENIZER.json IN.jsonl OUT.npz
+usage: prepare.py TOKENIZER.json IN.jsonl OUT.npz [GROUP]
 
-Examples that follow each other in one scene share it; by `GROUP`s of about one length, so that little is padded, which
+Examples that follow each other in one scene share it; by groups (of 16) of about one length, so that little is padded, which
 makes a scene of many examples come several times. `scenes` and `tails` hold ids one after another (uint16):
 what stands before <|req|>, and the request with its answer. `scene_starts` and `tail_starts` tell where each begins
 (and the end), `scene_of` the scene of each tail, `answers` the place of the first token behind <|ans|> within its tail.
@@ -20,7 +20,8 @@ MOST_SCENE, MOST_TAIL = 620, 110
 GROUP = 16
 
 
-def main(tokenizer, source, out):
+def main(tokenizer, source, out, group=GROUP):
+    group = int(group)
     tokenizer = Tokenizer.from_file(tokenizer)
     ans = tokenizer.token_to_id("<|ans|>")
     scenes, scene_starts, tails, tail_starts, scene_of, answers = [], [0], [], [0], [], []
@@ -31,10 +32,10 @@ def main(tokenizer, source, out):
         if len(ids) > MOST_SCENE:
             waiting.clear()
         waiting.sort(key=len)
-        for start in range(0, len(waiting), GROUP):
+        for start in range(0, len(waiting), group):
             scenes.append(np.array(ids, dtype=np.uint16))
             scene_starts.append(scene_starts[-1] + len(ids))
-            for tail in waiting[start : start + GROUP]:
+            for tail in waiting[start : start + group]:
                 tails.append(np.array(tail, dtype=np.uint16))
                 tail_starts.append(tail_starts[-1] + len(tail))
                 scene_of.append(len(scenes) - 1)

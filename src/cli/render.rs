@@ -1,21 +1,24 @@
 //! `pintail render`: prompts and answers as the bundled model sees them, for training and for looking at.
 
 use std::io::{self, BufRead, BufWriter, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::anyhow;
 use serde_json::json;
 
-use crate::agent;
-use crate::corpus::Generator;
-use crate::prompt::pintail::{Pointers, Token, request, scene, text};
-use crate::prompt::{Scene, Turn, resolve};
+use crate::agent::{self, Agent};
+use crate::corpus::{Generator, Rng};
+use crate::eval::{self, Case};
+use crate::prompt::pintail::{Pointers, Token, encode, request, scene, text};
+use crate::prompt::{Scene, Tool, Turn, resolve};
 use crate::turn;
 
 /// Write requests as the bundled model reads them, one JSON object a line
 ///
 /// Without --agent: generated requests in random worlds, with their answers. With it: the requests on standard input,
-/// one a line, in that agent's start state, with the links that were found; or, with --draw, requests generated for it.
+/// one a line, in that agent's start state, with the links that were found; or, with --draw, requests generated for it; or, with
+/// --cases, recorded ones with the answers that are expected, in a random order.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// How many generated examples
@@ -39,6 +42,9 @@ pub struct Args {
     /// Generate requests for the agent's devices and tools, with their answers, instead of reading some
     #[arg(long, requires = "agent")]
     draw: bool,
+    /// Render these recorded requests (as `pintail eval` takes them) with the answers that are expected
+    #[arg(long, requires = "agent", conflicts_with = "draw", value_name = "FILE")]
+    cases: Option<PathBuf>,
 }
 
 /// Runs the command.
@@ -49,11 +55,13 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             writeln!(out, "{}", token.text())?;
         }
     } else if let Some(name) = &args.agent {
-        let world = world(name)?;
-        if args.draw {
-            generate(Generator::in_scene(args.seed, world), &args, &mut out)?;
+        let agent = agent::load(name)?;
+        if let Some(file) = &args.cases {
+            recorded(&agent, file, &args, &mut out)?;
+        } else if args.draw {
+            generate(Generator::in_scene(args.seed, world(&agent, agent.start)?), &args, &mut out)?;
         } else {
-            read(&world, &mut out)?;
+            read(&world(&agent, agent.start)?, &mut out)?;
         }
     } else {
         generate(Generator::new(args.seed).per_scene(args.per_scene), &args, &mut out)?;
@@ -77,10 +85,60 @@ fn generate(generator: Generator, args: &Args, out: &mut impl Write) -> anyhow::
     Ok(())
 }
 
-/// What the agent's start state offers.
-fn world(name: &str) -> anyhow::Result<Scene> {
-    let agent = agent::load(name)?;
-    turn::scene(&agent, agent.start, &|_| true)
+/// Recorded requests, in an order drawn from the seed; every `per_scene` of them with tools and devices in an order and with pointers
+/// of their own, so that nothing is learnt of where they stand.
+fn recorded(agent: &Agent, file: &Path, args: &Args, out: &mut impl Write) -> anyhow::Result<()> {
+    let mut cases = eval::read_cases(file)?;
+    eval::check_cases(agent, &cases)?;
+    let mut rng = Rng::new(args.seed);
+    rng.shuffle(&mut cases);
+    let mut skipped = 0;
+    for (at, state) in agent.states.iter().enumerate() {
+        let said_here =
+            |case: &&Case| case.state.as_ref().map_or(at == agent.start, |name| *name == state.name);
+        let here: Vec<&Case> = cases.iter().filter(said_here).collect();
+        let Scene { tools, devices, .. } = world(agent, at)?;
+        for together in here.chunks(args.per_scene.max(1)) {
+            let (mut tools, mut devices) = (tools.clone(), devices.clone());
+            // The built-in tools have their order in every scene.
+            let own = tools.iter().position(|tool| matches!(tool, Tool::User { .. })).unwrap_or(tools.len());
+            rng.shuffle(&mut tools[own..]);
+            rng.shuffle(&mut devices);
+            let world = Scene::new(tools, devices);
+            let pointers = Pointers::new(&world, None).turned(|most| rng.below(most));
+            for case in together {
+                let turn = Turn::new(&world, &case.text);
+                let answer =
+                    eval::steps(agent, &turn, &case.calls).and_then(|steps| encode(&turn, &pointers, &steps));
+                let Some(answer) = answer else {
+                    tracing::info!("{}: the notation has no way to these calls", case.origin);
+                    skipped += 1;
+                    continue;
+                };
+                let mut prompt = scene(&world, &pointers);
+                prompt.extend(request(&turn, &pointers));
+                let mut line = json!({ "prompt": text(&prompt), "answer": text(&answer) });
+                if !args.bare {
+                    line["request"] = json!(case.text);
+                    line["category"] = json!(case.category);
+                    line["calls"] = json!(case.calls);
+                }
+                writeln!(out, "{line}")?;
+            }
+        }
+    }
+    if skipped > 0 {
+        eprintln!(
+            "{skipped} of {} requests have no answer in the model's notation (-v names them)",
+            cases.len()
+        );
+    }
+    Ok(())
+}
+
+/// What a state of the agent offers.
+fn world(agent: &Agent, state: usize) -> anyhow::Result<Scene> {
+    turn::scene(agent, state, &|_| true)
         .map_err(|(tool, parameter)| anyhow!("tool `{tool}`: the parameter `{parameter}` cannot be rendered"))
 }
 
