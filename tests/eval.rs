@@ -147,19 +147,61 @@ fn links_can_be_taken_from_the_model() {
     assert_eq!(with["links"]["alone"]["share"], 1.0);
 }
 
+/// The agents of a folder, with the cases beside them.
+fn recorded(folder: &str) -> Vec<(pintail::agent::Agent, Vec<pintail::eval::Case>)> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let entries = std::fs::read_dir(path).unwrap_or_else(|error| panic!("{folder}: {error}"));
+    let files = entries.flatten().map(|entry| entry.path());
+    let agents = files.filter(|file| file.extension().is_some_and(|extension| extension == "toml"));
+    let read = |file: std::path::PathBuf| {
+        let agent = pintail::agent::load(file.to_str().unwrap()).unwrap_or_else(|error| panic!("{error:#}"));
+        let cases = pintail::eval::read_cases(&file.with_extension("jsonl")).unwrap();
+        pintail::eval::check_cases(&agent, &cases).unwrap();
+        (agent, cases)
+    };
+    agents.map(read).collect()
+}
+
+#[test]
+fn written_requests_are_none_of_the_sets_and_can_be_learnt_from() {
+    let plain = |text: &str| {
+        let kept: String = text
+            .to_lowercase()
+            .chars()
+            .filter(|c| c.is_alphanumeric() || c.is_whitespace() || *c == '_')
+            .collect();
+        kept.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let sets =
+        ["eval", "report", "third", "fourth", "blind"].map(|set| recorded(&format!("tests/data/{set}")));
+    let said: std::collections::HashSet<String> =
+        sets.iter().flatten().flat_map(|(_, cases)| cases.iter().map(|case| plain(&case.text))).collect();
+    assert!(said.len() > 4000);
+    let (mut all, mut answered) = (0, 0);
+    for (agent, cases) in recorded("training/written") {
+        let scene = pintail::turn::scene(&agent, agent.start, &|_| true).unwrap();
+        for case in &cases {
+            assert!(!said.contains(&plain(&case.text)), "{}: {:?} stands in a set", case.origin, case.text);
+            let turn = pintail::prompt::Turn::new(&scene, &case.text);
+            assert!(
+                turn.links.windows(2).all(|pair| pair[0].end <= pair[1].start),
+                "{}: {:?}",
+                case.origin,
+                turn.links
+            );
+            all += 1;
+            answered += usize::from(pintail::eval::steps(&agent, &turn, &case.calls).is_some());
+        }
+    }
+    assert!(all > 40_000 && answered * 100 > all * 97, "{answered} of {all}");
+}
+
 #[test]
 fn english_requests_are_not_taken_for_others() {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
     let mut changed = Vec::new();
-    for set in ["eval", "report", "blind"] {
-        let Ok(entries) = std::fs::read_dir(root.join(set)) else {
-            eprintln!("SKIPPED: there is no tests/data/{set}");
-            continue;
-        };
-        let files = entries.flatten().map(|entry| entry.path());
-        for file in files.filter(|file| file.extension().is_some_and(|extension| extension == "toml")) {
-            let agent = pintail::agent::load(file.to_str().unwrap()).unwrap();
-            for case in pintail::eval::read_cases(&file.with_extension("jsonl")).unwrap() {
+    for set in ["eval", "report", "third", "fourth", "blind"].map(|set| format!("tests/data/{set}")) {
+        for (agent, cases) in recorded(&set) {
+            for case in cases {
                 let state = pintail::eval::state_of(&agent, &case).unwrap();
                 let scene = pintail::turn::scene(&agent, state, &|_| true).unwrap();
                 if let std::borrow::Cow::Owned(read) = pintail::link::in_english(&case.text, scene.index()) {

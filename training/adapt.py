@@ -1,11 +1,12 @@
 """Fits the bundled model to one agent's devices and tools, on a PC; writes the new model only when it is better.
 
-usage: adapt.py PINTAIL AGENT.toml OUT.gguf [--model IN.gguf] [--cases CASES.jsonl] [--steps N] [--rank R] [--seed S]
+usage: adapt.py PINTAIL AGENT.toml OUT.gguf [--model IN.gguf] [--examples CASES.jsonl] [--cases CASES.jsonl] [--steps N] [--rank R] [--seed S]
 
-Requests are generated for the agent (`pintail render --agent --draw`), no labelled data is needed. Low-rank additions to the matrices
+Requests are generated for the agent (`pintail render --agent --draw`), no labelled data is needed; --examples, recorded requests in the form of
+`pintail eval`, are learnt from beside them. Low-rank additions to the matrices
 (LoRA, Hu et al. 2021) learn from them and from as many requests in random worlds, so that nothing else is forgotten, and are
 merged into the weights at the end. Before and after, the model is scored on the agent's own requests (others than those it learnt
-from; and on --cases, recorded requests in the form of `pintail eval`) and on the shipped set, tests/data/eval. A model
+from; and on --cases, recorded requests that are not among the examples) and on the shipped set, tests/data/eval. A model
 that is not better on the agent's own, or more than half a point worse on the shipped set, is not written.
 """
 
@@ -30,6 +31,8 @@ from train import Data, held_out
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOKENIZER = os.path.join(HERE, "tokenizer-v1.json")
 BATCH = 4096
+# How often the examples are learnt from, beside the generated requests.
+EXAMPLES = 8
 # Of the shipped set: what the model may lose, about what a set of 511 requests can tell.
 MAY_LOSE = 0.005
 
@@ -53,6 +56,17 @@ def drawn(program, folder, name, count, seed, agent=None):
     whose = ["--agent", agent, "--draw"] if agent else ["--per-scene", "32"]
     with open(source, "w") as file:
         subprocess.run([program, "render", "-n", str(count), "--seed", str(seed), "--bare", *whose], stdout=file, check=True)
+    prepare.main(TOKENIZER, source, out)
+    return out
+
+
+def recorded(program, folder, agent, cases, seed):
+    """A file of recorded requests, prepared, in an order and with pointers drawn from the seed."""
+    source, out = os.path.join(folder, f"examples{seed}.jsonl"), os.path.join(folder, f"examples{seed}.npz")
+    with open(source, "w") as file:
+        command = [program, "render", "--agent", agent, "--cases", cases, "--seed", str(seed), "--per-scene", "32", "--bare"]
+        if subprocess.run(command, stdout=file).returncode:
+            sys.exit(1)  # it has said why
     prepare.main(TOKENIZER, source, out)
     return out
 
@@ -102,6 +116,7 @@ def main():
     parser.add_argument("agent")
     parser.add_argument("out")
     parser.add_argument("--model", default=os.path.join(HERE, "..", "models", "pintail.gguf"))
+    parser.add_argument("--examples", help="recorded requests to learn from, as `pintail eval` takes them")
     parser.add_argument("--cases", help="recorded requests for the agent, as `pintail eval` takes them")
     parser.add_argument("--requests", type=int, default=8000)
     parser.add_argument("--steps", type=int, default=200)
@@ -117,7 +132,10 @@ def main():
         saved = torch.load(start, weights_only=True)
         model = Model(Config(**saved["config"]))
         model.load_state_dict(saved["model"])
-        own = Data([drawn(args.program, folder, "own", args.requests, args.seed, args.agent)])
+        own = [drawn(args.program, folder, "own", args.requests, args.seed, args.agent)]
+        if args.examples:
+            own += [recorded(args.program, folder, args.agent, args.examples, args.seed + turn) for turn in range(EXAMPLES)]
+        own = Data(own)
         general = Data([drawn(args.program, folder, "general", args.requests, args.seed)])
         held = Data([drawn(args.program, folder, "held", 1000, args.seed + 1000, args.agent)])
         cpu = torch.device("cpu")

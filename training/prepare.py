@@ -16,7 +16,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 # Longer ones are rare and would make a whole batch long.
-MOST_SCENE, MOST_TAIL = 620, 110
+MOST_SCENE, MOST_TAIL = 800, 110
 GROUP = 16
 
 

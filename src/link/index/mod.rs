@@ -4,6 +4,7 @@ mod search;
 mod senses;
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use crate::board::Device;
 
@@ -272,7 +273,8 @@ impl Index {
             match found.or_else(|| number_at(request, words, taken, at)) {
                 Some((number, used)) => {
                     let last = (at + used - 1).min(words.len() - 1);
-                    links.push(Link::new(start..words[last].end, vec![Mark::Number(number)]));
+                    let link = number_link(request, start..words[last].end, number, links);
+                    links.push(link);
                     at += used;
                 }
                 None => at += 1,
@@ -310,6 +312,24 @@ impl Index {
             && !plain
             && !sightings[before].iter().any(|seen| thing(seen.id))
     }
+}
+
+/// The link of a number: what hints at a tool within its words becomes a part of it ("a litre and a half"), any other mention ends it.
+fn number_link(request: &str, mut bytes: Range<usize>, number: Number, links: &mut Vec<Link>) -> Link {
+    let hint = |link: &Link| matches!(link.marks[..], [Mark::Tool(_), ..]);
+    let others = links.iter().filter(|link| !hint(link) && bytes.contains(&link.start));
+    if let Some(end) = others.map(|link| link.start).min() {
+        bytes.end = bytes.start + request[bytes.start..end].trim_end().len();
+    }
+    let mut marks = vec![Mark::Number(number)];
+    links.retain(|link| {
+        let within = hint(link) && bytes.start <= link.start && link.end <= bytes.end;
+        if within {
+            marks.extend(&link.marks);
+        }
+        !within
+    });
+    Link::new(bytes, marks)
 }
 
 /// Whether the words before a mention make it all of its sort: "every light", "all of the lights".
