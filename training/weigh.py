@@ -1,6 +1,6 @@
 """Fits the weights of what speaks against a reading (src/turn/signs.rs), and how far the model's probabilities are to be trusted.
 
-usage: weigh.py PINTAIL [--drawn COUNT] AGENT.toml:CASES.jsonl ...
+usage: weigh.py PINTAIL [--model FILE.gguf] [--drawn COUNT] AGENT.toml:CASES.jsonl ...
 
 A conditional logistic regression: of the readings that the model was close to, each weighs its probability to the power of TRUST times a
 factor for each sign, and all that was not looked at weighs UNSEEN times what is left of the probability. Fitted is how likely the right
@@ -97,9 +97,11 @@ def main():
     parser.add_argument("sets", nargs="+")
     parser.add_argument("--drawn", type=int, default=0)
     parser.add_argument("--seed", type=int, default=5)
+    parser.add_argument("--model", help="another model than the agents' own")
     args = parser.parse_args()
-    recorded = [case for pair in args.sets for case in judged(args.program, pair.split(":", 1))]
-    drawn = judged(args.program, ["--drawn", str(args.drawn), "--seed", str(args.seed)]) if args.drawn else []
+    model = ["-m", args.model] if args.model else []
+    recorded = [case for pair in args.sets for case in judged(args.program, pair.split(":", 1) + model)]
+    drawn = judged(args.program, ["--drawn", str(args.drawn), "--seed", str(args.seed), *model]) if args.drawn else []
     names = sorted(recorded[0][0][0]["signs"])
     weights = Fit(recorded + drawn, names).solve()
     for name, weight in zip(names + ["TRUST", "UNSEEN"], weights):

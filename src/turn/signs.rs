@@ -39,6 +39,8 @@ pub(super) struct Signs {
     pub flagged: usize,
     /// Acts after the first that no word asks for: "open the flap for Bertha" does not switch her lamp.
     pub silent: usize,
+    /// It refuses.
+    pub refuses: usize,
 }
 
 impl Signs {
@@ -59,6 +61,7 @@ impl Signs {
             denied: denied(turn, steps),
             flagged: flagged(turn, steps),
             silent: silent(turn, steps),
+            refuses: usize::from(steps.is_empty()),
         }
     }
 
@@ -67,18 +70,19 @@ impl Signs {
     pub fn weight(&self) -> f64 {
         let factors = [
             (self.unused, 0.5),
-            (self.dropped, 0.16),
-            (self.doubled, 0.37),
-            (self.unsaid, 0.05),
-            (self.cut, 0.13),
-            (self.led, 0.29),
-            (self.swallowed, 0.2),
-            (self.uncounted, 0.25),
-            (self.strange, 0.12),
-            (self.contrary, 0.22),
-            (self.denied, 0.43),
-            (self.flagged, 0.63),
-            (self.silent, 0.7),
+            (self.dropped, 0.19),
+            (self.doubled, 0.2),
+            (self.unsaid, 0.09),
+            (self.cut, 0.19),
+            (self.led, 0.5),
+            (self.swallowed, 0.16),
+            (self.uncounted, 0.39),
+            (self.strange, 0.14),
+            (self.contrary, 0.48),
+            (self.denied, 0.77),
+            (self.flagged, 0.41),
+            (self.silent, 0.75),
+            (self.refuses, 0.58),
         ];
         factors.iter().map(|(count, factor): &(usize, f64)| factor.powi(*count as i32)).product()
     }
