@@ -140,10 +140,10 @@ impl Param {
         if let Some(converted) = words().find_map(|part| number.in_unit(part)) {
             value = converted;
         }
-        if number.unit == Unit::Seconds {
-            if let Some(seconds) = words().find_map(seconds_in) {
-                value = number.value / seconds;
-            }
+        if number.unit == Unit::Seconds
+            && let Some(seconds) = words().find_map(seconds_in)
+        {
+            value = number.value / seconds;
         }
         ((!integer || value.fract() == 0.0) && (min..=max).contains(&value)).then_some(value)
     }
