@@ -15,6 +15,7 @@ mod new;
 mod quantize;
 mod render;
 mod replay;
+mod resident;
 mod run;
 mod schema;
 mod simulate;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
+use super::resident::forget_start;
 use crate::agent::{self, Agent, ModelRef};
 use crate::board::{RealClock, board};
 use crate::prompt::pintail::MOST_REQUEST;
@@ -114,6 +115,7 @@ fn shell(
     for text in engine.keep(state_dir)? {
         eprintln!("{}", escaped(&text));
     }
+    forget_start();
     Ok(Shell::new(engine, cancel))
 }
 
