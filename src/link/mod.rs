@@ -27,7 +27,7 @@ pub use foreign::in_english;
 pub use gist::gist;
 pub use index::Index;
 pub use lexicon::{family, kind_words};
-pub use number::{Measure, Number, ONES, ORDINALS, Quantity, Unit, is_measure};
+pub use number::{Measure, Number, ONES, ORDINALS, Quantity, Unit, is_measure, seconds_in};
 pub use quotes::quotes;
 pub use spell::{Correction, corrections};
 pub use talk::telling;

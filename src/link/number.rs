@@ -180,6 +180,15 @@ fn seconds(word: &str) -> Option<f64> {
     })
 }
 
+/// Seconds in a unit of time as parameters are named: some names that nobody says, or that say no span in a request ("in two days").
+pub fn seconds_in(unit: &str) -> Option<f64> {
+    match unit {
+        "millis" => Some(0.001),
+        "day" | "days" => Some(86_400.0),
+        unit => seconds(unit),
+    }
+}
+
 /// A cardinal at `at`: its value and how many words it takes. A leading minus sign is the caller's.
 fn cardinal(words: &[Word], at: usize) -> Option<(f64, usize)> {
     let word = words[at].text.as_str();

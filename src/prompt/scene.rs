@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use serde_json::Value;
 
 use crate::board::Device;
-use crate::link::{Index, Number, Unit, family, is_measure};
+use crate::link::{Index, Number, Unit, family, is_measure, seconds_in};
 use crate::tool::Builtin;
 
 /// A tool that is legal in the scene.
@@ -248,18 +248,6 @@ impl Scene {
         let area = device.area.as_ref()?;
         self.areas.iter().position(|known| known == area)
     }
-}
-
-/// Seconds in a unit of time as parameters are named.
-fn seconds_in(unit: &str) -> Option<f64> {
-    Some(match unit {
-        "ms" | "millis" | "milliseconds" => 0.001,
-        "s" | "sec" | "secs" | "second" | "seconds" => 1.0,
-        "min" | "mins" | "minute" | "minutes" => 60.0,
-        "h" | "hr" | "hrs" | "hour" | "hours" => 3600.0,
-        "day" | "days" => 86_400.0,
-        _ => return None,
-    })
 }
 
 /// The unit that a parameter's description names: all of it ("g", "min"), or the first word for one that cannot be another word
