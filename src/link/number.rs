@@ -138,6 +138,23 @@ fn tens(word: &str) -> Option<f64> {
     TENS.iter().find(|(ten, _)| *ten == word).map(|(_, value)| *value)
 }
 
+/// A small number as it is spelt otherwise: "2" for "two", "two" for "2".
+pub(super) fn other_spelling(word: &str) -> Option<std::borrow::Cow<'static, str>> {
+    match word.parse::<usize>() {
+        Ok(number) => ONES.get(number).filter(|_| !word.starts_with('0')).map(|&one| one.into()),
+        Err(_) => small(word).map(|number| number.to_string().into()),
+    }
+}
+
+/// The place that a word gives to a member of a series: "2", "two", "b".
+pub(super) fn place(word: &str) -> Option<usize> {
+    let letter = || match word.as_bytes() {
+        [letter @ b'a'..=b'z'] => Some(usize::from(letter - b'a') + 1),
+        _ => None,
+    };
+    word.parse().ok().or_else(|| small(word).map(|number| number as usize)).or_else(letter)
+}
+
 /// The words for the first place in an order to the twelfth.
 pub const ORDINALS: [&str; 12] = [
     "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
@@ -247,10 +264,10 @@ fn cardinal(words: &[Word], at: usize) -> Option<(f64, usize)> {
     Some((value, used))
 }
 
-/// "One seventy", "two thirty five"; no percentage is.
+/// "One seventy", "two thirty five", "eleven eighty"; no percentage is.
 fn hundreds_and_tens(words: &[Word], at: usize) -> Option<(f64, usize)> {
     let next = |k: usize| words.get(at + k).filter(|word| !word.begins).map(|word| word.text.as_str());
-    let hundreds = small(&words[at].text).filter(|value| (1.0..10.0).contains(value))?;
+    let hundreds = small(&words[at].text).filter(|value| *value >= 1.0 && *value != 10.0)?;
     let ten = next(1).and_then(tens)?;
     let one = next(2).and_then(small).filter(|one| (1.0..10.0).contains(one));
     let used = 2 + usize::from(one.is_some());
@@ -437,6 +454,10 @@ pub(super) fn number_at(text: &str, words: &[Word], taken: &[bool], at: usize) -
                 used,
             ));
         }
+        "half" if next(1) == Some("a") && matches!(next(2), Some("degree" | "degrees")) => {
+            let minus = at > 0 && words[at - 1].text == "minus";
+            return Some((Number::new(if minus { -0.5 } else { 0.5 }, Unit::Degrees), 3));
+        }
         "half" | "halfway" => {
             let skip = usize::from(matches!(next(1), Some("a" | "an")));
             if let Some(unit) = next(1 + skip).and_then(seconds) {
@@ -513,7 +534,14 @@ pub(super) fn number_at(text: &str, words: &[Word], taken: &[bool], at: usize) -
         ),
         Some(unit) if let Some(scale) = seconds(unit) => duration(value, scale, used + 1),
         // "the other one", "this one": a pronoun unless something countable follows.
-        _ if word == "one" && used == 1 && !before_is_to(words, at) && !counts_one(words, taken, at) => None,
+        _ if word == "one"
+            && used == 1
+            && !minus
+            && !before_is_to(words, at)
+            && !counts_one(words, taken, at) =>
+        {
+            None
+        }
         _ => {
             let measure = unit_at(used).and_then(|unit| Measure::of(value, unit));
             Some((Number { measure, ..Number::new(value, Unit::Plain) }, used))
@@ -634,6 +662,9 @@ mod tests {
             ("a kilo", 1.0, Plain),
             ("12 kg", 12.0, Plain),
             ("at one seventy", 170.0, Plain),
+            ("up to eleven eighty", 1180.0, Plain),
+            ("minus one in the attic", -1.0, Plain),
+            ("at minus half a degree", -0.5, Unit::Degrees),
             ("two thirty five", 235.0, Plain),
             ("a couple of shots", 2.0, Plain),
             ("order one bag", 1.0, Plain),

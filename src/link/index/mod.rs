@@ -2,6 +2,7 @@
 
 mod search;
 mod senses;
+mod series;
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -16,6 +17,7 @@ use super::sound::sound;
 use super::spell::{is_command, meant};
 use super::words::{Word, words};
 use super::{Link, Mark};
+use series::Said;
 
 /// A name as it is looked for: the ids of its words, and what it names.
 struct Phrase {
@@ -202,7 +204,15 @@ impl Index {
                 && words.get(at + 1).is_some_and(|after| is_number_word(&after.text))
         };
         let sight = |at: usize| if point(at) { Vec::new() } else { self.sight(&words[at].text) };
-        let sightings: Vec<Vec<Sighting>> = (0..words.len()).map(sight).collect();
+        let mut sightings: Vec<Vec<Sighting>> = (0..words.len()).map(sight).collect();
+        // "The second pump" is pump 2.
+        for at in 0..words.len().saturating_sub(1) {
+            let before_name = !words[at + 1].begins && !sightings[at + 1].is_empty();
+            if let Some(number) = ordinal(&words[at].text).filter(|_| before_name && sightings[at].is_empty())
+            {
+                sightings[at] = self.sight(&number.to_string());
+            }
+        }
         let mut found = self.matches(&words, &sightings);
         self.joined_matches(&words, &sightings, &mut found);
         self.heard_matches(&words, &sightings, &mut found);
@@ -233,7 +243,7 @@ impl Index {
             links.push(Link { named, meant, strange, ..Link::new(bytes, marks) });
         }
         self.questions(&words, &mut taken, &mut links);
-        self.shared_heads(request, &words, &sightings, &mut taken, &mut links);
+        self.series(&Said { request, words: &words, sightings: &sightings }, &mut taken, &mut links);
         self.numbers(request, &mended(&words), &taken, &mut links);
         links.sort_by_key(|link| link.start);
         links

@@ -1,6 +1,7 @@
 //! Where names are said: words seen as words of names, and runs of them as mentions.
 
 use super::super::lexicon::{is_determiner, is_everyday, is_filler};
+use super::super::number::{other_spelling, place};
 use super::super::sound::sound;
 use super::super::spell::{is_command, is_known, meant};
 use super::super::words::{Word, singular, slip};
@@ -8,6 +9,8 @@ use super::{Index, Mark, Match, RANK_HINT, RANK_KIND, RANK_NAME, Sighting, count
 
 /// Longest run of fillers inside a mention ("the light *over in the* kitchen").
 const MOST_FILLERS: usize = 3;
+/// Fewest letters of a word that is said for a longer one, and fewest that it leaves out.
+const LEAST_SHORT: usize = 3;
 /// Most words of the request that a name is heard in.
 const MOST_HEARD: usize = 6;
 /// Words of what is to be done, which may sound like the end of a name.
@@ -26,6 +29,9 @@ impl Index {
         let single = singular(word);
         if let Some(&id) = single.as_deref().and_then(|single| self.vocabulary.get(single)) {
             out.push(Sighting { id, plural: true, exact: true });
+        }
+        if let Some(&id) = other_spelling(word).and_then(|number| self.vocabulary.get(number.as_ref())) {
+            out.push(Sighting { id, plural: false, exact: true });
         }
         // "Blink" is no misspelt "blind".
         if !out.is_empty()
@@ -54,6 +60,9 @@ impl Index {
                 out.push(Sighting { id, plural: false, exact: false });
             }
         }
+        if out.is_empty() {
+            out.extend(self.abbreviated(word, single.as_deref()));
+        }
         if out.is_empty()
             && let Some(meant) = meant(word)
         {
@@ -67,6 +76,22 @@ impl Index {
         // The map's order is random; the result may not be.
         out.sort_by_key(|sighting| sighting.id);
         out
+    }
+
+    /// The one word that begins with this one: "mic" for "microphone", "sims" for "simulator".
+    fn abbreviated(&self, word: &str, single: Option<&str>) -> Option<Sighting> {
+        let found = |short: &str, plural: bool| {
+            if short.len() < LEAST_SHORT || is_known(short) {
+                return None;
+            }
+            let mut longer = self
+                .vocabulary
+                .iter()
+                .filter(|(name, _)| name.len() >= short.len() + LEAST_SHORT && name.starts_with(short));
+            let (_, &id) = longer.next()?;
+            longer.next().is_none().then_some(Sighting { id, plural, exact: false })
+        };
+        found(word, false).or_else(|| single.and_then(|single| found(single, true)))
     }
 
     pub(super) fn matches(&self, words: &[Word], sightings: &[Vec<Sighting>]) -> Vec<Match> {
@@ -111,6 +136,8 @@ impl Index {
                         telling.push(at);
                     }
                 }
+                // "Left and right fan" is not the left fan.
+                None if words[at - 1].text == "and" && !sightings[at].is_empty() => break,
                 None if is_filler(&words[at].text) && fillers < MOST_FILLERS => fillers += 1,
                 None => break,
             }
@@ -134,7 +161,10 @@ impl Index {
         // "kitchen lights" is not the one device "kitchen light": kind and area say it better.
         // (a word for the only one of its kind is that device, in the plural too).
         let by_kind_alone = wanted.rank <= RANK_KIND && wanted.words.len() == 1;
-        let plural_of_one = plural && is_device && full && !by_kind_alone && wanted.rank > RANK_HINT;
+        // "Pumps 1" begins a series: "pumps 1 and 3".
+        let counted_off = last > first && place(&words[last].text).is_some();
+        let plural_of_one =
+            plural && is_device && full && !by_kind_alone && wanted.rank > RANK_HINT && !counted_off;
         // "Switch on ...", "lock ...": a verb, unless something says that it is a noun.
         let verb = full
             && wanted.rank <= RANK_KIND

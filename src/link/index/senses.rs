@@ -1,7 +1,7 @@
-//! What a mention means: readings of the same words, questions for a measure, and nouns that are said once for several.
+//! What a mention means: readings of the same words, and questions for a measure.
 
 use super::super::words::Word;
-use super::{Index, Link, Mark, Match, Phrase, RANK_KIND, RANK_NAME, Sighting};
+use super::{Index, Link, Mark, Match, RANK_KIND};
 
 /// Most devices that one ambiguous mention is marked with.
 const MOST_READINGS: usize = 4;
@@ -46,66 +46,6 @@ impl Index {
                 }
                 taken[at] = true;
                 links.push(Link::new(words[at].start..words[at].end, marks));
-            }
-        }
-    }
-
-    /// "left and right spot": what is said of the last name goes for words before it that lack their noun.
-    pub(super) fn shared_heads(
-        &self,
-        request: &str,
-        words: &[Word],
-        sightings: &[Vec<Sighting>],
-        taken: &mut [bool],
-        links: &mut Vec<Link>,
-    ) {
-        let named: Vec<(usize, usize, usize)> = links
-            .iter()
-            .filter_map(|link| {
-                let [Mark::Device(device)] = link.marks[..] else { return None };
-                let first = words.iter().position(|word| word.start == link.start)?;
-                Some((first, words.iter().position(|word| word.end == link.end)?, device))
-            })
-            .collect();
-        for (first, last, device) in named {
-            let heads: Vec<u32> = sightings[last].iter().map(|sighting| sighting.id).collect();
-            let mut next = first;
-            while next > 0 {
-                let joins = |at: usize| matches!(words[at].text.as_str(), "and" | "or" | "plus" | "n");
-                let comma = |at: usize| request[words[at].end..words[at + 1].start].contains([',', '&', '+']);
-                let mut at = next - 1;
-                let mut joined = comma(at);
-                while at > 0 && (joins(at) || matches!(words[at].text.as_str(), "the" | "a")) {
-                    joined |= joins(at);
-                    at -= 1;
-                    joined |= comma(at);
-                }
-                if !joined || taken[at] {
-                    break;
-                }
-                let said: Vec<u32> = sightings[at].iter().map(|sighting| sighting.id).collect();
-                if heads.iter().any(|id| said.contains(id)) {
-                    break;
-                }
-                let lacks_noun = |phrase: &&Phrase| {
-                    phrase.rank == RANK_NAME
-                        && phrase.words.len() == 2
-                        && said.iter().any(|id| phrase.words.contains(id))
-                        && heads.iter().any(|id| phrase.words.contains(id))
-                };
-                let mut marks: Vec<Mark> = Vec::new();
-                for phrase in self.phrases.iter().filter(lacks_noun) {
-                    let other = matches!(phrase.mark, Mark::Device(found) if found != device);
-                    if other && !marks.contains(&phrase.mark) {
-                        marks.push(phrase.mark);
-                    }
-                }
-                if marks.len() != 1 {
-                    break;
-                }
-                taken[at] = true;
-                links.push(Link::new(words[at].start..words[at].end, marks));
-                next = at;
             }
         }
     }

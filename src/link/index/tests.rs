@@ -193,3 +193,51 @@ fn two_hundred_devices_are_searched_in_little_time() {
     let index = Index::new(&devices, &["light".into()], &["barn".into()], &[], &[]);
     assert_eq!(index.links("turn on south lamp 40 in the barn")[0].marks, [Mark::Device(40)]);
 }
+
+#[test]
+fn what_is_said_once_for_several_names_goes_for_each() {
+    let names = [
+        "pump 1",
+        "pump two",
+        "pump 3",
+        "pump 4",
+        "room a heater",
+        "room b heater",
+        "arena fan left",
+        "arena fan right",
+    ];
+    let devices: Vec<Device> = names.iter().map(|name| Device::of_kind(name, "relay", None)).collect();
+    let index = Index::new(&devices, &["relay".into()], &[], &[], &[]);
+    let said = |request: &str| -> Vec<Vec<usize>> {
+        let device = |mark: &Mark| match mark {
+            Mark::Device(at) => *at,
+            other => panic!("{request}: {other:?}"),
+        };
+        index.links(request).iter().map(|link| link.marks.iter().map(device).collect()).collect()
+    };
+    for (request, devices) in [
+        ("pump one, 2 and four off", vec![vec![0], vec![1], vec![3]]),
+        ("pumps 1 & 3 on", vec![vec![0], vec![2]]),
+        ("pumps 1 to 3 off", vec![vec![0], vec![1, 2]]),
+        ("pumps two through four", vec![vec![1], vec![2, 3]]),
+        ("pumps 2-4", vec![vec![1], vec![2, 3]]),
+        ("the second and the third pump", vec![vec![1], vec![2]]),
+        ("third pump off", vec![vec![2]]),
+        ("heaters a and b", vec![vec![4], vec![5]]),
+        ("left and right fan", vec![vec![6], vec![7]]),
+    ] {
+        assert_eq!(said(request), devices, "{request}");
+    }
+    let values = |request: &str| -> Vec<f64> {
+        let number = |mark: &Mark| if let Mark::Number(number) = mark { Some(number.value) } else { None };
+        index.links(request).iter().flat_map(|link| &link.marks).filter_map(number).collect()
+    };
+    for (request, numbers) in [
+        ("pump 1 to 3", vec![3.0]),
+        ("pump 1 and 2 times", vec![2.0]),
+        ("pump 1 on, 3 minutes later off", vec![180.0]),
+        ("pump 4 to 50 percent", vec![50.0]),
+    ] {
+        assert_eq!(values(request), numbers, "{request}");
+    }
+}
