@@ -19,10 +19,17 @@ fn condition(words: &[Word], at: usize) -> bool {
     let said = word(words, Some(at));
     let back = |count: usize| word(words, at.checked_sub(count));
     let next = |count: usize| word(words, Some(at + count));
+    let runs_on = |at: usize| words.get(at).is_some_and(|word| !word.begins);
     let opens = match said {
         "when" | "if" | "whenever" | "unless" => true,
         "as" => next(1) == "soon" && next(2) == "as",
-        "every" | "each" | "next" | "the" => next(1) == "time" && !matches!(next(2), "" | "please"),
+        "every" | "each" | "next" | "the" if next(1) == "time" => !matches!(next(2), "" | "please"),
+        "provided" | "providing" => !matches!(next(1), "" | "by"),
+        // "Once the van is in", but neither "once more" nor "flash it once, the lamp".
+        "once" => runs_on(at + 1) && is_subject(next(1)),
+        "the" if matches!(next(1), "minute" | "moment" | "second" | "instant") => {
+            !matches!(back(1), "at" | "for" | "in" | "until") && runs_on(at + 2) && is_subject(next(2))
+        }
         _ => false,
     };
     // "when" asks for a time at the very start of a question; "see if", "tell me when" ask as well.
@@ -78,9 +85,33 @@ fn condition(words: &[Word], at: usize) -> bool {
             && matches!(
                 next(2),
                 "may" | "might" | "could" | "can" | "d" | "m" | "am" | "remember" | "recall" | "were"
-            ));
+            ))
+        || (matches!(subject, "somebody" | "someone" | "anybody" | "anyone" | "nobody")
+            && matches!(next(2), "could" | "would" | "can" | "minds" | "mind"))
+        || matches!((subject, next(2)), ("memory", "serves") | ("suits", _));
     let wished = said == "if" && wish(words, at);
-    opens && !asks && !polite && !wished
+    let plain = matches!(said, "once" | "the" | "provided" | "providing");
+    opens && !asks && (plain || !polite) && !wished
+}
+
+/// What a clause may be about.
+fn is_subject(word: &str) -> bool {
+    matches!(
+        word,
+        "the"
+            | "my"
+            | "our"
+            | "i"
+            | "we"
+            | "he"
+            | "she"
+            | "it"
+            | "they"
+            | "everybody"
+            | "everyone"
+            | "somebody"
+            | "someone"
+    )
 }
 
 /// "it would be lovely (if)", "i'd appreciate it (if)", "it'd help (if)": what follows is wanted, not waited for.
@@ -89,7 +120,10 @@ fn wish(words: &[Word], at: usize) -> bool {
     const MOST: usize = 6;
     let said = |at: usize| word(words, Some(at));
     let would = |at: usize| {
-        matches!(said(at), "would" | "d" | "ll" | "might" | "could" | "really" | "i" | "we" | "all")
+        matches!(
+            said(at),
+            "would" | "should" | "d" | "ll" | "might" | "could" | "really" | "i" | "we" | "all"
+        )
     };
     let acts =
         |word: &&str| matches!(*word, "on" | "off" | "open" | "closed" | "shut" | "up" | "down" | "running");
@@ -111,7 +145,9 @@ fn wish(words: &[Word], at: usize) -> bool {
                 between.first() == Some(&"it") && !act
             }
             "feel" => between.len() == 1,
-            "help" => between.is_empty() || matches!(between[..], ["me" | "us" | "them" | "a"]),
+            "help" => !act && matches!(between[..], [] | ["a"] | ["me" | "us" | "them", ..]),
+            "please" => matches!(between[..], ["me" | "us"]),
+            "sleep" => between == ["better"],
             "mind" => between.is_empty() || between == ["awfully"] || between == ["terribly"],
             _ => false,
         };
@@ -213,6 +249,9 @@ mod tests {
             "as soon as the film starts dim the lamp",
             "unless it is raining open the window",
             "every time the bell rings flash the lamp",
+            "shut the gate once the last van is in",
+            "the minute they are out, lock the door",
+            "pump on provided the tank is full",
             "lights on at sunset",
             "heat the hall every morning",
             "fan on at 8 pm",
@@ -242,6 +281,14 @@ mod tests {
             "set it to half, past two it may rest",
             "log it: 22:15, all quiet",
             "blink once every second",
+            "flash it once, the porch lamp",
+            "off for the moment the pump",
+            "if somebody could get the lights, I'm holding two boxes",
+            "if nobody minds the fan could go off",
+            "I should be so grateful if the candles could be lit",
+            "it would help me a great deal if every light were on",
+            "I'd sleep better if the store were locked",
+            "open the gate whenever suits you, now would be fine",
             "i was wondering if you might tell me the temperature",
             "make sure the lamp is off",
             "open the gate if possible",
