@@ -160,6 +160,8 @@ def main():
     parser.add_argument("--compile", action="store_true", help="torch.compile: a fifth faster on a CPU, needs a C++ compiler")
     parser.add_argument("--every", type=int, default=250, help="steps between checkpoints")
     args = parser.parse_args()
+    if not 0 <= args.fall <= 1:
+        parser.error(f"--fall {args.fall:g} is a share of the steps, 0 to 1: with more the rate is next to nothing from the start")
     if args.threads:
         torch.set_num_threads(args.threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -238,7 +240,7 @@ def main():
             if step % args.every == 0 or step == args.steps:
                 exact, held_loss = held_out(model, held, device, args.batch)
                 save()
-                line = {"step": step, "tokens": tokens, "requests": seen, "loss": mean.item(), "held_exact": exact, "held_loss": held_loss,
+                line = {"step": step, "tokens": tokens, "requests": seen, "rate": args.rate * scale, "loss": mean.item(), "held_exact": exact, "held_loss": held_loss,
                         "seconds": time.time() - started}
                 log.write(json.dumps(line) + "\n")
                 log.flush()
