@@ -60,14 +60,16 @@ impl Said<'_> {
         found.filter(|_| at < self.words.len()).map(|join| (join, at))
     }
 
-    /// Whether a word is an amount by what follows it: "2 percent", "3 times".
+    /// Whether a word is an amount by what follows it: "2 percent", "3 times", "one and a half".
     fn is_amount(&self, at: usize) -> bool {
-        let after = self.words.get(at + 1).filter(|word| !word.begins).map_or("", |word| word.text.as_str());
-        matches!(
-            after,
-            "%" | "°" | "percent" | "per" | "degrees" | "degree" | "times" | "x" | "point" | "and"
-        ) && !(after == "and" && self.words.get(at + 2).is_none_or(|word| word.text != "a"))
-            || seconds_in(after).is_some()
+        let next = |count: usize| {
+            self.words.get(at + count).filter(|word| !word.begins).map_or("", |word| word.text.as_str())
+        };
+        match next(1) {
+            "%" | "°" | "percent" | "per" | "degrees" | "degree" | "times" | "x" | "point" => true,
+            "and" => next(2) == "a",
+            unit => seconds_in(unit).is_some(),
+        }
     }
 }
 
@@ -157,20 +159,18 @@ impl Index {
             if taken[at] && !links.iter().any(whole) {
                 break;
             }
-            let mut start = word.start;
+            let mut from = at;
             if join != Join::And {
                 let [mark] = *like else { break };
                 marks = self.run(mark, &own, (&words[before].text, &words[at].text));
-                if marks.is_empty() || (join == Join::To && !plural) {
+                from = before + 1;
+                if marks.is_empty() || (join == Join::To && !plural) || taken[from..at].contains(&true) {
                     break;
                 }
-                start = if at > before + 1 { words[before + 1].start } else { start };
             }
-            // "Lamp 1 and 2 to 50 ...": the number in another name's own place is left alone.
             links.retain(|link| !whole(link));
-            let from = words.iter().position(|word| word.start == start).unwrap_or(at);
             taken[from..=at].fill(true);
-            links.push(Link::new(start..word.end, marks));
+            links.push(Link::new(words[from].start..word.end, marks));
             before = at;
         }
     }

@@ -241,3 +241,22 @@ fn what_is_said_once_for_several_names_goes_for_each() {
         assert_eq!(values(request), numbers, "{request}");
     }
 }
+
+proptest::proptest! {
+    #[test]
+    fn mentions_do_not_overlap(
+        request in "((pump|pumps|fan|left|right|number|room|é|1|2|3|4|one|two|second|a|b|40)(, | and | to |-| & | through | the | ){1,2}){0,9}.{0,3}"
+    ) {
+        let names = ["pump 1", "pump two", "pump 3", "room a fan", "room b fan", "fan left", "fan right"];
+        let mut devices: Vec<Device> =
+            names.iter().map(|name| Device::of_kind(name, "relay", Some("room 2"))).collect();
+        devices[2].aliases.push("second pump".into());
+        let index = Index::new(&devices, &["relay".into()], &["room 2".into()], &["number".into()], &["room number".into()]);
+        let mut end = 0;
+        for link in index.links(&request) {
+            proptest::prop_assert!(link.start >= end && link.end > link.start && !link.marks.is_empty());
+            proptest::prop_assert!(request.get(link.start..link.end).is_some());
+            end = link.end;
+        }
+    }
+}
