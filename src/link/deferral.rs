@@ -90,7 +90,12 @@ fn condition(words: &[Word], at: usize) -> bool {
             && matches!(next(2), "could" | "would" | "can" | "minds" | "mind"))
         || matches!((subject, next(2)), ("memory", "serves") | ("suits", _));
     let wished = said == "if" && wish(words, at);
-    let plain = matches!(said, "once" | "the" | "provided" | "providing");
+    let plain = match said {
+        "once" | "provided" | "providing" => true,
+        // "The minute it is done", but "the time" as ever.
+        "the" => next(1) != "time",
+        _ => false,
+    };
     opens && !asks && (plain || !polite) && !wished
 }
 
@@ -283,6 +288,7 @@ mod tests {
             "blink once every second",
             "flash it once, the porch lamp",
             "off for the moment the pump",
+            "the fan rattles all the time you know, turn it off",
             "if somebody could get the lights, I'm holding two boxes",
             "if nobody minds the fan could go off",
             "I should be so grateful if the candles could be lit",

@@ -208,9 +208,8 @@ impl Index {
         // "The second pump" is pump 2.
         for at in 0..words.len().saturating_sub(1) {
             let before_name = !words[at + 1].begins && !sightings[at + 1].is_empty();
-            if let Some(number) = ordinal(&words[at].text).filter(|_| before_name && sightings[at].is_empty())
-            {
-                sightings[at] = self.sight(&number.to_string());
+            if before_name && sightings[at].is_empty() {
+                sightings[at] = self.in_order(&words[at].text);
             }
         }
         let mut found = self.matches(&words, &sightings);

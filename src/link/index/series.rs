@@ -18,6 +18,11 @@ enum Join {
     To,
 }
 
+/// Whether a word joins members.
+fn is_and(word: &str) -> bool {
+    matches!(word, "and" | "or" | "plus" | "n")
+}
+
 /// The request as the search for series sees it.
 pub(super) struct Said<'s> {
     pub request: &'s str,
@@ -35,24 +40,28 @@ impl Said<'_> {
         &self.request[self.words[at].end..self.words[at + 1].start]
     }
 
+    /// Whether a sign that joins stands between word `at` and the next one, if there is one.
+    fn comma(&self, at: usize) -> bool {
+        at + 1 < self.words.len() && self.between(at).contains([',', '&', '+', '/'])
+    }
+
     /// What joins word `last` with a word behind it, and that word.
     fn join(&self, last: usize) -> Option<(Join, usize)> {
         let text = |at: usize| self.words.get(at).map_or("", |word| word.text.as_str());
-        let comma = |at: usize| at + 1 < self.words.len() && self.between(at).contains([',', '&', '+', '/']);
         let mut at = last + 1;
-        let mut found = comma(last).then_some(Join::And);
+        let mut found = self.comma(last).then_some(Join::And);
         if at < self.words.len() && matches!(self.between(last).trim(), "-" | "–") {
             found = Some(Join::Through);
         }
         loop {
             match text(at) {
-                "and" | "or" | "plus" | "n" => found = Some(Join::And),
+                word if is_and(word) => found = Some(Join::And),
                 "through" | "thru" | "till" | "until" if found.is_none() => found = Some(Join::Through),
                 "to" if found.is_none() => found = Some(Join::To),
                 "number" | "no" | "the" if found.is_some() => {}
                 _ => break,
             }
-            if comma(at) && found != Some(Join::And) {
+            if self.comma(at) && found != Some(Join::And) {
                 return None;
             }
             at += 1;
@@ -106,18 +115,17 @@ impl Index {
         let heads = said.ids(last);
         let mut next = first;
         while next > 0 && first < last {
-            let joins = |at: usize| matches!(words[at].text.as_str(), "and" | "or" | "plus" | "n");
-            let comma = |at: usize| said.between(at).contains([',', '&', '+']);
+            let text = |at: usize| words[at].text.as_str();
             let mut at = next - 1;
-            let mut joined = comma(at);
-            while at > 0 && (joins(at) || matches!(words[at].text.as_str(), "the" | "a")) {
-                joined |= joins(at);
+            let mut joined = said.comma(at);
+            while at > 0 && (is_and(text(at)) || matches!(text(at), "the" | "a")) {
+                joined |= is_and(text(at));
                 at -= 1;
-                joined |= comma(at);
+                joined |= said.comma(at);
             }
             let mut other = said.ids(at);
-            if let Some(place) = ordinal(&words[at].text).filter(|_| other.is_empty()) {
-                other = self.sight(&place.to_string()).iter().map(|seen| seen.id).collect();
+            if other.is_empty() {
+                other = self.in_order(text(at)).iter().map(|seen| seen.id).collect();
             }
             if !joined || taken[at] || heads.iter().any(|id| other.contains(id)) {
                 break;
@@ -175,6 +183,11 @@ impl Index {
         }
     }
 
+    /// "Second" as a word of names: "2".
+    pub(super) fn in_order(&self, word: &str) -> Vec<Sighting> {
+        ordinal(word).map_or_else(Vec::new, |number| self.sight(&number.to_string()))
+    }
+
     /// What is called like `mark` with one word in the place of another.
     fn siblings(&self, mark: Mark, own: &[u32], other: &[u32]) -> Vec<Mark> {
         let mut out: Vec<Mark> = Vec::new();
@@ -203,7 +216,11 @@ impl Index {
         if to <= from || to - from > MOST_RUN {
             return Vec::new();
         }
-        let letters = ends.0.starts_with(char::is_alphabetic) && ends.0.len() == 1;
+        let is_letter = |end: &str| end.starts_with(char::is_alphabetic) && end.len() == 1;
+        let letters = is_letter(ends.0);
+        if letters != is_letter(ends.1) {
+            return Vec::new();
+        }
         let member = |number: usize| {
             let name = match letters {
                 true => char::from(b'a' + number as u8 - 1).to_string(),
