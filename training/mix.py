@@ -17,6 +17,7 @@ import argparse
 import collections
 import glob
 import json
+import math
 import os
 import random
 import re
@@ -27,6 +28,8 @@ BUILTIN = {"on", "off", "toggle", "open", "close", "stop", "read", "set_level", 
 LEANS = re.compile(r"\b(rest|else|other|others|only|except|but|too|also|again|it|them|they|that|this|these|those|one|ones|same|instead|then|both)\b", re.I)
 JOINS = [" and ", ", ", " then ", " and then ", ". ", "; ", ", and ", ", then ", " plus ", " and also ", ", also ", " & ", " "]
 AFTER_TEXT = [". ", "; ", ", then "]
+# Words that name things found anywhere: what is asked for with them may be asked of the devices.
+GENERAL = {"light", "lamp", "lamps", "every", "door"}
 COMMON = set("the a an of to for and or in on with at by from as is it be this that all one set new add put make give tell say number name text "
              "note time minutes seconds".split())
 
@@ -65,7 +68,7 @@ class World:
         self.devices, self.tools = self.doc.get("devices", {}), self.doc.get("tools", {})
         self.names = {n: [n.replace("_", " "), *d.get("aliases", [])] for n, d in self.devices.items()}
         self.areas = {d["area"].lower() for d in self.devices.values() if d.get("area")}
-        self.requests, self.tool_requests, self.refused, self.mixed = [], collections.defaultdict(list), [], []
+        self.requests, self.tool_requests, self.refused = [], collections.defaultdict(list), []
         with open(path[:-5] + ".jsonl", encoding="utf-8") as file:
             for line in file:
                 case = json.loads(line)
@@ -76,8 +79,6 @@ class World:
                     self.requests.append(case)
                 elif len(used) == 1:
                     self.tool_requests[used[0]].append(case)
-                else:
-                    self.mixed.append(case)
 
 
 def occurs_once(value, text):
@@ -108,15 +109,15 @@ def with_other_values(rng, case, tool, pools):
             # A number in words or with a unit of its own is left as it was said.
             if least is None or most is None or re.match(r"\s?(%|[a-z]*g\b|k|min|hour|half)", case["text"][at + len(str(value)):]):
                 continue
-            new = rng.randint(int(-(-least // 1)), int(most // 1)) if rng.random() < 0.5 else rng.randint(int(-(-least // 1)), max(int(-(-least // 1)), min(int(most // 1), 60)))
+            # Half of them small: people say those oftener.
+            least, most = math.ceil(least), math.floor(most)
+            new = rng.randint(least, most if rng.random() < 0.5 else max(least, min(most, 60)))
             if new == 0 or any(str(new) == str(v) for v in arguments.values()):
                 continue
         else:
             pool = pools[key if key in pools and len(pools[key]) > 20 else field_pool(key, value)]
             new = rng.choice(pool)
-            longest = field.get("maxLength", 200)
-            sentence = at == 0 or case["text"][at - 2:at] in (": ", ". ")
-            if len(new) > longest or (sentence and not new[0].isupper() and str(value)[0].isupper() and rng.random() < 0.5):
+            if len(new) > field.get("maxLength", 200):
                 continue
             # What stands beside the text must not go on in it.
             if any(occurs_once(str(v), new) is not None for k, v in arguments.items() if k != key):
@@ -246,7 +247,7 @@ def main():
         used = set()
         for device, names in home.names.items():
             used |= words(" ".join(names))
-        tools, requests, gone, asked = {}, {}, [], []
+        tools, requests, gone = {}, {}, []
         for guest in rng.sample(with_tools, rng.choice([1, 1, 2, 2, 3])):
             names = list(guest.tools)
             kept = rng.sample(names, max(1, round(len(names) * rng.choice([1, 0.8, 0.6, 0.4]))))
@@ -258,7 +259,7 @@ def main():
                 if any(asks_for(t) & asks_for(tool) - {"flag"} and (asks_for(t) == asks_for(tool) or tool_words(n, t) & own) for n, t in before.items()):
                     continue
                 tools[name], requests[name] = tool, guest.tool_requests[name]
-            gone += [(name, case) for name in names if name not in tools for case in guest.tool_requests[name]]
+            gone += [(guest.tools[name], case) for name in names if name not in tools for case in guest.tool_requests[name]]
         tools = dict(rng.sample(list(tools.items()), len(tools)))
         every = set().union(*(tool_words(n, t) for n, t in tools.items())) if tools else set()
         out = []
@@ -276,10 +277,10 @@ def main():
         refused = [c for c in home.refused if not (words(c["text"]) & every)]
         out += rng.sample(refused, min(len(refused), 24))
         sorts = {s for t in tools.values() for s in asks_for(t)}
-        # A tool that is not there: nothing that is may take what was said.
-        for name, case in rng.sample(gone, min(len(gone), 10)):
+        # A tool that is not there: nothing that is may take what was said; free text takes anything.
+        for tool, case in rng.sample(gone, min(len(gone), 10)):
             text = words(case["text"])
-            if not (text & every) and not (text & used) and "text" not in sorts and len(text) > 1 and not any(w in text for w in ("light", "lamp", "lamps", "every", "door")):
+            if len(text) > 1 and not text & (every | used | GENERAL) and not sorts & (asks_for(tool) | {"text"}) - {"nothing"}:
                 out.append({"text": case["text"], "calls": [], "category": "refuse"})
         alone = [c for c in single if stands_alone(c) and c["calls"][0]["tool"] not in ("list", "wait")]
         tool_alone = [c for c in said if stands_alone(c)]
