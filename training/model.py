@@ -67,16 +67,38 @@ def feed(x, read, o, gain, gate_up, down, eps):
     return x + F.linear(F.silu(gate) * up, down)
 
 
+def weigh(scores, hidden):
+    """scores [..., keys] with what hides some of them -> weights [..., keys] and what their sums are to be multiplied by, [..., 1]."""
+    scores = scores + hidden
+    weights = (scores - scores.detach().amax(-1, keepdim=True)).exp()
+    return weights, weights.sum(-1, keepdim=True, dtype=torch.float32).reciprocal().to(weights.dtype)
+
+
+def weigh_both(far, near, hidden):
+    """The same for keys that stand in two places, far [..., s] and near [..., r]; `hidden` is for the far ones."""
+    far = far + hidden
+    top = torch.maximum(far.detach().amax(-1, keepdim=True), near.detach().amax(-1, keepdim=True))
+    far, near = (far - top).exp(), (near - top).exp()
+    total = far.sum(-1, keepdim=True, dtype=torch.float32) + near.sum(-1, keepdim=True, dtype=torch.float32)
+    return far, near, total.reciprocal().to(far.dtype)
+
+
 class Parts:
-    """The two functions that a compiler makes faster: all between the products of attention."""
+    """The functions that a compiler makes faster: all between the products."""
 
     project = staticmethod(project)
     feed = staticmethod(feed)
+    weigh = staticmethod(weigh)
+    weigh_both = staticmethod(weigh_both)
 
     @classmethod
     def compile(cls):
+        # With and without gradients, with and without a scene, and whether a size is one: more forms than are allowed by default.
+        torch._dynamo.config.recompile_limit = 64
         cls.project = staticmethod(torch.compile(project, dynamic=True))
         cls.feed = staticmethod(torch.compile(feed, dynamic=True))
+        cls.weigh = staticmethod(torch.compile(weigh, dynamic=True))
+        cls.weigh_both = staticmethod(torch.compile(weigh_both, dynamic=True))
 
 
 class Gain(nn.Module):
@@ -122,19 +144,21 @@ class Block(nn.Module):
         each = rows // batch
         qs, ks, vs = self.heads(scene, at.scene_turn)
         qs = qs.reshape(batch, c.kv_heads, group * s, c.head)
-        scores = torch.matmul(qs, ks.transpose(-1, -2)).view(batch, c.kv_heads, group, s, s) + at.causal[:s, :s]
-        a = torch.matmul(scores.softmax(-1, dtype=scores.dtype).view(batch, c.kv_heads, group * s, s), vs)
+        scores = torch.matmul(qs, ks.transpose(-1, -2)).view(batch, c.kv_heads, group, s, s)
+        weights, scale = Parts.weigh(scores, at.causal[:s, :s])
+        a = torch.matmul(weights.view(batch, c.kv_heads, group * s, s), vs) * scale.view(batch, c.kv_heads, group * s, 1)
         read = self.join(a, batch, s)
         # All requests of a scene ask its keys in one product.
         asked = q.view(batch, each, c.kv_heads, group * r, c.head).transpose(1, 2).reshape(batch, c.kv_heads, -1, c.head)
-        far = torch.matmul(asked, ks.transpose(-1, -2)) + at.padding
-        far = far.view(batch, c.kv_heads, each, group * r, s)
-        near = own.view(batch, each, c.kv_heads, group * r, r).transpose(1, 2)
-        weight = torch.cat((far, near), -1).softmax(-1, dtype=own.dtype)
-        a = torch.matmul(weight[..., :s].reshape(batch, c.kv_heads, -1, s), vs).view(batch, c.kv_heads, each, group * r, c.head)
-        a = a.transpose(1, 2).reshape(rows, c.kv_heads, group * r, c.head)
-        b = torch.matmul(weight[..., s:].transpose(1, 2).reshape(rows, c.kv_heads, group * r, r), v)
-        return read, self.join(a + b, rows, r)
+        far = torch.matmul(asked, ks.transpose(-1, -2))
+        near = own.view(batch, each, c.kv_heads, group * r, r).transpose(1, 2).reshape(batch, c.kv_heads, -1, r)
+        far, near, scale = Parts.weigh_both(far, near, at.padding)
+
+        def by_row(x):
+            return x.view(batch, c.kv_heads, each, group * r, -1).transpose(1, 2).reshape(rows, c.kv_heads, group * r, -1)
+
+        read_near = torch.matmul(by_row(near), v)
+        return read, self.join((by_row(torch.matmul(far, vs)) + read_near) * by_row(scale), rows, r)
 
     def join(self, a, rows, time):
         return a.reshape(rows, self.c.heads, time, self.c.head).transpose(1, 2).reshape(rows, time, -1)
