@@ -1,12 +1,18 @@
 //! What speaks against a reading, whatever the model makes of it: mentions that nothing is made of, choices that nobody made, texts cut short,
 //! acts that no word asks for.
 
+mod texts;
+mod tools;
+
 use std::ops::Range;
 
-use crate::link::{Link, Mark, Number, quotes, telling};
+use crate::link::{Link, Mark, quotes, telling};
 use crate::prompt::pintail::{Piece, Pointers, Token};
-use crate::prompt::{Argument, Param, ParamKind, Step, Tool, Turn};
+use crate::prompt::{Selector, Step, Turn};
 use crate::tool::Builtin;
+
+use texts::{articled, cut, led, swallowed};
+use tools::{Heard, denied, flagged, heard, uncounted};
 
 /// Counts of what speaks against a reading.
 #[derive(Clone, Debug, Default, serde::Serialize)]
@@ -41,12 +47,30 @@ pub(super) struct Signs {
     pub silent: usize,
     /// It refuses.
     pub refuses: usize,
+    /// Acts on devices none of which, nor their kind or place, was mentioned.
+    pub unheard: usize,
+    /// Calls of tools of which nothing was said.
+    pub unhinted: usize,
+    /// By how many words others are nearer than the tools that are called.
+    pub nearer: usize,
+    /// Optional parameters that are left out.
+    pub skipped: usize,
+    /// Texts that hold a word of their tool's or parameter's name.
+    pub titled: usize,
+    /// Texts that begin with an article.
+    pub articled: usize,
+    /// It acts, and some word of the request has to do with nothing in it.
+    pub untold: usize,
 }
 
 impl Signs {
     /// What speaks against an answer to a turn.
     pub fn of(turn: &Turn<'_>, pointers: &Pointers, answer: &[Piece], steps: &[Step]) -> Signs {
         let (unused, dropped) = if steps.is_empty() { (0, 0) } else { unused(turn, pointers, answer) };
+        let links = pointed(turn, pointers);
+        let held = links.iter().filter(|(_, tokens)| holds(answer, tokens));
+        let held = held.map(|(link, _)| &turn.request[link.start..link.end]);
+        let Heard { unhinted, nearer, skipped, titled, untold } = heard(turn, held, steps);
         Signs {
             unused,
             dropped,
@@ -62,6 +86,13 @@ impl Signs {
             flagged: flagged(turn, steps),
             silent: silent(turn, steps),
             refuses: usize::from(steps.is_empty()),
+            unheard: unheard(turn, steps),
+            unhinted,
+            nearer,
+            skipped,
+            titled,
+            articled: articled(steps),
+            untold,
         }
     }
 
@@ -83,6 +114,13 @@ impl Signs {
             (self.flagged, 0.41),
             (self.silent, 0.75),
             (self.refuses, 0.58),
+            (self.unheard, 1.0),
+            (self.unhinted, 1.0),
+            (self.nearer, 1.0),
+            (self.skipped, 1.0),
+            (self.titled, 1.0),
+            (self.articled, 1.0),
+            (self.untold, 1.0),
         ];
         factors.iter().map(|(count, factor): &(usize, f64)| factor.powi(*count as i32)).product()
     }
@@ -202,51 +240,6 @@ fn contrary(turn: &Turn<'_>, answer: &[Piece]) -> bool {
             .any(|(words, tools, beside)| holds(answer, tools) && said(words) && !said(beside))
 }
 
-/// Words that may follow a text that is copied and belong to nothing.
-const COURTESY: &str =
-    "please pls plz thanks thank thx you now ok okay then will would can could for me us cheers ta dear if";
-
-/// The texts that an answer copies.
-fn texts(steps: &[Step]) -> impl Iterator<Item = &str> {
-    steps
-        .iter()
-        .filter_map(|step| match step {
-            Step::User { arguments, .. } => Some(arguments),
-            _ => None,
-        })
-        .flatten()
-        .filter_map(|argument| match argument {
-            Some(Argument::Text(text)) => Some(text.as_str()),
-            _ => None,
-        })
-}
-
-/// How many texts an answer copies that end within a clause whose rest serves nothing.
-fn cut(turn: &Turn<'_>, pointers: &Pointers, answer: &[Piece], steps: &[Step]) -> usize {
-    let request = turn.request;
-    let texts: Vec<&str> = texts(steps).collect();
-    let links = pointed(turn, pointers);
-    let is_cut = |text: &&&str| {
-        let Some(end) = request.find(**text).map(|at| at + text.len()) else { return false };
-        let rest = &request[end..];
-        let mut length = rest.find(|c: char| ",;:!?.()\"“”«»\n—–".contains(c)).unwrap_or(rest.len());
-        if steps.len() > 1 {
-            let next = [" and ", " then "].iter().filter_map(|word| rest[..length].find(word)).min();
-            length = next.unwrap_or(length);
-        }
-        let idle = rest[..length]
-            .split_whitespace()
-            .all(|word| COURTESY.split(' ').any(|known| word.eq_ignore_ascii_case(known)));
-        let served = links
-            .iter()
-            .filter(|(link, _)| link.end > end && link.start < end + length)
-            .any(|(_, tokens)| holds(answer, tokens));
-        let other = texts.iter().any(|other| other != *text && rest[..length].contains(other));
-        !idle && !served && !other
-    };
-    texts.iter().filter(is_cut).count()
-}
-
 /// How many mentions (devices, areas, kinds, choices, numbers, quotations) an answer points at with none of their marks and
 /// does not copy either, but for those in clauses that tell why; and how many numbers.
 fn unused(turn: &Turn<'_>, pointers: &Pointers, answer: &[Piece]) -> (usize, usize) {
@@ -284,112 +277,23 @@ fn doubled(answer: &[Piece]) -> usize {
     all.chunk_by(|a, b| a == b).filter(|same| same.len() > 1).count()
 }
 
-/// How many texts hold a mention that the answer points at too, or a device's behind "and" or "then".
-fn swallowed(turn: &Turn<'_>, pointers: &Pointers, answer: &[Piece], steps: &[Step]) -> usize {
-    let links = pointed(turn, pointers);
-    let swallows = |text: &&str| {
-        let Some(start) = turn.request.find(*text) else { return false };
-        links.iter().filter(|(link, _)| link.start >= start && link.end <= start + text.len()).any(
-            |(link, tokens)| {
-                let thing = matches!(link.marks[..], [Mark::Device(_) | Mark::Kind(_), ..]);
-                let before = &turn.request[start..link.start];
-                let hint = link.marks.iter().all(|mark| matches!(mark, Mark::Tool(_)));
-                (!hint && holds(answer, tokens))
-                    || (thing && [" and ", " then "].iter().any(|word| before.contains(word)))
-            },
-        )
+/// How many acts are on devices by name of which nothing was mentioned: not them, nor their kind or place.
+fn unheard(turn: &Turn<'_>, steps: &[Step]) -> usize {
+    let scene = turn.scene;
+    let said = |mark: Mark| turn.links.iter().any(|link| link.marks.contains(&mark));
+    let mentioned = |at: usize| {
+        let device = &scene.devices[at];
+        said(Mark::Device(at))
+            || scene.kind_of(device).is_some_and(|kind| said(Mark::Kind(kind)))
+            || scene.area_of(device).is_some_and(|area| said(Mark::Area(area)))
     };
-    texts(steps).filter(swallows).count()
-}
-
-/// Words that deny.
-const DENYING: &str = "no not non never none without dont don't didn't didnt wasn't wasnt isn't isnt off skip minus neither nothing hold \
-    failed fail lost false";
-
-/// The yes-or-no parameters that an answer gives, with their names.
-fn flags<'t>(turn: &'t Turn<'_>, steps: &'t [Step]) -> impl Iterator<Item = (&'t str, bool)> {
-    called(turn, steps).flat_map(|(parameters, arguments)| parameters.iter().zip(arguments)).filter_map(
-        |(param, argument)| match argument {
-            Some(Argument::Flag(value)) => Some((param.name.as_str(), *value)),
-            _ => None,
-        },
-    )
-}
-
-/// How many of them are denied in a request without a word that denies.
-fn denied(turn: &Turn<'_>, steps: &[Step]) -> usize {
-    let request = turn.request.to_lowercase();
-    let words = words(&request);
-    let denies = DENYING.split_whitespace().any(|word| words.contains(&word));
-    flags(turn, steps).filter(|(_, value)| !value && !denies).count()
-}
-
-/// How many of them are given though nothing like their names was said.
-fn flagged(turn: &Turn<'_>, steps: &[Step]) -> usize {
-    let request = turn.request.to_lowercase();
-    let said = |name: &str| {
-        name.to_lowercase().split(['_', '-', ' ']).any(|part| {
-            part.len() > 2
-                && request.contains(part.char_indices().nth(4).map_or(part, |(end, _)| &part[..end]))
-        })
+    let unheard = |step: &&Step| match step {
+        Step::Devices { selectors, .. } => selectors
+            .iter()
+            .all(|selector| matches!(selector, Selector::Device(device) if !mentioned(*device))),
+        _ => false,
     };
-    flags(turn, steps).filter(|(name, _)| !said(name)).count()
-}
-
-/// Words that no text begins with: who did something, and that it was done.
-const LEADING: &str = "she he they we it i has had have is was were took that to for about saying says of";
-
-/// How many texts begin with a word that belongs before a text.
-fn led(steps: &[Step]) -> usize {
-    texts(steps)
-        .filter(|text| {
-            let first = text.split_whitespace().next().unwrap_or("");
-            text.contains(char::is_whitespace)
-                && LEADING.split(' ').any(|known| first.eq_ignore_ascii_case(known))
-        })
-        .count()
-}
-
-/// The user's tools that an answer calls: their parameters beside the arguments.
-fn called<'t>(
-    turn: &'t Turn<'_>,
-    steps: &'t [Step],
-) -> impl Iterator<Item = (&'t [Param], &'t [Option<Argument>])> {
-    steps.iter().filter_map(|step| {
-        let Step::User { tool, arguments } = step else { return None };
-        let mut user = turn.scene.tools.iter().filter_map(|tool| match tool {
-            Tool::User { parameters, .. } => Some(parameters.as_slice()),
-            Tool::Builtin(_) => None,
-        });
-        Some((user.nth(*tool)?, arguments.as_slice()))
-    })
-}
-
-/// How many texts hold a number that a parameter left out of the same call would take.
-fn uncounted(turn: &Turn<'_>, steps: &[Step]) -> usize {
-    let within = |text: &str, number: &mut dyn FnMut(&Number) -> bool| {
-        let Some(start) = turn.request.find(text) else { return false };
-        let inside = |link: &&Link| link.start >= start && link.end <= start + text.len();
-        turn.links.iter().filter(inside).flat_map(|link| &link.marks).any(|mark| match mark {
-            Mark::Number(said) => number(said),
-            _ => false,
-        })
-    };
-    called(turn, steps)
-        .map(|(parameters, arguments)| {
-            let left_out = |number: &Number| {
-                parameters.iter().zip(arguments).any(|(param, argument)| {
-                    let counts = matches!(param.kind, ParamKind::Number { .. });
-                    argument.is_none() && counts && param.number(number).is_some()
-                })
-            };
-            let text = |argument: &&Option<Argument>| match argument {
-                Some(Argument::Text(text)) => within(text, &mut |number| left_out(number)),
-                _ => false,
-            };
-            arguments.iter().filter(text).count()
-        })
-        .sum()
+    steps.iter().filter(unheard).count()
 }
 
 /// Words that ask for each sort of act.
@@ -436,7 +340,7 @@ mod tests {
     use super::*;
     use crate::board::Device;
     use crate::prompt::pintail::encode;
-    use crate::prompt::{Scene, Selector};
+    use crate::prompt::{Argument, Param, ParamKind, Scene, Tool};
 
     fn scene() -> Scene {
         let text = Param {
@@ -569,5 +473,55 @@ mod tests {
         let on = acts(Builtin::On, 1);
         let left = |request: &str| answered(request, &on, unused);
         assert_eq!((left("red lamp on, the shutter is stuck").0, left("red lamp and shutter on").0), (0, 1));
+    }
+
+    #[test]
+    fn what_the_words_have_to_do_with_the_tool() {
+        let scene = scene();
+        let said = |request: &str, held: &[&str], steps: &[Step]| {
+            let turn = Turn::new(&scene, request);
+            let Heard { unhinted, titled, untold, .. } = heard(&turn, held.iter().copied(), steps);
+            (unhinted, titled, untold)
+        };
+        assert_eq!(said("note lame ewe", &[], &notes("lame ewe")), (0, 0, 0));
+        assert_eq!(said("note: lame ewe, top field", &[], &notes("lame ewe")), (0, 0, 1));
+        assert_eq!(said("lame ewe", &[], &notes("lame ewe")), (1, 0, 0));
+        assert_eq!(said("ewe on the notes", &[], &notes("ewe on the notes")), (0, 1, 0));
+        assert_eq!(said("red lamp on", &["red lamp"], &acts(Builtin::On, 1)), (0, 0, 0));
+        assert_eq!(said("red lamp on", &[], &[]), (0, 0, 0));
+        assert_eq!((articled(&notes("the lame ewe")), articled(&notes("Theo is lame"))), (1, 0));
+    }
+
+    #[test]
+    fn another_tool_that_is_nearer_and_what_is_left_out() {
+        let param = |name: &str, required| Param {
+            name: name.into(),
+            kind: ParamKind::Choice(vec!["whole milk".into(), "oats".into()]),
+            required,
+            unit: None,
+        };
+        let tool = |name: &str, description: &str, parameters| Tool::User {
+            name: name.into(),
+            description: description.into(),
+            parameters,
+        };
+        let tools = vec![
+            tool("brew_coffee", "make a cup of coffee", vec![param("milk", false)]),
+            tool("ring_bell", "ring for the waiter", Vec::new()),
+        ];
+        let scene = Scene::new(tools, Vec::new());
+        let turn = Turn::new(&scene, "a coffee with whole milk");
+        let call = |tool, arguments| [Step::User { tool, arguments }];
+        let brewed = heard(&turn, std::iter::empty(), &call(0, vec![None]));
+        assert_eq!((brewed.nearer, brewed.skipped, brewed.unhinted), (0, 1, 0));
+        let rung = heard(&turn, std::iter::empty(), &call(1, Vec::new()));
+        assert_eq!((rung.nearer, rung.skipped, rung.unhinted), (3, 0, 1));
+    }
+
+    #[test]
+    fn devices_of_which_nothing_was_said() {
+        let scene = scene();
+        let count = |request: &str, device| unheard(&Turn::new(&scene, request), &acts(Builtin::On, device));
+        assert_eq!((count("red lamp on", 0), count("red lamp on", 1), count("lights on", 1)), (1, 0, 0));
     }
 }

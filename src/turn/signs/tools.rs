@@ -1,0 +1,177 @@
+//! What speaks against the calls of the user's own tools.
+
+use std::collections::HashSet;
+
+use crate::link::{Link, Mark, Number};
+use crate::prompt::{Argument, Param, ParamKind, Step, Turn};
+
+use super::texts::texts;
+use super::words;
+
+/// Words that deny.
+const DENYING: &str = "no not non never none without dont don't didn't didnt wasn't wasnt isn't isnt off skip minus neither nothing hold \
+    failed fail lost false";
+
+/// The yes-or-no parameters that an answer gives, with their names.
+fn flags<'t>(turn: &'t Turn<'_>, steps: &'t [Step]) -> impl Iterator<Item = (&'t str, bool)> {
+    called(turn, steps).flat_map(|call| call.parameters.iter().zip(call.arguments)).filter_map(
+        |(param, argument)| match argument {
+            Some(Argument::Flag(value)) => Some((param.name.as_str(), *value)),
+            _ => None,
+        },
+    )
+}
+
+/// How many of them are denied in a request without a word that denies.
+pub(super) fn denied(turn: &Turn<'_>, steps: &[Step]) -> usize {
+    let request = turn.request.to_lowercase();
+    let words = words(&request);
+    let denies = DENYING.split_whitespace().any(|word| words.contains(&word));
+    flags(turn, steps).filter(|(_, value)| !value && !denies).count()
+}
+
+/// How many of them are given though nothing like their names was said.
+pub(super) fn flagged(turn: &Turn<'_>, steps: &[Step]) -> usize {
+    let request = turn.request.to_lowercase();
+    let said = |name: &str| {
+        name.to_lowercase().split(['_', '-', ' ']).any(|part| {
+            part.len() > 2
+                && request.contains(part.char_indices().nth(4).map_or(part, |(end, _)| &part[..end]))
+        })
+    };
+    flags(turn, steps).filter(|(name, _)| !said(name)).count()
+}
+
+/// A call of a user's tool: the tool's name and description, its parameters beside the arguments.
+struct UserCall<'t> {
+    at: usize,
+    name: &'t str,
+    parameters: &'t [Param],
+    arguments: &'t [Option<Argument>],
+}
+
+/// The user's tools that an answer calls.
+fn called<'t>(turn: &'t Turn<'_>, steps: &'t [Step]) -> impl Iterator<Item = UserCall<'t>> {
+    steps.iter().filter_map(|step| {
+        let Step::User { tool, arguments } = step else { return None };
+        let (name, _, parameters) = turn.scene.user_tools().nth(*tool)?;
+        Some(UserCall { at: *tool, name, parameters, arguments })
+    })
+}
+
+/// How many texts hold a number that a parameter left out of the same call would take.
+pub(super) fn uncounted(turn: &Turn<'_>, steps: &[Step]) -> usize {
+    let within = |text: &str, number: &mut dyn FnMut(&Number) -> bool| {
+        let Some(start) = turn.request.find(text) else { return false };
+        let inside = |link: &&Link| link.start >= start && link.end <= start + text.len();
+        turn.links.iter().filter(inside).flat_map(|link| &link.marks).any(|mark| match mark {
+            Mark::Number(said) => number(said),
+            _ => false,
+        })
+    };
+    called(turn, steps)
+        .map(|UserCall { parameters, arguments, .. }| {
+            let left_out = |number: &Number| {
+                parameters.iter().zip(arguments).any(|(param, argument)| {
+                    let counts = matches!(param.kind, ParamKind::Number { .. });
+                    argument.is_none() && counts && param.number(number).is_some()
+                })
+            };
+            let text = |argument: &&Option<Argument>| match argument {
+                Some(Argument::Text(text)) => within(text, &mut |number| left_out(number)),
+                _ => false,
+            };
+            arguments.iter().filter(text).count()
+        })
+        .sum()
+}
+
+/// Words that tell nothing of what is meant.
+const SMALL: &str = "the a an of to for and or in on with at by from as is it its be this that all i you we us our my me your please can could \
+    would will what how do does are was were have has had so but not up out off then there need want just get got some any been into about \
+    now ok okay hey hi thanks thank let lets go if when they them he she his her their one too also s t ll re d m ve im";
+
+/// Words of acts and amounts: what built-in tools are asked for with.
+const ACTS: &str = "turn switch put set open close shut start stop run kill blink flash dim raise lower bring read check show tell say wait list \
+    power light percent degrees minutes seconds half full hundred times twice once make give take add write log note send";
+
+/// Letters of a word that tell it from others: "announce" and "announcement" are of one stem.
+const STEM: usize = 5;
+
+/// The stems of a text's words, but for small ones.
+fn stems(text: &str) -> HashSet<String> {
+    let lower = text.to_lowercase();
+    words(&lower)
+        .into_iter()
+        .flat_map(|word| word.split('\''))
+        .filter(|word| !word.is_empty() && !SMALL.split_whitespace().any(|small| small == *word))
+        .map(stem)
+        .collect()
+}
+
+fn stem(word: &str) -> String {
+    match word.char_indices().nth(STEM) {
+        Some((end, _)) => word[..end].to_owned(),
+        None => word.strip_suffix('s').filter(|stem| stem.len() > 2).unwrap_or(word).to_owned(),
+    }
+}
+
+/// The stems by which each of the user's tools may be asked for: of its name and description, of its parameters and their choices.
+fn telling_stems(turn: &Turn<'_>) -> Vec<HashSet<String>> {
+    let of = |(name, description, parameters): (&str, &str, &[Param])| {
+        let mut text = format!("{name} {description}");
+        for param in parameters {
+            text.push(' ');
+            text.push_str(&param.name);
+            if let ParamKind::Choice(choices) = &param.kind {
+                choices.iter().for_each(|choice| text.extend([" ", choice]));
+            }
+        }
+        stems(&text.replace(['_', '-'], " "))
+    };
+    turn.scene.user_tools().map(of).collect()
+}
+
+/// What the words of a request have to do with the user's tools that an answer calls.
+#[derive(Default)]
+pub(super) struct Heard {
+    /// Calls of tools of which nothing was said.
+    pub unhinted: usize,
+    /// By how many words others are nearer than the tools that are called, three at most for each.
+    pub nearer: usize,
+    /// Optional parameters that are left out.
+    pub skipped: usize,
+    /// Texts that hold a word of their tool's or parameter's name: "put on the list" asks for no "list".
+    pub titled: usize,
+    /// It acts, and some word of the request has to do with nothing in it.
+    pub untold: usize,
+}
+
+/// Compares the words of the request with those of the tools that an answer calls, and with what else serves it (`held`: mentions).
+pub(super) fn heard<'t>(turn: &'t Turn<'_>, held: impl Iterator<Item = &'t str>, steps: &'t [Step]) -> Heard {
+    const MOST_NEARER: usize = 3;
+    let said = stems(turn.request);
+    let tools = telling_stems(turn);
+    let common: Vec<usize> = tools.iter().map(|tool| tool.intersection(&said).count()).collect();
+    let best = common.iter().copied().max().unwrap_or(0);
+    let mut heard = Heard::default();
+    let mut told: HashSet<String> = held.chain(texts(steps)).flat_map(stems).collect();
+    for call in called(turn, steps) {
+        heard.unhinted += usize::from(common[call.at] == 0);
+        heard.nearer += (best - common[call.at]).min(MOST_NEARER);
+        heard.skipped += call.arguments.iter().filter(|argument| argument.is_none()).count();
+        for (param, argument) in call.parameters.iter().zip(call.arguments) {
+            if let Some(Argument::Text(text)) = argument {
+                let names = stems(&format!("{} {}", call.name, param.name).replace(['_', '-'], " "));
+                heard.titled += usize::from(!names.is_disjoint(&stems(text)));
+            }
+        }
+        told.extend(tools[call.at].iter().cloned());
+    }
+    let act = |word: &str| ACTS.split_whitespace().any(|known| stem(known) == word);
+    let idle = |word: &&String| {
+        !told.contains(*word) && !act(word) && !word.starts_with(|c: char| c.is_ascii_digit())
+    };
+    heard.untold = usize::from(!steps.is_empty() && said.iter().any(|word| idle(&word)));
+    heard
+}
