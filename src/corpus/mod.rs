@@ -6,6 +6,7 @@
 //! files in `lexicon/`, and others in `lexicon/held/`, which training never sees ([`Words`]). Everything is drawn from one
 //! seed.
 
+mod except;
 mod generator;
 mod group;
 mod heard;
@@ -13,6 +14,7 @@ mod lexicon;
 mod measure;
 mod noise;
 mod phrases;
+mod refusal;
 mod request;
 mod rng;
 mod says;

@@ -5,10 +5,11 @@ use crate::link::{ONES, family};
 use crate::prompt::{Group, Scene, Selector, Step};
 use crate::tool::Builtin;
 
+use super::except::all_but;
 use super::lexicon::Line;
 use super::measure::measured;
 use super::rng::Rng;
-use super::several::{all_but, can_be_meant};
+use super::several::can_be_meant;
 use super::template::expand;
 use super::who::{mention, plural, selected, targets};
 

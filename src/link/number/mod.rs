@@ -1,0 +1,227 @@
+//! Numbers said in digits or in words, with the unit that was said.
+
+mod read;
+mod words;
+
+use serde::{Deserialize, Serialize};
+
+use super::lexicon::names_of_unit;
+
+pub(super) use read::number_at;
+pub use words::{ONES, ORDINALS, seconds_in};
+pub(super) use words::{is_number_word, mended, ordinal, other_spelling, place};
+
+/// The unit said with a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// None.
+    Plain,
+    /// Percent; also "half", "full".
+    Percent,
+    /// Degrees of temperature.
+    Degrees,
+    /// A duration; the value is in seconds.
+    Seconds,
+    /// "three times", "twice".
+    Times,
+}
+
+/// A number and its unit.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Number {
+    /// The value; durations in seconds.
+    pub value: f64,
+    /// What was said with it.
+    pub unit: Unit,
+    /// The bare number that was said: 5 of "5 minutes", whose value is 300.
+    pub said: f64,
+    /// What it measures, where a unit of weight, volume or length was said: 12000 g of "12 kg".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measure: Option<Measure>,
+}
+
+impl Number {
+    /// A number whose value is what was said.
+    pub(super) fn new(value: f64, unit: Unit) -> Number {
+        Number { value, unit, said: value, measure: None }
+    }
+
+    /// The number in another unit, `None` where neither it nor the unit says what is measured, or they measure different things.
+    pub fn in_unit(&self, unit: &str) -> Option<f64> {
+        let (asked, said) = (Measure::of(1.0, unit)?, self.measure?);
+        (asked.quantity == said.quantity).then(|| (said.base / asked.base * 1e6).round() / 1e6)
+    }
+}
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Quantity {
+    /// In grams.
+    Weight,
+    /// In millilitres.
+    Volume,
+    /// In millimetres.
+    Length,
+}
+
+/// An amount in the base unit of its quantity.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measure {
+    /// What is measured.
+    pub quantity: Quantity,
+    /// How much, in the base unit.
+    pub base: f64,
+}
+
+/// Whether a word is a unit of weight, volume or length.
+pub fn is_measure(unit: &str) -> bool {
+    Measure::of(1.0, unit).is_some()
+}
+
+impl Measure {
+    fn of(amount: f64, unit: &str) -> Option<Measure> {
+        use Quantity::{Length, Volume, Weight};
+        let (quantity, scale) = match names_of_unit(unit).first().copied().unwrap_or(unit) {
+            "mg" => (Weight, 0.001),
+            "gram" => (Weight, 1.0),
+            "kg" => (Weight, 1000.0),
+            "tonne" | "tonnes" => (Weight, 1e6),
+            "ml" => (Volume, 1.0),
+            "cl" => (Volume, 10.0),
+            "litre" | "l" => (Volume, 1000.0),
+            "mm" => (Length, 1.0),
+            "cm" => (Length, 10.0),
+            "metre" | "m" => (Length, 1000.0),
+            "km" => (Length, 1e6),
+            _ => return None,
+        };
+        Some(Measure { quantity, base: amount * scale })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::words::words;
+    use super::*;
+
+    fn all(text: &str) -> Vec<(f64, Unit)> {
+        let words = mended(&words(text));
+        let taken = vec![false; words.len()];
+        let mut out = Vec::new();
+        let mut at = 0;
+        while at < words.len() {
+            match number_at(text, &words, &taken, at) {
+                Some((number, used)) => {
+                    out.push((number.value, number.unit));
+                    at += used;
+                }
+                None => at += 1,
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn digits_words_and_units() {
+        assert_eq!(all("set it to 30%"), [(30.0, Unit::Percent)]);
+        assert_eq!(all("set it to thirty five percent"), [(35.0, Unit::Percent)]);
+        assert_eq!(all("blink three times every 0.5 s"), [(3.0, Unit::Times), (0.5, Unit::Seconds)]);
+        assert_eq!(all("wait two minutes"), [(120.0, Unit::Seconds)]);
+        assert_eq!(all("for half a minute"), [(30.0, Unit::Seconds)]);
+        assert_eq!(all("a hundred and twenty"), [(120.0, Unit::Plain)]);
+        assert_eq!(all("twenty one point five degrees"), [(21.5, Unit::Degrees)]);
+        assert_eq!(all("to -5 °C"), [(-5.0, Unit::Degrees)]);
+        assert_eq!(
+            all("half, a quarter, three quarters"),
+            [(50.0, Unit::Percent), (25.0, Unit::Percent), (75.0, Unit::Percent)]
+        );
+        assert_eq!(all("the other one"), []);
+        assert_eq!(all("a lamp and an hour"), [(3600.0, Unit::Seconds)]);
+        assert_eq!(all("two and a half hours"), [(9000.0, Unit::Seconds)]);
+    }
+
+    #[test]
+    fn parts_rates_and_counts() {
+        use Unit::{Percent, Plain, Seconds, Times};
+        for (text, value, unit) in [
+            ("a quarter second", 0.25, Seconds),
+            ("a quarter of a second", 0.25, Seconds),
+            ("quarter of an hour", 900.0, Seconds),
+            ("three quarters of an hour", 2700.0, Seconds),
+            ("half second", 0.5, Seconds),
+            ("half an hour", 1800.0, Seconds),
+            ("a tenth of a second", 0.1, Seconds),
+            ("once per second", 1.0, Seconds),
+            ("once a minute", 60.0, Seconds),
+            ("one every second", 1.0, Seconds),
+            ("once every second", 1.0, Seconds),
+            ("once every 5 seconds", 5.0, Seconds),
+            ("twice a second", 0.5, Seconds),
+            ("4 times per second", 0.25, Seconds),
+            ("every second", 1.0, Seconds),
+            ("a couple of times", 2.0, Times),
+            ("a couple minutes", 120.0, Seconds),
+            ("a dozen times", 12.0, Times),
+            ("two dozen", 24.0, Plain),
+            ("half a dozen times", 6.0, Times),
+            ("2x", 2.0, Times),
+            ("3 x", 3.0, Times),
+            ("x3", 3.0, Times),
+            ("half a kilo", 0.5, Plain),
+            ("a quarter of a litre", 0.25, Plain),
+            ("quarter kilo", 0.25, Plain),
+            ("a litre and a half", 1.5, Plain),
+            ("a kilo", 1.0, Plain),
+            ("12 kg", 12.0, Plain),
+            ("at one seventy", 170.0, Plain),
+            ("up to eleven eighty", 1180.0, Plain),
+            ("minus one in the attic", -1.0, Plain),
+            ("at minus half a degree", -0.5, Unit::Degrees),
+            ("two thirty five", 235.0, Plain),
+            ("a couple of shots", 2.0, Plain),
+            ("order one bag", 1.0, Plain),
+            ("one child please", 1.0, Plain),
+            ("half a litre of water", 0.5, Plain),
+            ("12,000", 12000.0, Plain),
+            ("12 000", 12000.0, Plain),
+            ("1,250,000.5", 1_250_000.5, Plain),
+            ("0,5 s", 0.5, Seconds),
+            ("1.5k", 1500.0, Plain),
+            ("two thousand", 2000.0, Plain),
+            ("minus five", -5.0, Plain),
+            ("two 55", 55.0, Plain),
+            ("too 55 percents", 55.0, Percent),
+            ("four 5 minutes", 300.0, Seconds),
+            ("ninty percent", 90.0, Percent),
+            ("fivty", 50.0, Plain),
+            ("fourty two", 42.0, Plain),
+            ("tweny minuts", 1200.0, Seconds),
+            ("steer two seven zero", 270.0, Plain),
+            ("one oh five", 105.0, Plain),
+            ("zero one five degrees", 15.0, Unit::Degrees),
+            ("ninety too degrees", 92.0, Unit::Degrees),
+            ("to for degrees", 4.0, Unit::Degrees),
+            ("for ate minutes", 480.0, Seconds),
+        ] {
+            assert_eq!(all(text), [(value, unit)], "{text}");
+        }
+        assert_eq!(all("when you have a sec, wait a minute"), [(60.0, Seconds)]);
+        assert_eq!(all("three times, a second each"), [(3.0, Times), (1.0, Seconds)]);
+        assert_eq!(all("at half past"), []);
+        assert_eq!(all("the green one is on, one of them, and one more"), []);
+        assert_eq!(all("there is a sixth one, the fifth"), []);
+        assert_eq!(all("to 50, second lamp off"), [(50.0, Plain)]);
+        assert_eq!(all("x 200 y 150"), [(200.0, Plain), (150.0, Plain)]);
+        assert_eq!(all("every couple"), []);
+        assert_eq!(all("five two"), [(5.0, Plain), (2.0, Plain)]);
+        assert_eq!(all("up to percent, thirty for me, off for minutes"), [(30.0, Plain)]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_breaks_it(text in "([a-z0-9 .,%°-]|hundred|point|half|and|a|min){0,40}") {
+            all(&text);
+        }
+    }
+}

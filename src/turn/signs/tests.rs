@@ -1,0 +1,179 @@
+use super::*;
+use crate::board::Device;
+use crate::prompt::pintail::encode;
+use crate::prompt::{Argument, Param, ParamKind, Scene, Tool};
+
+fn scene() -> Scene {
+    let text =
+        Param { name: "text".into(), kind: ParamKind::Text { max_length: 80 }, required: true, unit: None };
+    let note = Tool::User {
+        name: "note".into(),
+        description: "write a note for the vet".into(),
+        parameters: vec![text],
+    };
+    let tools = [Builtin::On, Builtin::Off, Builtin::Open, Builtin::Close, Builtin::Read].map(Tool::Builtin);
+    let devices = vec![
+        Device::of_kind("table saw", "relay", None),
+        Device::of_kind("red lamp", "light", None),
+        Device::of_kind("shutter", "shutter", None),
+    ];
+    Scene::new(tools.into_iter().chain([note]).collect(), devices)
+}
+
+fn answered<T>(request: &str, steps: &[Step], with: impl Fn(&Turn<'_>, &Pointers, &[Piece]) -> T) -> T {
+    let scene = scene();
+    let turn = Turn::new(&scene, request);
+    let pointers = Pointers::new(&scene, None);
+    with(&turn, &pointers, &encode(&turn, &pointers, steps).unwrap())
+}
+
+fn acts(tool: Builtin, device: usize) -> [Step; 1] {
+    [Step::Devices { tool, down: false, selectors: vec![Selector::Device(device)], amounts: Vec::new() }]
+}
+
+fn notes(text: &str) -> [Step; 1] {
+    [Step::User { tool: 0, arguments: vec![Some(Argument::Text(text.to_owned()))] }]
+}
+
+#[test]
+fn a_thing_beside_a_word_of_another_is_strange() {
+    let on = acts(Builtin::On, 0);
+    assert!(answered("band saw on", &on, strange));
+    assert!(!answered("table saw on", &on, strange));
+    assert!(!answered("the band saw and the table saw on", &on, strange));
+}
+
+#[test]
+fn a_text_that_ends_within_a_clause_is_cut() {
+    let is_cut = |request: &str, text: &str| {
+        let steps = notes(text);
+        answered(request, &steps, |turn, pointers, answer| cut(turn, pointers, answer, &steps)) > 0
+    };
+    assert!(is_cut("note: calf 14 has a cough", "calf 14"));
+    assert!(!is_cut("note: calf 14 has a cough", "calf 14 has a cough"));
+    assert!(!is_cut("note calf 14 please", "calf 14"));
+    assert!(!is_cut("write lame ewe for the vet", "lame ewe"));
+}
+
+#[test]
+fn a_quotation_that_is_not_copied_is_unused() {
+    let left = |text: &str| answered(r#"note "lame ewe, top field" now"#, &notes(text), unused);
+    assert_eq!((left("lame ewe, top field"), left("note")), ((0, 0), (1, 0)));
+}
+
+#[test]
+fn more_numbers_than_pointers_are_no_harm() {
+    let request = format!("note {} now", "7 ".repeat(300));
+    let (_, count) = answered(&request, &notes("now"), unused);
+    assert!(count > 12, "{count}");
+    let steps = notes("7");
+    answered(&request, &steps, |turn, pointers, answer| cut(turn, pointers, answer, &steps));
+}
+
+#[test]
+fn the_contrary_of_a_word() {
+    let is = |request: &str, tool, device| {
+        answered(request, &acts(tool, device), |turn, _, answer| contrary(turn, answer))
+    };
+    assert!(is("saw off", Builtin::On, 0) && !is("saw off", Builtin::Off, 0));
+    assert!(is("open the shutter", Builtin::Close, 2) && !is("shutter open? close it", Builtin::Close, 2));
+    assert!(is("dim the red lamp", Builtin::On, 1) && !is("it is dim, red lamp on", Builtin::On, 1));
+    assert!(!is("the saw went off, turn it on", Builtin::On, 0));
+}
+
+#[test]
+fn a_wish_is_no_question() {
+    let read =
+        |request: &str| answered(request, &acts(Builtin::Read, 2), |turn, _, answer| contrary(turn, answer));
+    assert!(read("would you mind closing the shutter") && read("any chance of the shutter opening?"));
+    assert!(!read("could you tell me if the shutter is open") && !read("is the shutter open"));
+    let both = [acts(Builtin::On, 1), acts(Builtin::Read, 0)].concat();
+    let beside = |request: &str| answered(request, &both, |turn, _, answer| contrary(turn, answer));
+    assert!(beside("red lamp on please, I am cutting with the saw"));
+    assert!(!beside("red lamp on and how is the saw"));
+}
+
+#[test]
+fn what_a_text_does_not_hold() {
+    let starts = |text: &str| led(&notes(text));
+    assert_eq!((starts("she took the pills"), starts("the pills"), starts("about")), (1, 0, 0));
+    let scene = |count: Option<Argument>| {
+        let number = ParamKind::Number { min: 1.0, max: 50.0, integer: true };
+        let param = |name: &str, kind, required| Param { name: name.into(), kind, required, unit: None };
+        let item = param("item", ParamKind::Text { max_length: 80 }, true);
+        let flag = param("ürgént", ParamKind::Flag, false);
+        let parameters = vec![item, param("count", number, false), flag];
+        let tool = Tool::User { name: "shop".into(), description: "put on the list".into(), parameters };
+        let scene = Scene::new(vec![tool], Vec::new());
+        let turn = Turn::new(&scene, "6 tins of soup on the list");
+        let text = if count.is_some() { "tins of soup" } else { "6 tins of soup" };
+        let arguments = vec![Some(Argument::Text(text.into())), count, Some(Argument::Flag(false))];
+        let steps = [Step::User { tool: 0, arguments }];
+        (uncounted(&turn, &steps), denied(&turn, &steps), flagged(&turn, &steps))
+    };
+    assert_eq!((scene(None), scene(Some(Argument::Number(0)))), ((1, 1, 1), (0, 1, 1)));
+}
+
+#[test]
+fn acts_that_nothing_asks_for() {
+    let steps = [acts(Builtin::Open, 2), acts(Builtin::On, 1)].concat();
+    let count = |request: &str| answered(request, &steps, |turn, _, _| silent(turn, &steps));
+    assert_eq!((count("open the shutter for red"), count("shutter open and red lamp on")), (1, 0));
+}
+
+#[test]
+fn what_tells_why_may_be_passed_over() {
+    let on = acts(Builtin::On, 1);
+    let left = |request: &str| answered(request, &on, unused);
+    assert_eq!((left("red lamp on, the shutter is stuck").0, left("red lamp and shutter on").0), (0, 1));
+}
+
+#[test]
+fn what_the_words_have_to_do_with_the_tool() {
+    let scene = scene();
+    let said = |request: &str, held: &[&str], steps: &[Step]| {
+        let turn = Turn::new(&scene, request);
+        let Heard { unhinted, titled, untold, .. } = heard(&turn, held.iter().copied(), steps);
+        (unhinted, titled, untold)
+    };
+    assert_eq!(said("note lame ewe", &[], &notes("lame ewe")), (0, 0, 0));
+    assert_eq!(said("note: lame ewe, top field", &[], &notes("lame ewe")), (0, 0, 1));
+    assert_eq!(said("lame ewe", &[], &notes("lame ewe")), (1, 0, 0));
+    assert_eq!(said("ewe on the notes", &[], &notes("ewe on the notes")), (0, 1, 0));
+    assert_eq!(said("red lamp on", &["red lamp"], &acts(Builtin::On, 1)), (0, 0, 0));
+    assert_eq!(said("red lamp on", &[], &[]), (0, 0, 0));
+    assert_eq!((articled(&notes("the lame ewe")), articled(&notes("Theo is lame"))), (1, 0));
+}
+
+#[test]
+fn another_tool_that_is_nearer_and_what_is_left_out() {
+    let param = |name: &str, required| Param {
+        name: name.into(),
+        kind: ParamKind::Choice(vec!["whole milk".into(), "oats".into()]),
+        required,
+        unit: None,
+    };
+    let tool = |name: &str, description: &str, parameters| Tool::User {
+        name: name.into(),
+        description: description.into(),
+        parameters,
+    };
+    let tools = vec![
+        tool("brew_coffee", "make a cup of coffee", vec![param("milk", false)]),
+        tool("ring_bell", "ring for the waiter", Vec::new()),
+    ];
+    let scene = Scene::new(tools, Vec::new());
+    let turn = Turn::new(&scene, "a coffee with whole milk");
+    let call = |tool, arguments| [Step::User { tool, arguments }];
+    let brewed = heard(&turn, std::iter::empty(), &call(0, vec![None]));
+    assert_eq!((brewed.nearer, brewed.skipped, brewed.unhinted), (0, 1, 0));
+    let rung = heard(&turn, std::iter::empty(), &call(1, Vec::new()));
+    assert_eq!((rung.nearer, rung.skipped, rung.unhinted), (3, 0, 1));
+}
+
+#[test]
+fn devices_of_which_nothing_was_said() {
+    let scene = scene();
+    let count = |request: &str, device| unheard(&Turn::new(&scene, request), &acts(Builtin::On, device));
+    assert_eq!((count("red lamp on", 0), count("red lamp on", 1), count("lights on", 1)), (1, 0, 0));
+}
