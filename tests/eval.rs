@@ -162,6 +162,9 @@ fn recorded(folder: &str) -> Vec<(pintail::agent::Agent, Vec<pintail::eval::Case
     agents.map(read).collect()
 }
 
+/// The sets of recorded requests in English.
+const SETS: [&str; 6] = ["eval", "report", "third", "fourth", "blind", "second-blind"];
+
 #[test]
 fn written_requests_are_none_of_the_sets_and_can_be_learnt_from() {
     let plain = |text: &str| {
@@ -172,8 +175,7 @@ fn written_requests_are_none_of_the_sets_and_can_be_learnt_from() {
             .collect();
         kept.split_whitespace().collect::<Vec<_>>().join(" ")
     };
-    let sets =
-        ["eval", "report", "third", "fourth", "blind"].map(|set| recorded(&format!("tests/data/{set}")));
+    let sets = SETS.map(|set| recorded(&format!("tests/data/{set}")));
     let said: std::collections::HashSet<String> =
         sets.iter().flatten().flat_map(|(_, cases)| cases.iter().map(|case| plain(&case.text))).collect();
     assert!(said.len() > 4000);
@@ -199,7 +201,7 @@ fn written_requests_are_none_of_the_sets_and_can_be_learnt_from() {
 #[test]
 fn english_requests_are_not_taken_for_others() {
     let mut changed = Vec::new();
-    for set in ["eval", "report", "third", "fourth", "blind"].map(|set| format!("tests/data/{set}")) {
+    for set in SETS.map(|set| format!("tests/data/{set}")) {
         for (agent, cases) in recorded(&set) {
             for case in cases {
                 let state = pintail::eval::state_of(&agent, &case).unwrap();
