@@ -516,7 +516,8 @@ fn a_plain_user_gets_the_same_cage() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
     let exe = folder.path().join("pintail");
-    std::fs::copy(EXE, &exe).unwrap();
+    // By a process of its own: a child that another test starts meanwhile would hold the file open for writing, and then it cannot be run.
+    assert!(Command::new("cp").arg(EXE).arg(&exe).status().unwrap().success());
     std::fs::set_permissions(&exe, PermissionsExt::from_mode(0o755)).unwrap();
     let as_user = |arguments: &[&str]| {
         let mut command = Command::new(&exe);

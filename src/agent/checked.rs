@@ -281,7 +281,7 @@ pub struct Scope {
 }
 
 /// Confidence from which a call is executed when the file names none.
-pub const ACT: f64 = 0.5;
+pub const ACT: f64 = 0.6;
 /// Confidence below which a request is refused when the file names none.
 pub const ASK: f64 = 0.2;
 
