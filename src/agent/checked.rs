@@ -280,7 +280,8 @@ pub struct Scope {
     pub context: Vec<usize>,
 }
 
-/// Confidence from which a call is executed when the file names none.
+/// Confidence from which a call is executed when the file names none. Below it, of the requests of the sets for looking, more would be done wrongly
+/// than rightly beside those that are done anyway (models/README.md, version 9).
 pub const ACT: f64 = 0.6;
 /// Confidence below which a request is refused when the file names none.
 pub const ASK: f64 = 0.2;

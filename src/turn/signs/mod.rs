@@ -48,7 +48,7 @@ pub(super) struct Signs {
     /// It refuses.
     pub refuses: usize,
     /// Acts on devices none of which, nor their kind or place, was mentioned.
-    pub unheard: usize,
+    pub unmentioned: usize,
     /// Calls of tools of which nothing was said.
     pub unhinted: usize,
     /// By how many words others are nearer than the tools that are called.
@@ -86,7 +86,7 @@ impl Signs {
             flagged: flagged(turn, steps),
             silent: silent(turn, steps),
             refuses: usize::from(steps.is_empty()),
-            unheard: unheard(turn, steps),
+            unmentioned: unmentioned(turn, steps),
             unhinted,
             nearer,
             skipped,
@@ -114,7 +114,7 @@ impl Signs {
             (self.flagged, 0.37),
             (self.silent, 0.66),
             (self.refuses, 0.25),
-            (self.unheard, 0.39),
+            (self.unmentioned, 0.39),
             (self.unhinted, 0.4),
             (self.nearer, 0.46),
             (self.skipped, 0.71),
@@ -278,7 +278,7 @@ fn doubled(answer: &[Piece]) -> usize {
 }
 
 /// How many acts are on devices by name of which nothing was mentioned: not them, nor their kind or place.
-fn unheard(turn: &Turn<'_>, steps: &[Step]) -> usize {
+fn unmentioned(turn: &Turn<'_>, steps: &[Step]) -> usize {
     let scene = turn.scene;
     let said = |mark: Mark| turn.links.iter().any(|link| link.marks.contains(&mark));
     let mentioned = |at: usize| {
@@ -287,13 +287,13 @@ fn unheard(turn: &Turn<'_>, steps: &[Step]) -> usize {
             || scene.kind_of(device).is_some_and(|kind| said(Mark::Kind(kind)))
             || scene.area_of(device).is_some_and(|area| said(Mark::Area(area)))
     };
-    let unheard = |step: &&Step| match step {
+    let unmentioned = |step: &&Step| match step {
         Step::Devices { selectors, .. } => selectors
             .iter()
             .all(|selector| matches!(selector, Selector::Device(device) if !mentioned(*device))),
         _ => false,
     };
-    steps.iter().filter(unheard).count()
+    steps.iter().filter(unmentioned).count()
 }
 
 /// Words that ask for each sort of act.

@@ -174,6 +174,6 @@ fn another_tool_that_is_nearer_and_what_is_left_out() {
 #[test]
 fn devices_of_which_nothing_was_said() {
     let scene = scene();
-    let count = |request: &str, device| unheard(&Turn::new(&scene, request), &acts(Builtin::On, device));
+    let count = |request: &str, device| unmentioned(&Turn::new(&scene, request), &acts(Builtin::On, device));
     assert_eq!((count("red lamp on", 0), count("red lamp on", 1), count("lights on", 1)), (1, 0, 0));
 }
