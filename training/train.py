@@ -157,7 +157,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=0, help="processes that make batches; a GPU wants several")
     parser.add_argument("--threads", type=int, default=0)
-    parser.add_argument("--compile", action="store_true", help="torch.compile: a fifth faster on a CPU, needs a C++ compiler")
+    parser.add_argument("--compile", action="store_true", help="torch.compile; needs a C++ compiler")
     parser.add_argument("--every", type=int, default=250, help="steps between checkpoints")
     args = parser.parse_args()
     if not 0 <= args.fall <= 1:

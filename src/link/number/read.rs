@@ -236,7 +236,6 @@ impl<'w> Place<'w> {
         if minus {
             value = -value;
         }
-        let celsius = |at: usize| usize::from(matches!(self.next(at), Some("c" | "celsius" | "centigrade")));
         match self.next(used) {
             Some("%" | "percent" | "percents" | "pct" | "procent") => found(value, Unit::Percent, used + 1),
             Some("per") if self.next(used + 1) == Some("cent") => found(value, Unit::Percent, used + 2),
@@ -247,7 +246,8 @@ impl<'w> Place<'w> {
                 found(value, Unit::Degrees, used + 1 + scale)
             }
             Some("degree" | "degrees" | "deg" | "celsius" | "centigrade") => {
-                found(value, Unit::Degrees, used + 1 + celsius(used + 1))
+                let scale = usize::from(matches!(self.next(used + 1), Some("c" | "celsius" | "centigrade")));
+                found(value, Unit::Degrees, used + 1 + scale)
             }
             Some(unit) if let Some(scale) = seconds(unit) => duration(value, scale, used + 1),
             // "the other one", "this one": a pronoun unless something countable follows.

@@ -74,13 +74,7 @@ const LEADING: &str = "she he they we it i has had have is was were took that to
 
 /// How many texts begin with a word that belongs before a text.
 pub(super) fn led(steps: &[Step]) -> usize {
-    texts(steps)
-        .filter(|text| {
-            let first = text.split_whitespace().next().unwrap_or("");
-            text.contains(char::is_whitespace)
-                && LEADING.split(' ').any(|known| first.eq_ignore_ascii_case(known))
-        })
-        .count()
+    texts(steps).filter(|text| text.contains(char::is_whitespace) && begins(text, LEADING)).count()
 }
 
 /// Words of which one begins no text by itself: "the rain trousers" are put on a list as "rain trousers".
@@ -88,9 +82,11 @@ const ARTICLES: &str = "the a an my our your this that";
 
 /// How many texts begin with an article, or a word in its place.
 pub(super) fn articled(steps: &[Step]) -> usize {
-    let article = |text: &&str| {
-        let first = text.split_whitespace().next().unwrap_or("");
-        ARTICLES.split(' ').any(|known| first.eq_ignore_ascii_case(known))
-    };
-    texts(steps).filter(article).count()
+    texts(steps).filter(|text| begins(text, ARTICLES)).count()
+}
+
+/// Whether the first word of a text is one of a list.
+fn begins(text: &str, list: &str) -> bool {
+    let first = text.split_whitespace().next().unwrap_or("");
+    list.split(' ').any(|known| first.eq_ignore_ascii_case(known))
 }

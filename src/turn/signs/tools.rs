@@ -1,6 +1,7 @@
 //! What speaks against the calls of the user's own tools.
 
 use std::collections::HashSet;
+use std::sync::LazyLock;
 
 use crate::link::{Link, Mark, Number};
 use crate::prompt::{Argument, Param, ParamKind, Step, Turn};
@@ -42,7 +43,7 @@ pub(super) fn flagged(turn: &Turn<'_>, steps: &[Step]) -> usize {
     flags(turn, steps).filter(|(name, _)| !said(name)).count()
 }
 
-/// A call of a user's tool: the tool's name and description, its parameters beside the arguments.
+/// A call of a user's tool: its place among the user's tools, its name, its parameters beside the arguments.
 struct UserCall<'t> {
     at: usize,
     name: &'t str,
@@ -95,6 +96,10 @@ const SMALL: &str = "the a an of to for and or in on with at by from as is it it
 const ACTS: &str = "turn switch put set open close shut start stop run kill blink flash dim raise lower bring read check show tell say wait list \
     power light percent degrees minutes seconds half full hundred times twice once make give take add write log note send";
 
+// Every reading of every request asks these lists of each word.
+static SMALL_WORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| SMALL.split_whitespace().collect());
+static ACT_STEMS: LazyLock<HashSet<String>> = LazyLock::new(|| ACTS.split_whitespace().map(stem).collect());
+
 /// Letters of a word that tell it from others: "announce" and "announcement" are of one stem.
 const STEM: usize = 5;
 
@@ -104,7 +109,7 @@ fn stems(text: &str) -> HashSet<String> {
     words(&lower)
         .into_iter()
         .flat_map(|word| word.split('\''))
-        .filter(|word| !word.is_empty() && !SMALL.split_whitespace().any(|small| small == *word))
+        .filter(|word| !word.is_empty() && !SMALL_WORDS.contains(*word))
         .map(stem)
         .collect()
 }
@@ -168,10 +173,9 @@ pub(super) fn heard<'t>(turn: &'t Turn<'_>, held: impl Iterator<Item = &'t str>,
         }
         told.extend(tools[call.at].iter().cloned());
     }
-    let act = |word: &str| ACTS.split_whitespace().any(|known| stem(known) == word);
-    let idle = |word: &&String| {
-        !told.contains(*word) && !act(word) && !word.starts_with(|c: char| c.is_ascii_digit())
+    let idle = |word: &String| {
+        !told.contains(word) && !ACT_STEMS.contains(word) && !word.starts_with(|c: char| c.is_ascii_digit())
     };
-    heard.untold = usize::from(!steps.is_empty() && said.iter().any(|word| idle(&word)));
+    heard.untold = usize::from(!steps.is_empty() && said.iter().any(idle));
     heard
 }
