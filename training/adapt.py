@@ -97,10 +97,10 @@ def learn(model, own, general, steps, rate, seed):
         if not queues[which]:
             queues[which] = data.batches(BATCH, seed + passes[which])
             passes[which] += 1
-        scenes, lengths, tails, at, target, weight = data.batch(queues[which].pop(), 0.0)
+        *what, at, target, weight = data.batch(queues[which].pop(), 0.0)
         for part in optimiser.param_groups:
             part["lr"] = rate * min(1.0, (step + 1) / 20, (steps - step) / (0.5 * steps))
-        loss = F.cross_entropy(model(scenes, lengths, tails, at), target, reduction="none")
+        loss = F.cross_entropy(model(*what, at), target, reduction="none")
         loss = (loss * weight).sum() / weight.sum()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()

@@ -136,7 +136,7 @@ class Block(nn.Module):
         rows, r, _ = tail.shape
         q, k, v = self.heads(tail, at.tail_turn)
         q = q.reshape(rows, c.kv_heads, group * r, c.head)
-        own = torch.matmul(q, k.transpose(-1, -2)).view(rows, c.kv_heads, group, r, r) + at.causal[:r, :r]
+        own = torch.matmul(q, k.transpose(-1, -2)).view(rows, c.kv_heads, group, r, r) + at.near
         if scene is None:
             weight = own.softmax(-1, dtype=own.dtype).view(rows, c.kv_heads, group * r, r)
             return None, self.join(torch.matmul(weight, v), rows, r)
@@ -145,7 +145,7 @@ class Block(nn.Module):
         qs, ks, vs = self.heads(scene, at.scene_turn)
         qs = qs.reshape(batch, c.kv_heads, group * s, c.head)
         scores = torch.matmul(qs, ks.transpose(-1, -2)).view(batch, c.kv_heads, group, s, s)
-        weights, scale = Parts.weigh(scores, at.causal[:s, :s])
+        weights, scale = Parts.weigh(scores, at.causal)
         a = torch.matmul(weights.view(batch, c.kv_heads, group * s, s), vs) * scale.view(batch, c.kv_heads, group * s, 1)
         read = self.join(a, batch, s)
         # All requests of a scene ask its keys in one product.
@@ -181,6 +181,7 @@ class Places:
     scene_turn: tuple
     tail_turn: tuple
     causal: torch.Tensor
+    near: torch.Tensor
     padding: torch.Tensor
 
 
@@ -196,24 +197,32 @@ class Model(nn.Module):
             if weight.dim() == 2:
                 nn.init.normal_(weight, std=deep if name.endswith(("o.weight", "down.weight")) else 0.02)
 
-    def forward(self, scenes, lengths, tails, at):
+    def forward(self, scenes, lengths, tails, place, asked, at):
         """Logits [n, vocab] at the flat places `at` of the tails.
 
-        scenes [batch, s], padded behind `lengths` [batch]; tails [batch, each, r]. With s = 0 there is no scene.
+        scenes [batch, s], padded behind `lengths` [batch]; tails [batch, each, r], rows in which one or more requests stand: `place` is where in its
+        request a token stands, `asked` the request's number, both in that shape. With s = 0 there is no scene.
         """
         batch, s = scenes.shape
         each, r = tails.shape[1:]
-        dtype = torch.get_autocast_dtype(tails.device.type) if torch.is_autocast_enabled(tails.device.type) else torch.float32
-        cos, sin = rotary(self.config, tails.device)
+        device = tails.device
+        dtype = torch.get_autocast_dtype(device.type) if torch.is_autocast_enabled(device.type) else torch.float32
+        cos, sin = rotary(self.config, device)
         cos, sin = cos.to(dtype), sin.to(dtype)
-        place = (lengths[:, None] + torch.arange(r, device=tails.device)).repeat_interleave(each, 0)
-        hidden = torch.arange(s, device=tails.device)[None, :] >= lengths[:, None]
-        most = max(s, r)
+        place = (lengths[:, None, None] + place).flatten(0, 1)
+        asked = asked.flatten(0, 1)
+        strange = (asked[:, :, None] != asked[:, None, :]) | torch.ones(r, r, dtype=torch.bool, device=device).triu(1)
+        behind = torch.arange(s, device=device)[None, :] >= lengths[:, None]
+
+        def hiding(hidden):
+            return torch.zeros(hidden.shape, dtype=dtype, device=device).masked_fill(hidden, float("-inf"))
+
         places = Places(
             (cos[:s], sin[:s]),
             (cos[place], sin[place]),
-            torch.full((most, most), float("-inf"), dtype=dtype, device=tails.device).triu(1),
-            torch.zeros(batch, 1, 1, s, dtype=dtype, device=tails.device).masked_fill(hidden[:, None, None, :], float("-inf")),
+            hiding(torch.ones(s, s, dtype=torch.bool, device=device).triu(1)),
+            hiding(strange)[:, None, None],
+            hiding(behind)[:, None, None],
         )
         x = self.embed(scenes) if s else None
         y = self.embed(tails.flatten(0, 1))

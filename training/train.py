@@ -24,6 +24,10 @@ from torch.utils.data import DataLoader, Dataset
 from model import Config, Model, Parts
 
 
+# Several short requests stand in a row of so many tokens.
+SHORTEST_ROW = 48
+
+
 class Data:
     """Requests of some files, grouped by the scene they share."""
 
@@ -52,11 +56,13 @@ class Data:
     def batches(self, tokens, seed, bare=False):
         """Lists of scenes, each with its requests, about `tokens` tokens each, in an order drawn from `seed`; once over the data."""
         rng = np.random.default_rng(seed)
-        count, length = np.diff(self.first), np.diff(self.scene_starts)
-        longest = np.maximum.reduceat(np.diff(self.tail_starts), self.first[:-1])
-        size = count * longest + (0 if bare else length)
-        # Scenes of about one length, with requests of about one length, stand together.
-        order = np.lexsort((length + rng.uniform(0, 16, len(count)), (longest + rng.uniform(0, 4, len(count))) // 6))
+        length = np.diff(self.scene_starts)
+        asked = np.add.reduceat(np.diff(self.tail_starts), self.first[:-1])
+        size = asked + (0 if bare else length)
+        # Scenes of about one length, with about as much asked of each, stand together; every other class of lengths from the most asked down, so that
+        # the last of one is like the first of the next.
+        about = (length + rng.uniform(0, 4, len(length))) // 64
+        order = np.lexsort(((asked + rng.uniform(0, 16, len(asked))) * (1 - 2 * (about % 2)), about))
         groups, group, total = [], [], 0
         for i in order:
             if group and total + size[i] > tokens:
@@ -68,31 +74,52 @@ class Data:
         rng.shuffle(groups)
         return groups
 
+    def packed(self, requests, room):
+        """Requests in rows of at most `room` tokens: the longest first, each where it first fits."""
+        length = {t: self.tail_starts[t + 1] - self.tail_starts[t] for t in requests}
+        rows, left = [], []
+        for t in sorted(requests, key=length.get, reverse=True):
+            row = next((row for row, free in enumerate(left) if free >= length[t]), len(rows))
+            if row == len(rows):
+                rows.append([])
+                left.append(room)
+            rows[row].append(t)
+            left[row] -= length[t]
+        return rows
+
     def batch(self, chosen, request_weight, bare=False):
-        """scenes [batch, s], their lengths, tails [batch, each, r], the flat places that are asked, their targets and weights."""
+        """scenes [batch, s], their lengths, what is asked of each in rows: tails [batch, rows, r] with the place in its own request and the
+        number of the request (-1: none) of each token, in the same shape; the flat places that are asked, their targets and weights."""
+        requests = [range(self.first[i], self.first[i + 1]) for i in chosen]
         if bare:
-            numbers = [[t] for i in chosen for t in range(self.first[i], self.first[i + 1])]
-            lengths = np.zeros(len(numbers), dtype=np.int64)
+            requests = [[t for each in requests for t in each]]
+            lengths = np.zeros(1, dtype=np.int64)
         else:
-            numbers = [list(range(self.first[i], self.first[i + 1])) for i in chosen]
             lengths = np.array([self.scene_starts[i + 1] - self.scene_starts[i] for i in chosen])
-        scenes = np.zeros((len(numbers), lengths.max()), dtype=np.int64)
-        each = max(len(n) for n in numbers)
-        longest = max(self.tail_starts[t + 1] - self.tail_starts[t] for n in numbers for t in n)
-        tails = np.zeros((len(numbers), each, longest), dtype=np.int64)
-        weight = np.zeros((len(numbers), each, longest), dtype=np.float32)
-        for row, ns in enumerate(numbers):
+        room = max(SHORTEST_ROW, *(self.tail_starts[t + 1] - self.tail_starts[t] for each in requests for t in each))
+        packed = [self.packed(each, room) for each in requests]
+        shape = (len(packed), max(len(rows) for rows in packed), room)
+        scenes = np.zeros((len(packed), lengths.max()), dtype=np.int64)
+        tails, place = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
+        asked, weight = np.full(shape, -1, dtype=np.int64), np.zeros(shape, dtype=np.float32)
+        for scene, rows in enumerate(packed):
             if not bare:
-                i = chosen[row]
-                scenes[row, : lengths[row]] = self.scenes[self.scene_starts[i] : self.scene_starts[i + 1]]
-            for column, t in enumerate(ns):
-                ids = self.tails[self.tail_starts[t] : self.tail_starts[t + 1]]
-                tails[row, column, : len(ids)] = ids
-                weight[row, column, : self.answers[t] - 1] = request_weight
-                weight[row, column, self.answers[t] - 1 : len(ids) - 1] = 1.0
+                i = chosen[scene]
+                scenes[scene, : lengths[scene]] = self.scenes[self.scene_starts[i] : self.scene_starts[i + 1]]
+            for row, ts in enumerate(rows):
+                at = 0
+                for t in ts:
+                    ids = self.tails[self.tail_starts[t] : self.tail_starts[t + 1]]
+                    end, answer = at + len(ids), at + self.answers[t] - 1
+                    tails[scene, row, at:end] = ids
+                    place[scene, row, at:end] = np.arange(len(ids))
+                    asked[scene, row, at:end] = t
+                    weight[scene, row, at:answer] = request_weight
+                    weight[scene, row, answer : end - 1] = 1.0
+                    at = end
         target = np.roll(tails, -1, axis=2)
         at = np.flatnonzero(weight)
-        arrays = (scenes, lengths, tails, at, target.reshape(-1)[at], weight.reshape(-1)[at])
+        arrays = (scenes, lengths, tails, place, asked, at, target.reshape(-1)[at], weight.reshape(-1)[at])
         return tuple(torch.from_numpy(array) for array in arrays)
 
 
@@ -122,15 +149,15 @@ def held_out(model, data, device, tokens, most=1500):
     for group in data.batches(tokens, 0):
         if seen >= most:
             break
-        scenes, lengths, tails, at, target, _ = (x.to(device) for x in data.batch(group, 0.0))
+        *what, at, target, _ = (x.to(device) for x in data.batch(group, 0.0))
         with torch.autocast(device.type, torch.bfloat16):
-            logits = model(scenes, lengths, tails, at).float()
+            logits = model(*what, at).float()
         loss += F.cross_entropy(logits, target, reduction="sum").item()
         count += len(target)
-        asked = (at // tails.shape[2]).unique()
-        wrong = (at[logits.argmax(-1) != target] // tails.shape[2]).unique()
-        right += len(asked) - len(wrong)
-        seen += len(asked)
+        asked = what[-1].flatten()[at]
+        some, wrong = asked.unique(), asked[logits.argmax(-1) != target].unique()
+        right += len(some) - len(wrong)
+        seen += len(some)
     model.train()
     return right / seen, loss / count
 
@@ -220,9 +247,9 @@ def main():
             scale = min(1.0, (step + 1) / 100, (args.steps - step) / fall)
             for part in (part for optimiser in optimisers for part in optimiser.param_groups):
                 part["lr"] = args.rate * scale
-            scenes, lengths, tails, at, target, weight = (x.to(device, non_blocking=True) for x in batch)
+            *what, at, target, weight = (x.to(device, non_blocking=True) for x in batch)
             with torch.autocast(device.type, torch.bfloat16):
-                logits = model(scenes, lengths, tails, at)
+                logits = model(*what, at)
             loss = (F.cross_entropy(logits.float(), target, reduction="none") * weight).sum() / weight.sum()
             model.zero_grad(set_to_none=True)
             loss.backward()
@@ -230,8 +257,9 @@ def main():
             for optimiser in optimisers:
                 optimiser.step()
             step += 1
+            scenes, _, tails, place, asked = batch[:5]
             tokens += scenes.numel() + tails.numel()
-            seen += batch[2][:, :, 0].count_nonzero().item()
+            seen += ((place == 0) & (asked >= 0)).sum().item()
             mean = loss.detach() if mean is None else 0.98 * mean + 0.02 * loss.detach()
             if step % 25 == 0:
                 if not math.isfinite(mean.item()):
