@@ -34,6 +34,23 @@ pub use talk::telling;
 
 use serde::{Deserialize, Serialize};
 
+/// What a tool of the user's is asked for with.
+#[derive(Clone, Debug)]
+pub struct ToolWords {
+    /// Its name, in words.
+    pub name: String,
+    /// What else tells of it: its description, its parameters.
+    pub about: String,
+}
+
+impl From<&str> for ToolWords {
+    /// `NAME: ABOUT`, or a name alone.
+    fn from(text: &str) -> ToolWords {
+        let (name, about) = text.split_once(':').unwrap_or((text, ""));
+        ToolWords { name: name.to_owned(), about: about.trim().to_owned() }
+    }
+}
+
 /// What a mention may mean.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -67,6 +67,27 @@ pub(super) fn words(text: &str) -> Vec<Word> {
     out
 }
 
+/// What a word in lower case has in common with its other forms: "record", "recording", "recorded" and "recorder" are one, and so are
+/// "announce" and "announcement". No word of its own.
+pub(super) fn stem(word: &str) -> String {
+    const LEAST: usize = 3;
+    let ends = |ends: &[&str], least: usize| {
+        ends.iter().find_map(|end| word.strip_suffix(end)).filter(|stem| stem.chars().count() >= least)
+    };
+    let single = if let Some(stem) = ends(&["ings", "ing", "ed"], LEAST) {
+        let mut letters = stem.chars().rev();
+        let doubled = letters.next().filter(|last| letters.next() == Some(*last) && !"lsz".contains(*last));
+        doubled.and_then(|last| stem.strip_suffix(last)).unwrap_or(stem)
+    } else {
+        ends(&["ements", "ement", "ments", "ment", "ations", "ation", "ers", "er"], LEAST + 1)
+            .or_else(|| Some(word).filter(|word| !word.ends_with("ss")).and(ends(&["ies", "es", "s"], LEAST)))
+            .unwrap_or(word)
+    };
+    let stem =
+        single.strip_suffix(['e', 'y', 'i']).filter(|stem| stem.chars().count() >= LEAST).unwrap_or(single);
+    stem.to_owned()
+}
+
 /// The singular of an English plural, when the word looks like one.
 pub(super) fn singular(word: &str) -> Option<String> {
     if word.len() < 4 || word.ends_with("ss") || word.ends_with("us") || word.ends_with("is") {
@@ -134,7 +155,29 @@ mod tests {
         assert_eq!(singular("glass"), None);
     }
 
+    #[test]
+    fn forms_of_a_word_have_one_stem() {
+        let alike = |words: &str| {
+            let stems: Vec<String> = words.split(' ').map(stem).collect();
+            assert!(stems.iter().all(|stem| *stem == stems[0]), "{stems:?}");
+        };
+        alike("record records recording recordings recorded recorder recorders");
+        alike("announce announces announced announcing announcement announcements");
+        alike("plug plugs plugged plugging");
+        alike("reserve reserved reservation reservations");
+        alike("tidy tidies tidied");
+        alike("press pressed presses");
+        for word in ["ring", "bed", "red", "the", "bus", "été", "n", ""] {
+            assert_eq!(stem(word), word);
+        }
+    }
+
     proptest::proptest! {
+        #[test]
+        fn a_stem_is_the_beginning_of_its_word(word in ".*") {
+            proptest::prop_assert!(word.starts_with(&stem(&word)));
+        }
+
         #[test]
         fn any_text_splits_at_character_borders(text in ".*") {
             for word in words(&text) {

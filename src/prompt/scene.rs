@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use serde_json::Value;
 
 use crate::board::Device;
-use crate::link::{Index, Number, Unit, family, is_measure, seconds_in};
+use crate::link::{Index, Number, ToolWords, Unit, family, is_measure, seconds_in};
 use crate::tool::Builtin;
 
 /// A tool that is legal in the scene.
@@ -207,11 +207,12 @@ impl Scene {
     /// The matcher over this scene's names; built at the first request.
     pub fn index(&self) -> &Index {
         self.index.get_or_init(|| {
-            let hints: Vec<String> = self
+            let tools: Vec<ToolWords> = self
                 .user_tools()
                 .map(|(name, description, parameters)| {
                     let names: Vec<&str> = parameters.iter().map(|param| param.name.as_str()).collect();
-                    format!("{name} {description} {}", names.join(" ")).replace('_', " ")
+                    let about = format!("{description} {}", names.join(" ")).replace('_', " ");
+                    ToolWords { name: name.replace('_', " "), about }
                 })
                 .collect();
             let values: Vec<String> =
@@ -219,7 +220,7 @@ impl Scene {
             let parameters = self.user_tools().flat_map(|(_, _, parameters)| parameters);
             let numbered = parameters.filter(|param| matches!(param.kind, ParamKind::Number { .. }));
             let numbered = numbered.flat_map(|param| param.name.split(['_', '-']));
-            Index::new(&self.devices, &self.kinds, &self.areas, &values, &hints).with_numbered(numbered)
+            Index::new(&self.devices, &self.kinds, &self.areas, &values, &tools).with_numbered(numbered)
         })
     }
 

@@ -1,5 +1,6 @@
 //! The matcher: names as bags of words, a request's words matched against them, longest mention first.
 
+mod hints;
 mod search;
 mod senses;
 mod series;
@@ -9,14 +10,12 @@ use std::ops::Range;
 
 use crate::board::Device;
 
-use super::lexicon::{
-    family, is_determiner, is_everyday, is_filler, kind_words, measured, names_of_unit, unit_words,
-};
+use super::lexicon::{family, is_determiner, is_everyday, is_filler, kind_words, measured, unit_words};
 use super::number::{Number, Unit, is_number_word, mended, number_at, ordinal};
 use super::sound::sound;
 use super::spell::{is_command, meant};
 use super::words::{Word, words};
-use super::{Link, Mark};
+use super::{Link, Mark, ToolWords};
 use series::Said;
 
 /// A name as it is looked for: the ids of its words, and what it names.
@@ -31,6 +30,8 @@ const RANK_NAME: u8 = 4;
 const RANK_PLACED: u8 = 3;
 const RANK_KIND: u8 = 2;
 const RANK_HINT: u8 = 1;
+/// What people say who want a tool of that sort.
+const RANK_RELATED: u8 = 0;
 
 /// Fewest letters of a name that is looked for with its words joined or split elsewhere.
 const LEAST_JOINED: usize = 5;
@@ -44,6 +45,8 @@ const ADJECTIVES: &str = "old new big great tiny huge stupid silly damn damned b
 /// Everything that can be mentioned in a scene. Memory: some 50 bytes a word of a name.
 pub struct Index {
     vocabulary: HashMap<String, u32>,
+    /// Words that hint at tools and are known by their stems, in ids of their own.
+    stems: HashMap<String, u32>,
     phrases: Vec<Phrase>,
     /// For each word id, the phrases that hold it.
     holders: Vec<Vec<u32>>,
@@ -77,16 +80,17 @@ struct Match {
 
 impl Index {
     /// Builds the index of a scene: its devices, the names of its kinds and areas (by index), the choices of its
-    /// tools' parameters, and for each user tool the words that hint at it.
+    /// tools' parameters, and the words of each user tool.
     pub fn new(
         devices: &[Device],
         kinds: &[String],
         areas: &[String],
         values: &[String],
-        tools: &[String],
+        tools: &[ToolWords],
     ) -> Index {
         let mut index = Index {
             vocabulary: HashMap::new(),
+            stems: HashMap::new(),
             phrases: Vec::new(),
             holders: Vec::new(),
             joined: Vec::new(),
@@ -137,16 +141,8 @@ impl Index {
         for (at, value) in values.iter().enumerate() {
             index.add(value, Mark::Value(at), RANK_NAME);
         }
-        for (at, hint) in tools.iter().enumerate() {
-            for word in words(hint) {
-                if word.text.len() > 2 && !is_everyday(&word.text) && !is_filler(&word.text) {
-                    index.add(&word.text, Mark::Tool(at), RANK_HINT);
-                }
-                // A tool that takes `ml` is meant by millilitres.
-                for name in names_of_unit(&word.text) {
-                    index.add(name, Mark::Tool(at), RANK_HINT);
-                }
-            }
+        for (at, tool) in tools.iter().enumerate() {
+            index.add_tool(at, tool);
         }
         index
     }
@@ -162,7 +158,7 @@ impl Index {
         let mut joined = String::new();
         for word in words(name) {
             joined.push_str(&word.text);
-            let next = self.vocabulary.len() as u32;
+            let next = self.holders.len() as u32;
             let id = *self.vocabulary.entry(word.text).or_insert(next);
             if id == next {
                 self.holders.push(Vec::new());
@@ -217,7 +213,8 @@ impl Index {
         self.heard_matches(&words, &sightings, &mut found);
         found.sort_by_key(|m| {
             let rank = self.phrases[m.phrase as usize].rank;
-            (std::cmp::Reverse((m.matched, m.exact, m.full)), std::cmp::Reverse(rank), m.last - m.first)
+            let full = m.full && rank > RANK_RELATED;
+            (std::cmp::Reverse((m.matched, m.exact, full)), std::cmp::Reverse(rank), m.last - m.first)
         });
         let mut taken = vec![false; words.len()];
         let mut links: Vec<Link> = Vec::new();

@@ -4,7 +4,7 @@ use super::super::lexicon::{is_determiner, is_everyday, is_filler};
 use super::super::number::{other_spelling, place};
 use super::super::sound::sound;
 use super::super::spell::{is_command, is_known, meant};
-use super::super::words::{Word, singular, slip};
+use super::super::words::{Word, singular, slip, stem};
 use super::{Index, Mark, Match, RANK_HINT, RANK_KIND, RANK_NAME, Sighting, counted};
 
 /// Longest run of fillers inside a mention ("the light *over in the* kitchen").
@@ -31,6 +31,13 @@ impl Index {
             out.push(Sighting { id, plural: true, exact: true });
         }
         if let Some(&id) = other_spelling(word).and_then(|number| self.vocabulary.get(number.as_ref())) {
+            out.push(Sighting { id, plural: false, exact: true });
+        }
+        if out.is_empty()
+            && !is_everyday(word)
+            && !is_filler(word)
+            && let Some(&id) = self.stems.get(&stem(word))
+        {
             out.push(Sighting { id, plural: false, exact: true });
         }
         // "Blink" is no misspelt "blind".
@@ -167,6 +174,7 @@ impl Index {
             plural && is_device && full && !by_kind_alone && wanted.rank > RANK_HINT && !counted_off;
         // "Switch on ...", "lock ...": a verb, unless something says that it is a noun.
         let verb = full
+            && !matches!(wanted.mark, Mark::Tool(_))
             && wanted.rank <= RANK_KIND
             && wanted.words.len() == 1
             && !plural

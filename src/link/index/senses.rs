@@ -1,10 +1,12 @@
 //! What a mention means: readings of the same words, and questions for a measure.
 
 use super::super::words::Word;
-use super::{Index, Link, Mark, Match, RANK_KIND};
+use super::{Index, Link, Mark, Match, RANK_KIND, RANK_RELATED};
 
 /// Most devices that one ambiguous mention is marked with.
 const MOST_READINGS: usize = 4;
+/// Most tools that a word hints at which none of them has.
+const MOST_RELATED: usize = 2;
 
 impl Index {
     /// "How warm is it in the cellar", "is it cold": the devices that measure it, of the places that are named.
@@ -98,7 +100,13 @@ impl Index {
         if devices.len() != 1 && !namesakes {
             marks.extend(kinds);
         }
-        for m in same.iter().filter(|m| !matches!(mark(m), Mark::Device(_) | Mark::Kind(_))) {
+        // A word of a tool's own says more than what people say who want one of its sort, and what several are asked for with says nothing.
+        let tools = || same.iter().filter(|m| matches!(mark(m), Mark::Tool(_)));
+        let best_tool = tools().map(|m| rank(m)).max();
+        let telling = best_tool != Some(RANK_RELATED) || tools().count() <= MOST_RELATED;
+        let hints = |m: &Match| !matches!(mark(m), Mark::Tool(_)) || (telling && Some(rank(m)) == best_tool);
+        let others = same.iter().filter(|m| !matches!(mark(m), Mark::Device(_) | Mark::Kind(_)) && hints(m));
+        for m in others {
             if marks.len() < MOST_READINGS + 2 {
                 push(&mut marks, mark(m));
             }

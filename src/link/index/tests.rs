@@ -161,7 +161,7 @@ fn a_choice_in_the_name_of_a_place_and_units_hint_at_tools() {
 fn a_number_may_stand_within_another_mention() {
     let devices = [Device::of_kind("bay two lamp", "light", None)];
     let values = ["full".to_owned(), "empty".to_owned()];
-    let tools = ["lift: raises a bay".to_owned(), "print a label".to_owned()];
+    let tools = ["lift: raises a bay".into(), "print a label".into()];
     let index =
         Index::new(&devices, &["light".into()], &[], &values, &tools).with_numbered(["bay"].into_iter());
     let numbers = |text| -> Vec<f64> {
@@ -175,7 +175,7 @@ fn a_number_may_stand_within_another_mention() {
     let full = index.links("lamp to full").pop().unwrap();
     assert!(matches!(full.marks[..], [Mark::Value(0), Mark::Number(_)]), "{full:?}");
     let values = ["a".to_owned(), "b".to_owned()];
-    let index = Index::new(&[], &[], &[], &values, &["feed: litres".to_owned(), "weigh: kg".to_owned()]);
+    let index = Index::new(&[], &[], &[], &values, &["feed: litres".into(), "weigh: kg".into()]);
     for request in ["a quarter of a kilo to a", "a litre and a half of nettle feed", "half a litre to b"] {
         let links = index.links(request);
         assert!(links.windows(2).all(|pair| pair[0].end <= pair[1].start), "{request}: {links:?}");
@@ -259,4 +259,37 @@ proptest::proptest! {
             end = link.end;
         }
     }
+}
+
+#[test]
+fn tools_are_hinted_at_by_other_forms_joined_words_and_what_people_say_instead() {
+    let tools = [
+        "logbook: adds an entry, message".into(),
+        "pa: announcement over the speakers".into(),
+        "record: starts the recorder".into(),
+        "call number: dials a number".into(),
+    ];
+    let devices = [Device::of_kind("desk lamp", "lamp", None)];
+    let index = Index::new(&devices, &["light".into()], &[], &[], &tools);
+    let marks = |text| -> Vec<Mark> { index.links(text).into_iter().flat_map(|link| link.marks).collect() };
+    assert_eq!(marks("log that the lake froze"), [Mark::Tool(0)]);
+    assert_eq!(marks("over the pa please"), [Mark::Tool(1)]);
+    assert_eq!(marks("announce that yoga is off"), [Mark::Tool(1)]);
+    assert_eq!(marks("let everyone know"), [Mark::Tool(1)]);
+    assert_eq!(marks("a two hour recording")[1..], [Mark::Tool(2)]);
+    assert_eq!(marks("call my mother"), [Mark::Tool(3)]);
+    // What the request is rewritten to is never a hint.
+    assert!(index.links("a recording").iter().all(|link| link.meant.is_none()));
+    assert_eq!(marks("it is time to go there"), []);
+}
+
+#[test]
+fn a_word_for_tools_of_three_sorts_hints_at_none() {
+    let tool = |name: &str| ToolWords::from(name);
+    let marks = |tools: &[ToolWords]| -> Vec<Mark> {
+        let index = Index::new(&[], &[], &[], &[], tools);
+        index.links("everybody listen").into_iter().flat_map(|link| link.marks).collect()
+    };
+    assert_eq!(marks(&[tool("tannoy"), tool("pa")]), [Mark::Tool(0), Mark::Tool(1)]);
+    assert_eq!(marks(&[tool("tannoy"), tool("pa"), tool("intercom")]), []);
 }
