@@ -48,9 +48,8 @@ impl Index {
         let common = |word: &str| is_everyday(word) || is_filler(word);
         for word in words(&tool.name) {
             let text = word.text.as_str();
-            if NAMING.contains(&text)
-                || (text.len() == 2 && text.chars().all(char::is_alphabetic) && !common(text))
-            {
+            let short = text.chars().count() == 2 && text.chars().all(char::is_alphabetic);
+            if NAMING.contains(&text) || (short && !common(text)) {
                 self.add(text, mark, RANK_HINT);
             }
             let heads = TAILS.iter().filter_map(|tail| text.strip_suffix(tail));
