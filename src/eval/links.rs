@@ -267,7 +267,7 @@ mod tests {
             |grams: f64, food: &str| json!([{"tool": "feed", "arguments": {"grams": grams, "food": food}}]);
         let totals = counted(&[
             ("feed 3 grams of flakes", feed(3.0, "flakes")),
-            ("dinner for nemo", feed(2.0, "pellets")),
+            ("something nice for nemo", feed(2.0, "pellets")),
             (
                 "hall light to half",
                 json!([{"tool": "set_level", "arguments": {"devices": ["hall light"], "percent": 50}}]),
