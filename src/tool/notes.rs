@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 const MOST: usize = 20;
 
 /// What to do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Action {
     /// Append `text`.
@@ -18,15 +18,13 @@ enum Action {
     /// Find the notes with every word of `text`.
     Search,
     /// The latest notes.
-    #[default]
     List,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Arguments {
-    #[serde(default)]
-    action: Action,
+    action: Option<Action>,
     #[serde(default)]
     text: String,
 }
@@ -42,7 +40,9 @@ pub fn answer(arguments: Value, folder: &Path) -> Result<Value, String> {
     // A note is a line: line breaks and other control characters in it become spaces.
     let text: String = arguments.text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match arguments.action {
+    // "Note: buy milk" says what to note and not that it is to be added.
+    let action = arguments.action.unwrap_or(if text.is_empty() { Action::List } else { Action::Add });
+    match action {
         Action::Add if text.is_empty() => Err("there is no text to note".into()),
         Action::Add => {
             let mut notes =
@@ -53,7 +53,7 @@ pub fn answer(arguments: Value, folder: &Path) -> Result<Value, String> {
             Ok(json!({ "added": text }))
         }
         Action::Search | Action::List => {
-            let words: Vec<String> = match arguments.action {
+            let words: Vec<String> = match action {
                 Action::List => Vec::new(),
                 _ => text.to_lowercase().split(' ').map(str::to_owned).collect(),
             };
@@ -98,7 +98,7 @@ mod tests {
         let ask = |arguments| answer(arguments, folder.path());
         assert_eq!(ask(json!({})).unwrap(), json!({ "notes": [], "total": 0 }));
         ask(json!({ "action": "add", "text": "Buy  seeds\nfor the garden" })).unwrap();
-        ask(json!({ "action": "add", "text": "Pump needs oil" })).unwrap();
+        assert_eq!(ask(json!({ "text": "Pump needs oil" })).unwrap(), json!({ "added": "Pump needs oil" }));
         let found = ask(json!({ "action": "search", "text": "GARDEN seeds" })).unwrap();
         assert_eq!(found, json!({ "notes": ["Buy seeds for the garden"], "total": 1 }));
         let all = ask(json!({ "action": "list" })).unwrap();
