@@ -168,6 +168,7 @@ mod tests {
             ("2x", 2.0, Times),
             ("3 x", 3.0, Times),
             ("x3", 3.0, Times),
+            ("half a tablet, note it", 0.5, Plain),
             ("half a kilo", 0.5, Plain),
             ("a quarter of a litre", 0.25, Plain),
             ("quarter kilo", 0.25, Plain),
@@ -202,13 +203,44 @@ mod tests {
             ("zero one five degrees", 15.0, Unit::Degrees),
             ("ninety too degrees", 92.0, Unit::Degrees),
             ("to for degrees", 4.0, Unit::Degrees),
+            ("fridge for degrees", 4.0, Unit::Degrees),
+            ("blink red for times", 4.0, Unit::Times),
+            ("put it on line too", 2.0, Plain),
             ("for ate minutes", 480.0, Seconds),
         ] {
             assert_eq!(all(text), [(value, unit)], "{text}");
         }
         assert_eq!(all("when you have a sec, wait a minute"), [(60.0, Seconds)]);
         assert_eq!(all("three times, a second each"), [(3.0, Times), (1.0, Seconds)]);
-        assert_eq!(all("at half past"), []);
+        for (text, value, unit) in [
+            ("porridge for room one", 1.0, Plain),
+            ("sold one adult", 1.0, Plain),
+            ("crime night, Colin, one", 1.0, Plain),
+            ("a single sheet of steel", 1.0, Plain),
+            ("save a couple in the back", 2.0, Plain),
+            ("return a fiver", 5.0, Plain),
+            ("50p back", 0.5, Plain),
+            ("nought point nine", 0.9, Plain),
+            ("offset point five", 0.5, Plain),
+            ("six point two five", 6.25, Plain),
+            ("two thousand three hundred and five", 2305.0, Plain),
+            ("three thousand and two", 3002.0, Plain),
+            ("seven pounds twenty", 7.2, Plain),
+            ("four metres twenty", 4.2, Plain),
+            ("a metre twenty up", 1.2, Plain),
+            ("four minutes thirty in the zinc", 270.0, Seconds),
+            ("an hour and thirty minutes", 5400.0, Seconds),
+            ("an hour and a quarter", 4500.0, Seconds),
+            ("two hours fifteen", 8100.0, Seconds),
+            ("house lights all the way up", 100.0, Unit::Percent),
+        ] {
+            assert_eq!(all(text), [(value, unit)], "{text}");
+        }
+        assert_eq!(all("flash it twice a second apart"), [(2.0, Times), (1.0, Seconds)]);
+        assert_eq!(all("not a single one, every single lamp, the left one please, all the way down"), []);
+        assert_eq!(all("wait two minutes then 30 percent"), [(120.0, Seconds), (30.0, Unit::Percent)]);
+        assert_eq!(all("two minutes 30 percent"), [(120.0, Seconds), (30.0, Unit::Percent)]);
+        assert_eq!(all("at half past, what is that for, a table for Ada, on for hours"), []);
         assert_eq!(all("the green one is on, one of them, and one more"), []);
         assert_eq!(all("there is a sixth one, the fifth"), []);
         assert_eq!(all("to 50, second lamp off"), [(50.0, Plain)]);

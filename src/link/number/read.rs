@@ -1,8 +1,7 @@
 //! Where a number stands in a request, how far its words go, and its unit.
 
-use super::super::lexicon::names_of_unit;
 use super::super::words::Word;
-use super::words::{cardinal, digits, seconds};
+use super::words::{NUMBERED, cardinal, digits, seconds};
 use super::{Measure, Number, Unit};
 
 /// A number and how many words it takes.
@@ -56,6 +55,13 @@ impl<'w> Place<'w> {
         self.words.get(self.at + k).filter(|_| k <= self.clause).map(|word| word.text.as_str())
     }
 
+    /// A unit of time `k` on: its seconds, and how many words it takes; none where it hints at a tool, which is a mention of its own.
+    fn time(&self, k: usize) -> Option<(f64, usize)> {
+        let word = self.unit_at(k)?;
+        let free = usize::from(self.next(k).is_some());
+        (free == 1 || word.len() > 3).then(|| seconds(word)).flatten().map(|unit| (unit, free))
+    }
+
     /// "a second", "per minute": how often in this time; "of an hour": a part of it. With the words it takes, and whether one of `ways`
     /// stands before it.
     fn span(&self, at: usize, ways: &[&str]) -> Option<(f64, usize, bool)> {
@@ -75,7 +81,49 @@ impl<'w> Place<'w> {
         let runs_on = self.words.get(self.at + k).is_some_and(|word| !word.begins);
         let (unit, used, _) =
             self.span(k, &["a", "an", "per"]).filter(|(.., by)| *by && count > 0.0 && runs_on)?;
+        // "twice a second apart" says how often and at what interval.
+        if matches!(self.next(k + used), Some("apart" | "each" | "between")) {
+            return None;
+        }
         duration(1.0 / count, unit, k + used)
+    }
+
+    /// Hundredths said right behind a unit, as "twenty" of "four metres twenty": a number of ten to ninety-nine at the end of what is said, and
+    /// its words.
+    fn hundredths(&self, k: usize) -> Option<(f64, usize)> {
+        self.next(k)?;
+        let (value, used) = cardinal(self.words, self.at + k).filter(|_| !self.begins(k))?;
+        let ends = self.next(used + k).is_none_or(|word| !counted(word));
+        ((10.0..100.0).contains(&value) && value.fract() == 0.0 && ends).then_some((value / 100.0, used))
+    }
+
+    /// What is added to a time behind its unit, in that unit, and the words of it: "and a half", "and a quarter", "thirty" of "four minutes
+    /// thirty", "and ten minutes".
+    fn more_time(&self, unit: f64, k: usize) -> Option<(f64, usize)> {
+        if self.and_a_half(k) {
+            return Some((0.5, 3));
+        }
+        let and = usize::from(self.next(k) == Some("and"));
+        if and == 1 && self.next(k + 1) == Some("a") && self.next(k + 2) == Some("quarter") {
+            return Some((0.25, 3));
+        }
+        let at = k + and;
+        self.next(at)?;
+        let (value, used) = cardinal(self.words, self.at + at).filter(|_| !self.begins(at))?;
+        let smaller = self.next(at + used).and_then(seconds);
+        let fits = (1.0..60.0).contains(&value) && value.fract() == 0.0 && unit >= 60.0;
+        match smaller {
+            Some(smaller) if fits && smaller == unit / 60.0 => Some((value / 60.0, and + used + 1)),
+            None if fits && and == 0 && self.next(at + used).is_none_or(|word| !counted(word)) => {
+                Some((value / 60.0, used))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a clause begins with the word `k` on.
+    fn begins(&self, k: usize) -> bool {
+        self.words.get(self.at + k).is_some_and(|word| word.begins)
     }
 
     /// "and a half" `k` on.
@@ -106,6 +154,12 @@ impl<'w> Place<'w> {
             "half" if self.next(1) == Some("a") && self.next(2) == Some("dozen") => dozens(6.0, 3),
             "dozen" => dozens(12.0, 1),
             "couple" => self.couple(),
+            "single" if self.next(1).is_some_and(|word| word.len() > 2) => self.single(),
+            "fiver" => found(5.0, Unit::Plain, 1),
+            "tenner" => found(10.0, Unit::Plain, 1),
+            "nil" => found(0.0, Unit::Plain, 1),
+            "none" if self.next(1) != Some("of") => found(0.0, Unit::Plain, 1),
+            "point" | "nought" => self.tenths(),
             // "x 3", but not the x of "x 200 y 150".
             "x" if let Some(value) = self.next(1).and_then(digits)
                 && !self.words.iter().any(|word| word.text == "y") =>
@@ -127,18 +181,42 @@ impl<'w> Place<'w> {
         })
     }
 
-    /// "A couple of minutes", "a couple of shots".
+    /// "A couple of minutes", "a couple of shots", "a couple in the back".
     fn couple(&self) -> Option<Found> {
-        let of = self.next(1) == Some("of");
-        let skip = 1 + usize::from(of);
-        let after = self.next(skip)?;
-        match (after, seconds(after)) {
-            (_, Some(unit)) => duration(2.0, unit, skip + 1),
-            ("times", _) => found(2.0, Unit::Times, skip + 1),
-            ("degrees", _) => found(2.0, Unit::Degrees, skip + 1),
-            ("percent" | "%", _) => found(2.0, Unit::Percent, skip + 1),
-            _ if of && after.ends_with('s') => found(2.0, Unit::Plain, skip),
-            _ => None,
+        if !matches!(self.before(), "a" | "") && self.next(1) != Some("of") {
+            return None;
+        }
+        let skip = 1 + usize::from(self.next(1) == Some("of"));
+        if let Some((unit, used)) = self.time(skip) {
+            return duration(2.0, unit, skip + used);
+        }
+        match self.next(skip) {
+            Some("times") => found(2.0, Unit::Times, skip + 1),
+            Some("degrees") => found(2.0, Unit::Degrees, skip + 1),
+            Some("percent" | "%") => found(2.0, Unit::Percent, skip + 1),
+            _ => found(2.0, Unit::Plain, skip),
+        }
+    }
+
+    /// "A single scoop", but not "not a single one", "every single lamp".
+    fn single(&self) -> Option<Found> {
+        let two_back = self.at.checked_sub(2).map_or("", |at| self.words[at].text.as_str());
+        (self.before() == "a" && two_back != "not" && self.next(1) != Some("one"))
+            .then(|| found(1.0, Unit::Plain, 1))
+            .flatten()
+    }
+
+    /// "Point five", "nought point nine".
+    fn tenths(&self) -> Option<Found> {
+        let point = usize::from(self.word() == "nought");
+        if self.next(point).is_none_or(|word| word != "point") && self.word() != "point" {
+            return None;
+        }
+        let digit = self.next(point + 1).and_then(|word| cardinal_below_ten(word))?;
+        let value = digit / 10.0;
+        match self.time(point + 2) {
+            Some((unit, used)) => duration(value, unit, point + 2 + used),
+            None => found(value, Unit::Plain, point + 2),
         }
     }
 
@@ -156,6 +234,19 @@ impl<'w> Place<'w> {
                 None
             }
             "full" | "fully" | "max" | "maximum" => percent(100.0, 1),
+            // "All the way up" of a light; of a blind it is no amount, and nothing asks for one.
+            "all"
+                if self.next(1) == Some("the")
+                    && self.next(2) == Some("way")
+                    && self.next(3).is_none_or(|after| {
+                        !matches!(
+                            after,
+                            "down" | "off" | "shut" | "closed" | "open" | "in" | "through" | "to"
+                        )
+                    }) =>
+            {
+                percent(100.0, 3)
+            }
             "flat" if self.next(1) == Some("out") => percent(100.0, 2),
             "top" if matches!(self.next(1), Some("speed" | "power" | "volume" | "brightness")) => {
                 percent(100.0, 2)
@@ -167,8 +258,8 @@ impl<'w> Place<'w> {
             }
             "half" | "halfway" => {
                 let skip = usize::from(matches!(self.next(1), Some("a" | "an")));
-                match self.next(1 + skip).and_then(seconds) {
-                    Some(unit) => duration(0.5, unit, 2 + skip),
+                match self.time(1 + skip) {
+                    Some((unit, used)) => duration(0.5, unit, 1 + skip + used),
                     None => self.part_of(0.5, 1).or(percent(50.0, 1)),
                 }
             }
@@ -193,9 +284,10 @@ impl<'w> Place<'w> {
         let article = usize::from(matches!(self.unit_at(1 + of), Some("a" | "an")));
         let unit = self.unit_at(1 + of + article).filter(|unit| unit.len() > 1)?;
         let number = Number { measure: Measure::of(part, unit), ..Number::new(part, Unit::Plain) };
-        // Quid and revs have halves too.
-        (number.measure.is_some() || (article > 0 && !names_of_unit(unit).is_empty()))
-            .then_some((number, 1 + of + article))
+        // Quid and tablets have halves too; "half a second" is a time, "half a turn" of nothing that is known a half.
+        (number.measure.is_some()
+            || (article > 0 && seconds(unit).is_none() && !matches!(unit, "dozen" | "degree" | "degrees")))
+        .then_some((number, 1 + of + article))
     }
 
     /// "A kilo", "an hour", "one minute".
@@ -207,14 +299,25 @@ impl<'w> Place<'w> {
         let long = |unit: &&str| unit.len() > 1;
         // "A litre and a half".
         if let Some(unit) = self.unit_at(1).filter(long).filter(|unit| Measure::of(1.0, unit).is_some()) {
-            let (value, used) = if self.and_a_half(2) { (1.5, 5) } else { (1.0, 1) };
+            let (value, used) = match self.hundredths(2) {
+                Some((part, words)) => (1.0 + part, 2 + words),
+                None if self.and_a_half(2) => (1.5, 5),
+                None => (1.0, 1),
+            };
             let measure = Measure::of(value, unit);
             return Some(Some((Number { measure, ..Number::new(value, Unit::Plain) }, used)));
         }
         // "When you have a second" says nothing of how long.
         let leisure = matches!(self.before(), "have" | "had" | "got" | "get" | "find" | "spare");
-        if let Some(unit) = self.next(1).filter(long).and_then(seconds).filter(|_| !leisure) {
-            return Some(if self.and_a_half(2) { duration(1.5, unit, 5) } else { duration(1.0, unit, 2) });
+        let unit = self.unit_at(1).filter(long).and_then(|_| self.time(1)).filter(|_| !leisure);
+        if let Some((unit, used)) = unit {
+            return Some(match self.more_time(unit, 2) {
+                Some((more, words)) => duration(1.0 + more, unit, 2 + words),
+                None => duration(1.0, unit, 1 + used),
+            });
+        }
+        if word != "one" && self.next(1) == Some("single") {
+            return Some(None);
         }
         (word == "an" || (word == "a" && self.next(1) != Some("hundred"))).then_some(None)
     }
@@ -249,7 +352,17 @@ impl<'w> Place<'w> {
                 let scale = usize::from(matches!(self.next(used + 1), Some("c" | "celsius" | "centigrade")));
                 found(value, Unit::Degrees, used + 1 + scale)
             }
-            Some(unit) if let Some(scale) = seconds(unit) => duration(value, scale, used + 1),
+            _ if let Some((unit, words)) = self.time(used) => match self.more_time(unit, used + 1) {
+                Some((more, words)) => duration(value + more, unit, used + 1 + words),
+                None => duration(value, unit, used + words),
+            },
+            // "Seven pounds twenty".
+            _ if self.unit_at(used).is_some_and(is_money)
+                && let Some((part, words)) = self.hundredths(used + 1) =>
+            {
+                found(value + part, Unit::Plain, used + 1 + words)
+            }
+            Some("p" | "pence" | "cents") if value < 100.0 => found(value / 100.0, Unit::Plain, used + 1),
             // "the other one", "this one": a pronoun unless something countable follows.
             _ if self.word() == "one"
                 && used == 1
@@ -259,12 +372,29 @@ impl<'w> Place<'w> {
             {
                 None
             }
+            // "Four metres twenty".
+            _ if let Some(unit @ ("metre" | "metres" | "meter" | "meters")) = self.unit_at(used)
+                && let Some((part, words)) = self.hundredths(used + 1) =>
+            {
+                let measure = Measure::of(value + part, unit);
+                Some((Number { measure, ..Number::new(value + part, Unit::Plain) }, used + 1 + words))
+            }
             _ => {
                 let measure = self.unit_at(used).and_then(|unit| Measure::of(value, unit));
                 Some((Number { measure, ..Number::new(value, Unit::Plain) }, used))
             }
         }
     }
+}
+
+fn is_money(unit: &str) -> bool {
+    matches!(unit, "pounds" | "pound" | "euros" | "euro" | "dollars" | "dollar" | "quid")
+}
+
+/// The value of a digit or its word.
+fn cardinal_below_ten(word: &str) -> Option<f64> {
+    let words = [Word { text: word.to_owned(), start: 0, end: word.len(), begins: true }];
+    cardinal(&words, 0).map(|(value, _)| value).filter(|value| *value < 10.0)
 }
 
 fn fraction(word: &str) -> f64 {
@@ -277,19 +407,40 @@ fn fraction(word: &str) -> f64 {
     }
 }
 
-/// Whether "one" counts what follows ("one label", "order one bag") instead of standing for a thing.
+/// Words behind a number that say what it counts, so that it is no part of the amount before it.
+fn counted(word: &str) -> bool {
+    seconds(word).is_some()
+        || Measure::of(1.0, word).is_some()
+        || matches!(word, "percent" | "%" | "degrees" | "times" | "and" | "point" | "hundred" | "thousand")
+}
+
+/// Whether "one" is a number ("one label", "order one bag", "room one", "a towel, one") instead of standing for a thing.
 fn counts_one(words: &[Word], taken: &[bool], at: usize) -> bool {
     const NO_THING: &str = "of is are was in on off at to by for with from please up down more that which who and or day moment thing too as if \
         now then again only just the a an my your i it we you so by but not though";
-    const BEFORE: &str = "add order get me need want for and print make take put with send give book log only buy do have has plus gets";
-    let thing = words.get(at + 1).is_some_and(|word| {
-        !word.begins
-            && word.text.len() > 2
-            && word.text.chars().all(char::is_alphabetic)
-            && NO_THING.split_whitespace().all(|known| known != word.text)
-    });
-    let free = at == 0
-        || words[at].begins
-        || (!taken[at - 1] && BEFORE.split(' ').any(|known| known == words[at - 1].text));
-    thing && free
+    const THAT_ONE: &str = "the this that these those which other another each every any no last next same first second third a an my your \
+        our his her their its left right top bottom upper lower front back middle big small little large red green blue white yellow \
+        black long short old new good bad wrong not";
+    let known = |list: &str, word: &Word| list.split_whitespace().any(|known| known == word.text);
+    let clause = words[..=at].iter().rposition(|word| word.begins).unwrap_or(0);
+    let before = &words[clause..at];
+    if before.iter().rev().take(3).any(|word| known(THAT_ONE, word)) {
+        return false;
+    }
+    let after = words.get(at + 1).filter(|word| !word.begins);
+    if before.last().is_some_and(|word| NUMBERED.contains(&word.text.as_str())) {
+        return true;
+    }
+    match after {
+        Some(thing) => {
+            let free = at == clause || !taken[at - 1];
+            free && thing.text.len() > 2
+                && thing.text.chars().all(char::is_alphabetic)
+                && !known(NO_THING, thing)
+        }
+        // "Colin, one", "pairs one".
+        None => before.last().is_none_or(|word| {
+            matches!(word.text.as_str(), "just" | "only" | "take" | "took") || word.text.ends_with('s')
+        }),
+    }
 }

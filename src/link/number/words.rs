@@ -160,14 +160,32 @@ pub(super) fn cardinal(words: &[Word], at: usize) -> Option<(f64, usize)> {
         return Some((value * 12.0, used + 1));
     }
     if next(used) == Some("thousand") {
-        return Some((value * 1000.0, used + 1));
+        value *= 1000.0;
+        used += 1;
+        // "Two thousand three hundred", "three thousand and five".
+        let skip = usize::from(next(used) == Some("and"));
+        if words.get(at + used + skip).is_some_and(|word| !word.begins && digits(&word.text).is_none())
+            && let Some((rest, more)) = cardinal(words, at + used + skip)
+            && rest < 1000.0
+            && rest.fract() == 0.0
+        {
+            value += rest;
+            used += skip + more;
+        }
+        return Some((value, used));
     }
-    if next(used) == Some("point")
-        && let Some(tenth) = next(used + 1).and_then(|word| small(word).or_else(|| digits(word)))
-        && tenth < 10.0
-    {
-        value += tenth / 10.0;
-        used += 2;
+    if next(used) == Some("point") {
+        let mut part = 0.1;
+        while let Some(digit) =
+            next(used + usize::from(part == 0.1)).and_then(|word| small(word).or_else(|| digits(word)))
+            && digit < 10.0
+            && part > 1e-4
+        {
+            used += 1 + usize::from(part == 0.1);
+            value += digit * part;
+            part /= 10.0;
+        }
+        value = (value * 1e4).round() / 1e4;
     }
     Some((value, used))
 }
@@ -211,8 +229,21 @@ const HEARD: &[(&str, &str)] = &[
     ("tree", "three"),
 ];
 
+/// What is said to be four of where "for" stands right before it.
+const FOUR_OF: &[&str] = &[
+    "percent", "%", "degrees", "times", "metres", "meters", "litres", "liters", "kilos", "grams", "copies",
+    "rounds", "bottles", "boxes", "bags",
+];
+
+/// What goes by a number that stands behind it.
+pub(super) const NUMBERED: &[&str] = &[
+    "number", "line", "lane", "bay", "rack", "bed", "chair", "track", "floor", "board", "room", "table",
+    "channel", "court", "gate", "counter", "station", "zone", "stage", "scene", "page", "platform", "bench",
+    "bike", "booth", "cabin", "pitch", "desk", "slot", "level", "speed",
+];
+
 /// The words with misspelt number words and units spelt well ("ninty"), and the number that was meant where a word that sounds
-/// like one stands between a ten ("ninety too") or nothing and something countable ("ate minutes", "to for degrees").
+/// like one stands between a ten ("ninety too") or nothing and something countable ("ate minutes", "to for degrees", "line for" at the end).
 pub(in crate::link) fn mended(words: &[Word]) -> Vec<Word> {
     let mut out: Vec<Word> = words
         .iter()
@@ -233,7 +264,15 @@ pub(in crate::link) fn mended(words: &[Word]) -> Vec<Word> {
         let ten = before.is_some_and(|before| tens(before).is_some());
         let small_word = !matches!(out[at].text.as_str(), "to" | "for" | "too")
             || matches!(before, Some("to" | "at" | "for" | "by"));
-        if ten && (unit || (at + 1 == out.len() && out[at].text != "for")) || unit && small_word {
+        // "Blink red for times", but not "it's been on for hours" nor "down to minutes".
+        let measured =
+            out[at].text == "for" && before.is_some() && after.is_some_and(|after| FOUR_OF.contains(&after));
+        let numbered = after.is_none() && before.is_some_and(|before| NUMBERED.contains(&before));
+        if ten && (unit || (at + 1 == out.len() && out[at].text != "for"))
+            || unit && small_word
+            || measured
+            || numbered
+        {
             out[at].text = (*number).to_owned();
         }
     }
