@@ -102,8 +102,12 @@ fn ambiguous(turn: &Turn<'_>, calls: &[Call]) -> Option<(usize, Vec<usize>)> {
         }
         let name = |device: &usize| turn.scene.devices[*device].name.as_str();
         let addressed = |device: &&usize| calls.iter().any(|call| addresses(call, name(device)));
-        let taken = meant.iter().filter(addressed).count();
-        let guessed = if calls.is_empty() { true } else { taken == 1 };
+        let taken: Vec<&usize> = meant.iter().filter(addressed).collect();
+        let guessed = match taken[..] {
+            _ if calls.is_empty() => true,
+            [one] => !named_elsewhere(turn, place, *one),
+            _ => false,
+        };
         guessed.then_some((place, meant))
     })
 }
@@ -119,6 +123,17 @@ fn devices(link: &Link) -> Vec<usize> {
         }
     }
     devices
+}
+
+/// Whether another mention is the name of this device and of no other: "dino lamp", where "dino" is one of the lamps.
+fn named_elsewhere(turn: &Turn<'_>, place: usize, device: usize) -> bool {
+    let others = turn.links.iter().enumerate().filter(|(at, _)| *at != place);
+    others.into_iter().any(|(_, link)| link.named && devices(link) == [device])
+}
+
+/// Whether two lists of calls are of the same tools.
+fn same_tools(one: &[Call], other: &[Call]) -> bool {
+    one.iter().map(|call| &call.tool).eq(other.iter().map(|call| &call.tool))
 }
 
 fn settled(turn: &Turn<'_>, place: usize, meant: &[usize]) -> bool {
@@ -176,7 +191,9 @@ impl Mind {
             let steps = pintail::parse(&narrowed, &prepared.pointers, &self.pieces(&decoded.tokens, ids))?;
             let calls = resolve(&narrowed, &steps);
             let name = &turn.scene.devices[device].name;
-            let serves = sure && calls.iter().any(|call| addresses(call, name) && !looks(call));
+            // What is to be done is not in question, only with what: "bedroom to 19" is no question of dimming its lamp.
+            let alike = reading.calls.is_empty() || same_tools(&calls, &reading.calls);
+            let serves = sure && alike && calls.iter().any(|call| addresses(call, name) && !looks(call));
             if serves && found.iter().all(|known| known.calls != calls) {
                 found.push(Choice::new(calls));
             }
