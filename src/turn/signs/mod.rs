@@ -6,7 +6,7 @@ mod tools;
 
 use std::ops::Range;
 
-use crate::link::{Link, Mark, quotes, telling};
+use crate::link::{Link, Mark, done, quotes, telling};
 use crate::prompt::pintail::{Piece, Pointers, Token};
 use crate::prompt::{Selector, Step, Turn};
 use crate::tool::Builtin;
@@ -61,6 +61,8 @@ pub(super) struct Signs {
     pub articled: usize,
     /// It acts, and some word of the request has to do with nothing in it.
     pub untold: usize,
+    /// It acts, and the request only tells what somebody has done: "I've already locked the door".
+    pub done: usize,
 }
 
 impl Signs {
@@ -93,6 +95,7 @@ impl Signs {
             titled,
             articled: articled(steps),
             untold,
+            done: usize::from(!steps.is_empty() && done(turn.request)),
         }
     }
 
@@ -121,6 +124,7 @@ impl Signs {
             (self.titled, 0.26),
             (self.articled, 0.6),
             (self.untold, 0.45),
+            (self.done, 0.2),
         ];
         factors.iter().map(|(count, factor): &(usize, f64)| factor.powi(*count as i32)).product()
     }
