@@ -205,7 +205,7 @@ mod tests {
             ("to for degrees", 4.0, Unit::Degrees),
             ("fridge for degrees", 4.0, Unit::Degrees),
             ("blink red for times", 4.0, Unit::Times),
-            ("put it on line too", 2.0, Plain),
+            ("put him on line for", 4.0, Plain),
             ("for ate minutes", 480.0, Seconds),
         ] {
             assert_eq!(all(text), [(value, unit)], "{text}");
@@ -237,10 +237,13 @@ mod tests {
             assert_eq!(all(text), [(value, unit)], "{text}");
         }
         assert_eq!(all("flash it twice a second apart"), [(2.0, Times), (1.0, Seconds)]);
+        assert_eq!(all("what is that number for"), []);
+        assert_eq!(all("open the gate and one bag of feed, at 8 p m"), [(1.0, Plain), (8.0, Plain)]);
+        assert_eq!(all("wait five minutes 2 lamps off"), [(300.0, Seconds), (2.0, Plain)]);
         assert_eq!(all("not a single one, every single lamp, the left one please, all the way down"), []);
         assert_eq!(all("wait two minutes then 30 percent"), [(120.0, Seconds), (30.0, Unit::Percent)]);
         assert_eq!(all("two minutes 30 percent"), [(120.0, Seconds), (30.0, Unit::Percent)]);
-        assert_eq!(all("at half past, what is that for, a table for Ada, on for hours"), []);
+        assert_eq!(all("at half past, close the gate too, a table for Ada, on for hours"), []);
         assert_eq!(all("the green one is on, one of them, and one more"), []);
         assert_eq!(all("there is a sixth one, the fifth"), []);
         assert_eq!(all("to 50, second lamp off"), [(50.0, Plain)]);

@@ -93,8 +93,8 @@ impl<'w> Place<'w> {
     fn hundredths(&self, k: usize) -> Option<(f64, usize)> {
         self.next(k)?;
         let (value, used) = cardinal(self.words, self.at + k).filter(|_| !self.begins(k))?;
-        let ends = self.next(used + k).is_none_or(|word| !counted(word));
-        ((10.0..100.0).contains(&value) && value.fract() == 0.0 && ends).then_some((value / 100.0, used))
+        ((10.0..100.0).contains(&value) && value.fract() == 0.0 && self.ends(used + k))
+            .then_some((value / 100.0, used))
     }
 
     /// What is added to a time behind its unit, in that unit, and the words of it: "and a half", "and a quarter", "thirty" of "four minutes
@@ -114,11 +114,19 @@ impl<'w> Place<'w> {
         let fits = (1.0..60.0).contains(&value) && value.fract() == 0.0 && unit >= 60.0;
         match smaller {
             Some(smaller) if fits && smaller == unit / 60.0 => Some((value / 60.0, and + used + 1)),
-            None if fits && and == 0 && self.next(at + used).is_none_or(|word| !counted(word)) => {
+            None if fits && and == 0 && value % 5.0 == 0.0 && self.ends(at + used) => {
                 Some((value / 60.0, used))
             }
             _ => None,
         }
+    }
+
+    /// Whether an amount ends before the word `k` on, so that the number there is of it and counts nothing else.
+    fn ends(&self, k: usize) -> bool {
+        const BEHIND: [&str; 14] = [
+            "in", "on", "at", "for", "to", "of", "from", "with", "and", "then", "please", "up", "down", "by",
+        ];
+        self.begins(k) || self.next(k).is_none_or(|word| BEHIND.contains(&word))
     }
 
     /// Whether a clause begins with the word `k` on.
@@ -362,7 +370,11 @@ impl<'w> Place<'w> {
             {
                 found(value + part, Unit::Plain, used + 1 + words)
             }
-            Some("p" | "pence" | "cents") if value < 100.0 => found(value / 100.0, Unit::Plain, used + 1),
+            Some(unit @ ("p" | "pence" | "cents"))
+                if value < 100.0 && (unit != "p" || joined(words, at + used)) =>
+            {
+                found(value / 100.0, Unit::Plain, used + 1)
+            }
             // "the other one", "this one": a pronoun unless something countable follows.
             _ if self.word() == "one"
                 && used == 1
@@ -387,6 +399,11 @@ impl<'w> Place<'w> {
     }
 }
 
+/// Whether nothing stands between a word and the one before it: "50p", but not "8 p m".
+fn joined(words: &[Word], at: usize) -> bool {
+    words[at - 1].end == words[at].start
+}
+
 fn is_money(unit: &str) -> bool {
     matches!(unit, "pounds" | "pound" | "euros" | "euro" | "dollars" | "dollar" | "quid")
 }
@@ -407,24 +424,19 @@ fn fraction(word: &str) -> f64 {
     }
 }
 
-/// Words behind a number that say what it counts, so that it is no part of the amount before it.
-fn counted(word: &str) -> bool {
-    seconds(word).is_some()
-        || Measure::of(1.0, word).is_some()
-        || matches!(word, "percent" | "%" | "degrees" | "times" | "and" | "point" | "hundred" | "thousand")
-}
-
 /// Whether "one" is a number ("one label", "order one bag", "room one", "a towel, one") instead of standing for a thing.
 fn counts_one(words: &[Word], taken: &[bool], at: usize) -> bool {
     const NO_THING: &str = "of is are was in on off at to by for with from please up down more that which who and or day moment thing too as if \
         now then again only just the a an my your i it we you so by but not though";
+    const BEFORE: &str = "add order get me need want for and print make take put with send give book log only buy do have has plus gets";
     const THAT_ONE: &str = "the this that these those which other another each every any no last next same first second third a an my your \
         our his her their its left right top bottom upper lower front back middle big small little large red green blue white yellow \
         black long short old new good bad wrong not";
     let known = |list: &str, word: &Word| list.split_whitespace().any(|known| known == word.text);
     let clause = words[..=at].iter().rposition(|word| word.begins).unwrap_or(0);
     let before = &words[clause..at];
-    if before.iter().rev().take(3).any(|word| known(THAT_ONE, word)) {
+    let asked_for = before.last().is_some_and(|word| known(BEFORE, word));
+    if !asked_for && before.iter().rev().take(3).any(|word| known(THAT_ONE, word)) {
         return false;
     }
     let after = words.get(at + 1).filter(|word| !word.begins);

@@ -239,7 +239,8 @@ const FOUR_OF: &[&str] = &[
 pub(super) const NUMBERED: &[&str] = &[
     "number", "line", "lane", "bay", "rack", "bed", "chair", "track", "floor", "board", "room", "table",
     "channel", "court", "gate", "counter", "station", "zone", "stage", "scene", "page", "platform", "bench",
-    "bike", "booth", "cabin", "pitch", "desk", "slot", "level", "speed",
+    "bike", "booth", "cabin", "pitch", "desk", "slot", "level", "speed", "tent", "aisle", "tray", "kiln",
+    "couch", "studio", "tank", "batch",
 ];
 
 /// The words with misspelt number words and units spelt well ("ninty"), and the number that was meant where a word that sounds
@@ -267,7 +268,11 @@ pub(in crate::link) fn mended(words: &[Word]) -> Vec<Word> {
         // "Blink red for times", but not "it's been on for hours" nor "down to minutes".
         let measured =
             out[at].text == "for" && before.is_some() && after.is_some_and(|after| FOUR_OF.contains(&after));
-        let numbered = after.is_none() && before.is_some_and(|before| NUMBERED.contains(&before));
+        // "Put it on line for", but not "the gate too" nor "what is that number for".
+        let numbered = after.is_none()
+            && !matches!(out[at].text.as_str(), "to" | "too")
+            && !matches!(out[0].text.as_str(), "what" | "whats" | "who")
+            && before.is_some_and(|before| NUMBERED.contains(&before));
         if ten && (unit || (at + 1 == out.len() && out[at].text != "for"))
             || unit && small_word
             || measured

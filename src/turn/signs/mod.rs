@@ -6,7 +6,7 @@ mod tools;
 
 use std::ops::Range;
 
-use crate::link::{Link, Mark, done, quotes, telling};
+use crate::link::{Link, Mark, Unit, done, quotes, telling};
 use crate::prompt::pintail::{Piece, Pointers, Token};
 use crate::prompt::{Selector, Step, Turn};
 use crate::tool::Builtin;
@@ -260,7 +260,15 @@ fn unused(turn: &Turn<'_>, pointers: &Pointers, answer: &[Piece]) -> (usize, usi
         let hint = link.marks.iter().all(|mark| matches!(mark, Mark::Tool(_)));
         let said = &turn.request[link.start..link.end];
         let passed = told.iter().any(|clause| clause.start <= link.start && link.end <= clause.end);
-        !hint && !passed && !tokens.is_empty() && !holds(answer, tokens) && !copied(&said.to_lowercase())
+        // "Fully", "all the way": of a blind that is no amount.
+        let whole = matches!(link.marks[..], [Mark::Number(number)] if number.unit == Unit::Percent && number.value == 100.0);
+        let moved = whole && holds(answer, &[Token::Open, Token::Close]);
+        !hint
+            && !passed
+            && !moved
+            && !tokens.is_empty()
+            && !holds(answer, tokens)
+            && !copied(&said.to_lowercase())
     };
     let links = pointed(turn, pointers);
     let (numbers, others): (Vec<_>, Vec<_>) = links

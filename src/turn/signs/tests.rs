@@ -62,6 +62,13 @@ fn a_quotation_that_is_not_copied_is_unused() {
 }
 
 #[test]
+fn all_the_way_is_no_amount_of_a_blind() {
+    let left = |request: &str, tool, device| answered(request, &acts(tool, device), unused);
+    assert_eq!(left("open the shutter all the way", Builtin::Open, 2), (0, 0));
+    assert_eq!(left("red lamp on, all the way", Builtin::On, 1), (0, 1));
+}
+
+#[test]
 fn more_numbers_than_pointers_are_no_harm() {
     let request = format!("note {} now", "7 ".repeat(300));
     let (_, count) = answered(&request, &notes("now"), unused);
