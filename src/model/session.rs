@@ -15,6 +15,14 @@ use crate::kernels::{
 /// Tokens that go through the layers together. More would reuse weights better still, but scratch grows with it
 /// (about 6 rows of the feed-forward width a token) and so does the time to notice a cancellation.
 const CHUNK: usize = 64;
+/// The same for a narrow model, whose layers stay in the processor's cache from one chunk to the next.
+const NARROW_CHUNK: usize = 32;
+/// Up to this width a model is narrow.
+const NARROW: usize = 256;
+
+fn chunk(config: &Config) -> usize {
+    if config.width <= NARROW { NARROW_CHUNK } else { CHUNK }
+}
 
 /// How to run a model.
 #[derive(Clone, Debug)]
@@ -102,7 +110,7 @@ impl Session {
         let rope = |rope: &Rope| {
             let (style, dims) = (config.architecture.rope_style, config.rope_dims);
             let factors = model.weights().rope_factors();
-            RopeTable::new(style, rope.base, rope.scale, dims, factors, CHUNK.min(context))
+            RopeTable::new(style, rope.base, rope.scale, dims, factors, chunk(config).min(context))
         };
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         let threads = if options.threads == 0 { cores() } else { options.threads };
@@ -110,7 +118,7 @@ impl Session {
             cache: Cache::new(config, context)?,
             copies: Copies::new(&model, options.cpu, options.copies),
             ropes: config.ropes.iter().map(rope).collect(),
-            scratch: Scratch::new(config, CHUNK.min(context), context),
+            scratch: Scratch::new(config, chunk(config).min(context), context),
             hidden: vec![0.0; config.width],
             fresh: false,
             logits: Vec::new(),
@@ -244,8 +252,9 @@ impl LanguageModel for Session {
 
     fn feed(&mut self, tokens: &[u32]) -> Result<(), ModelError> {
         check_feed(self, tokens)?;
-        let chunks = tokens.len().div_ceil(CHUNK);
-        for (i, chunk) in tokens.chunks(CHUNK).enumerate() {
+        let size = chunk(self.model.config());
+        let chunks = tokens.len().div_ceil(size);
+        for (i, chunk) in tokens.chunks(size).enumerate() {
             self.fresh = false;
             self.forward(chunk, i + 1 == chunks)?;
             self.fresh = i + 1 == chunks;
