@@ -30,7 +30,7 @@ pub use lexicon::{family, kind_words};
 pub use number::{Measure, Number, ONES, ORDINALS, Quantity, Unit, is_measure, seconds_in};
 pub use quotes::quotes;
 pub use spell::{Correction, corrections};
-pub use talk::{done, telling};
+pub use talk::telling;
 
 use serde::{Deserialize, Serialize};
 

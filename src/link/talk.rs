@@ -17,35 +17,6 @@ const BECAUSE: &str = "because cause cos since while whilst";
 const ASKING: &str = "on off open close shut lock unlock turn switch put set dim raise lower start stop run kill blink flash read check tell \
     what how is are";
 
-/// Who tells of what was done.
-const DOERS: &str = "i we he she they somebody someone";
-/// Participles and past forms that do not end in "ed".
-const IRREGULAR: &str = "shut put set done rung rang taken took gone left fed told sent written wrote lit begun paid bought made \
-    drawn wound let given hung run";
-/// Words by which a clause asks for something all the same.
-const BESIDES: &str = "and but so can could please would should want need wants needs if when then now to";
-
-/// Whether a request does nothing but tell what somebody has done: "I've already locked the door", "we have switched it off".
-pub fn done(request: &str) -> bool {
-    let words = words(request);
-    let Some(first) = words.first().filter(|first| among(DOERS, &first.text)) else { return false };
-    if request.contains('?') || words[1..].iter().any(|word| word.begins || among(BESIDES, &word.text)) {
-        return false;
-    }
-    // "I've" is "i" and what stands behind its apostrophe, or a word of its own.
-    let short = behind(request, first).to_ascii_lowercase();
-    let mut rest = words[1..].iter().map(|word| word.text.as_str()).filter(|text| *text != short).peekable();
-    let mut said = matches!(short.as_str(), "ve" | "s" | "d");
-    if rest.next_if(|text| matches!(*text, "have" | "has" | "had" | "ve")).is_some() {
-        said = true;
-    }
-    while rest.next_if(|text| matches!(*text, "already" | "just")).is_some() {
-        said = true;
-    }
-    let verb = rest.next().unwrap_or("");
-    said && (verb.len() > 4 && verb.ends_with("ed") && verb != "need" || among(IRREGULAR, verb))
-}
-
 /// What follows a word directly: "s" behind an apostrophe is no word of its own.
 fn behind<'t>(request: &'t str, word: &Word) -> &'t str {
     let rest = request[word.end..].strip_prefix(['\'', '’']).unwrap_or("");
@@ -112,32 +83,6 @@ pub fn telling(request: &str) -> Vec<Range<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_was_done() {
-        for text in [
-            "I already locked the entrance",
-            "I've switched the oven off",
-            "we have already fed the goats",
-            "she's just shut the gate",
-            "I've switched the transmitter off already",
-        ] {
-            assert!(done(text), "{text}");
-        }
-        for text in [
-            "I've moved them to paddock 2, enter that",
-            "I have to switch the oven off",
-            "I've got the lamp on",
-            "I need the lamp off",
-            "has he locked the door",
-            "they've locked the door?",
-            "we open the gate",
-            "locked the door",
-            "",
-        ] {
-            assert!(!done(text), "{text}");
-        }
-    }
 
     #[test]
     fn clauses_that_tell() {

@@ -26,7 +26,7 @@ const MOST_RIVALS: usize = 5;
 /// How far the model's probabilities are to be trusted, as an exponent, and how often what was not looked at is right beside them: fitted together with
 /// the weights of the signs.
 const TRUST: f64 = 0.75;
-const UNSEEN: f64 = 0.26;
+const UNSEEN: f64 = 0.28;
 
 impl Candidate {
     /// Beginnings of other answers: this one up to a close decision, then the runner-up; and their probabilities.

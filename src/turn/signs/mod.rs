@@ -6,7 +6,7 @@ mod tools;
 
 use std::ops::Range;
 
-use crate::link::{Link, Mark, Unit, done, quotes, telling};
+use crate::link::{Link, Mark, Unit, quotes, telling};
 use crate::prompt::pintail::{Piece, Pointers, Token};
 use crate::prompt::{Selector, Step, Turn};
 use crate::tool::Builtin;
@@ -61,8 +61,6 @@ pub(super) struct Signs {
     pub articled: usize,
     /// It acts, and some word of the request has to do with nothing in it.
     pub untold: usize,
-    /// It acts, and the request only tells what somebody has done: "I've already locked the door".
-    pub done: usize,
 }
 
 impl Signs {
@@ -95,7 +93,6 @@ impl Signs {
             titled,
             articled: articled(steps),
             untold,
-            done: usize::from(!steps.is_empty() && done(turn.request)),
         }
     }
 
@@ -103,28 +100,27 @@ impl Signs {
     /// model holds them to be, each sign beside the others (`training/weigh.py`, a conditional logistic regression).
     pub fn weight(&self) -> f64 {
         let factors = [
-            (self.unused, 0.68),
-            (self.dropped, 0.23),
-            (self.doubled, 0.17),
+            (self.unused, 0.7),
+            (self.dropped, 0.25),
+            (self.doubled, 0.22),
             (self.unsaid, 0.11),
-            (self.cut, 0.31),
-            (self.led, 0.62),
-            (self.swallowed, 0.18),
-            (self.uncounted, 0.4),
-            (self.strange, 0.18),
-            (self.contrary, 0.4),
-            (self.denied, 0.74),
-            (self.flagged, 0.42),
-            (self.silent, 0.7),
+            (self.cut, 0.38),
+            (self.led, 0.69),
+            (self.swallowed, 0.23),
+            (self.uncounted, 0.37),
+            (self.strange, 0.14),
+            (self.contrary, 0.48),
+            (self.denied, 1.12),
+            (self.flagged, 0.5),
+            (self.silent, 0.52),
             (self.refuses, 0.3),
-            (self.unmentioned, 0.34),
-            (self.unhinted, 0.57),
-            (self.nearer, 0.43),
-            (self.skipped, 0.66),
+            (self.unmentioned, 0.44),
+            (self.unhinted, 0.34),
+            (self.nearer, 0.57),
+            (self.skipped, 0.74),
             (self.titled, 0.26),
-            (self.articled, 0.6),
-            (self.untold, 0.45),
-            (self.done, 0.2),
+            (self.articled, 0.75),
+            (self.untold, 0.46),
         ];
         factors.iter().map(|(count, factor): &(usize, f64)| factor.powi(*count as i32)).product()
     }
