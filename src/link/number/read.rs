@@ -220,7 +220,7 @@ impl<'w> Place<'w> {
         if self.next(point).is_none_or(|word| word != "point") && self.word() != "point" {
             return None;
         }
-        let digit = self.next(point + 1).and_then(|word| cardinal_below_ten(word))?;
+        let digit = self.next(point + 1).and_then(cardinal_below_ten)?;
         let value = digit / 10.0;
         match self.time(point + 2) {
             Some((unit, used)) => duration(value, unit, point + 2 + used),
