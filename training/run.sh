@@ -58,5 +58,5 @@ trap 'kill %1 2>/dev/null || true' EXIT
 "$python" training/train.py --data "$out/data/*.npz" --held "$out/held.npz" --out "$out" \
   --steps "$steps" --bare "$bare" --batch "$batch" --rate "$rate" --fall 0.7 --mix 0.05 --request-weight 0.03 "${size[@]}" "${extra[@]}"
 "$python" training/export.py "$out/checkpoint.pt" training/tokenizer-v1.json "$out/whole.gguf" f32
-"$pintail" quantize "$out/whole.gguf" "$out/pintail.gguf" Q5_0
+"$pintail" quantize "$out/whole.gguf" "$out/pintail.gguf" Q4_0
 echo "copy $out/pintail.gguf to models/pintail.gguf to bundle it"
