@@ -242,18 +242,13 @@ impl<'w> Place<'w> {
                 None
             }
             "full" | "fully" | "max" | "maximum" => percent(100.0, 1),
-            // "All the way up" of a light; of a blind it is no amount, and nothing asks for one.
-            "all"
-                if self.next(1) == Some("the")
-                    && self.next(2) == Some("way")
-                    && self.next(3).is_none_or(|after| {
-                        !matches!(
-                            after,
-                            "down" | "off" | "shut" | "closed" | "open" | "in" | "through" | "to"
-                        )
-                    }) =>
+            // "All the way up" of a light; of a blind it is no amount, and nothing asks for one. "All" may be a choice of some tool.
+            "way"
+                if self.at > 1
+                    && [self.words[self.at - 2].text.as_str(), self.before()] == ["all", "the"]
+                    && self.next(1).is_none_or(|after| !NO_AMOUNT.contains(&after)) =>
             {
-                percent(100.0, 3)
+                percent(100.0, 1)
             }
             "flat" if self.next(1) == Some("out") => percent(100.0, 2),
             "top" if matches!(self.next(1), Some("speed" | "power" | "volume" | "brightness")) => {
@@ -398,6 +393,9 @@ impl<'w> Place<'w> {
         }
     }
 }
+
+/// What stands behind "all the way" where it is no amount of anything.
+const NO_AMOUNT: [&str; 8] = ["down", "off", "shut", "closed", "open", "in", "through", "to"];
 
 /// Whether nothing stands between a word and the one before it: "50p", but not "8 p m".
 fn joined(words: &[Word], at: usize) -> bool {
