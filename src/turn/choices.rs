@@ -127,8 +127,8 @@ fn devices(link: &Link) -> Vec<usize> {
 
 /// Whether another mention is the name of this device and of no other: "dino lamp", where "dino" is one of the lamps.
 fn named_elsewhere(turn: &Turn<'_>, place: usize, device: usize) -> bool {
-    let others = turn.links.iter().enumerate().filter(|(at, _)| *at != place);
-    others.into_iter().any(|(_, link)| link.named && devices(link) == [device])
+    let mut links = turn.links.iter().enumerate();
+    links.any(|(at, link)| at != place && link.named && devices(link) == [device])
 }
 
 /// Whether two lists of calls are of the same tools.

@@ -221,6 +221,7 @@ mod tests {
             ("return a fiver", 5.0, Plain),
             ("50p back", 0.5, Plain),
             ("nought point nine", 0.9, Plain),
+            ("nought point two five", 0.25, Plain),
             ("offset point five", 0.5, Plain),
             ("six point two five", 6.25, Plain),
             ("two thousand three hundred and five", 2305.0, Plain),

@@ -1,7 +1,7 @@
 //! Where a number stands in a request, how far its words go, and its unit.
 
 use super::super::words::Word;
-use super::words::{NUMBERED, cardinal, digits, seconds};
+use super::words::{NUMBERED, cardinal, decimals, digits, seconds};
 use super::{Measure, Number, Unit};
 
 /// A number and how many words it takes.
@@ -216,15 +216,16 @@ impl<'w> Place<'w> {
 
     /// "Point five", "nought point nine".
     fn tenths(&self) -> Option<Found> {
-        let point = usize::from(self.word() == "nought");
-        if self.next(point).is_none_or(|word| word != "point") && self.word() != "point" {
+        let nought = usize::from(self.word() == "nought");
+        if nought == 1 && self.next(1) != Some("point") {
             return None;
         }
-        let digit = self.next(point + 1).and_then(cardinal_below_ten)?;
-        let value = digit / 10.0;
-        match self.time(point + 2) {
-            Some((unit, used)) => duration(value, unit, point + 2 + used),
-            None => found(value, Unit::Plain, point + 2),
+        self.next(nought + 1)?;
+        let (value, digits) = decimals(self.words, self.at + nought + 1)?;
+        let used = nought + 1 + digits;
+        match self.time(used) {
+            Some((unit, words)) => duration(value, unit, used + words),
+            None => found(value, Unit::Plain, used),
         }
     }
 
@@ -287,7 +288,7 @@ impl<'w> Place<'w> {
         let article = usize::from(matches!(self.unit_at(1 + of), Some("a" | "an")));
         let unit = self.unit_at(1 + of + article).filter(|unit| unit.len() > 1)?;
         let number = Number { measure: Measure::of(part, unit), ..Number::new(part, Unit::Plain) };
-        // Quid and tablets have halves too; "half a second" is a time, "half a turn" of nothing that is known a half.
+        // Quid and tablets have halves too; "half a second" is a time.
         (number.measure.is_some()
             || (article > 0 && seconds(unit).is_none() && !matches!(unit, "dozen" | "degree" | "degrees")))
         .then_some((number, 1 + of + article))
@@ -404,12 +405,6 @@ fn joined(words: &[Word], at: usize) -> bool {
 
 fn is_money(unit: &str) -> bool {
     matches!(unit, "pounds" | "pound" | "euros" | "euro" | "dollars" | "dollar" | "quid")
-}
-
-/// The value of a digit or its word.
-fn cardinal_below_ten(word: &str) -> Option<f64> {
-    let words = [Word { text: word.to_owned(), start: 0, end: word.len(), begins: true }];
-    cardinal(&words, 0).map(|(value, _)| value).filter(|value| *value < 10.0)
 }
 
 fn fraction(word: &str) -> f64 {

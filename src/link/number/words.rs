@@ -174,20 +174,21 @@ pub(super) fn cardinal(words: &[Word], at: usize) -> Option<(f64, usize)> {
         }
         return Some((value, used));
     }
-    if next(used) == Some("point") {
-        let mut part = 0.1;
-        while let Some(digit) =
-            next(used + usize::from(part == 0.1)).and_then(|word| small(word).or_else(|| digits(word)))
-            && digit < 10.0
-            && part > 1e-4
-        {
-            used += 1 + usize::from(part == 0.1);
-            value += digit * part;
-            part /= 10.0;
-        }
-        value = (value * 1e4).round() / 1e4;
+    if next(used) == Some("point")
+        && let Some((part, more)) = decimals(words, at + used + 1)
+    {
+        value += part;
+        used += 1 + more;
     }
     Some((value, used))
+}
+
+/// The digits behind a decimal point, four at most: "two five" is 0.25; and how many words they take.
+pub(super) fn decimals(words: &[Word], at: usize) -> Option<(f64, usize)> {
+    let digit = |word: &Word| small(&word.text).or_else(|| digits(&word.text)).filter(|digit| *digit < 10.0);
+    let found: Vec<f64> = words.get(at..)?.iter().map_while(digit).take(4).collect();
+    let value = found.iter().rev().fold(0.0, |value, digit| (value + digit) / 10.0);
+    (!found.is_empty()).then_some(((value * 1e4).round() / 1e4, found.len()))
 }
 
 /// "One seventy", "two thirty five", "eleven eighty"; no percentage is.
