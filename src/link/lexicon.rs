@@ -28,7 +28,7 @@ pub(super) fn unit_words(unit: &str) -> &'static [&'static str] {
         "°C" | "°F" | "C" | "F" | "K" => &["temperature", "temp"],
         "%RH" | "rh" => &["humidity"],
         "lux" | "lx" => &["brightness", "light level"],
-        "ppm" => &["co2", "air quality"],
+        "ppm" => &["co2", "air quality", "ppm"],
         "V" => &["voltage", "battery"],
         "A" => &["current"],
         "W" | "kW" => &["power"],
@@ -42,6 +42,74 @@ pub(super) fn unit_words(unit: &str) -> &'static [&'static str] {
         "kg" | "g" | "lb" => &["weight"],
         _ => &[],
     }
+}
+
+/// Words for what a device measures whose unit does not say it: of a hygrometer in percent the humidity.
+pub(super) fn quantity_words(device: &Device) -> &'static [&'static str] {
+    const QUANTITIES: &[(&[&str], &[&str])] = &[
+        (&["hygrometer", "humidity"], &["humidity"]),
+        (&["thermometer", "temperature"], &["temperature", "temp"]),
+        (&["anemometer", "wind"], &["wind", "wind speed"]),
+        (&["barometer"], &["pressure"]),
+        (&["rain gauge", "rain sensor"], &["rain"]),
+        (&["soil", "moisture"], &["moisture"]),
+        (
+            &["people counter", "visitor counter", "head counter", "guest counter"],
+            &["people", "visitors", "guests"],
+        ),
+    ];
+    if device.direction != Direction::In {
+        return &[];
+    }
+    // Whole words: a window measures no wind.
+    let name = format!(" {} ", device.name.to_lowercase());
+    let by =
+        |words: &[&str]| words.iter().any(|word| device.kind == *word || name.contains(&format!(" {word} ")));
+    QUANTITIES.iter().find(|(names, _)| by(names)).map_or(&[], |(_, words)| words)
+}
+
+/// Things with more than one everyday name.
+const NAMESAKES: &[&[&str]] = &[
+    &["washing machine", "washer"],
+    &["tumble dryer", "dryer", "drier"],
+    &["fridge", "refrigerator"],
+    &["television", "telly", "tv"],
+    &["microphone", "mic", "mike"],
+    &["loudspeaker", "speaker"],
+    &["vacuum cleaner", "vacuum", "hoover"],
+    &["coffee machine", "coffee maker"],
+    &["air conditioner", "air conditioning", "aircon", "air con", "ac"],
+    &["computer", "pc"],
+    &["generator", "genny", "genset"],
+    &["humidity sensor", "hygrometer"],
+    &["temperature sensor", "thermometer"],
+    &["extractor fan", "extractor"],
+    &["curtain", "drape"],
+    &["curtains", "drapes"],
+    &["tap", "faucet"],
+    &["torch", "flashlight"],
+    &["lift", "elevator"],
+    &["projector", "beamer"],
+    &["fairy lights", "string lights"],
+    &["hot tub", "jacuzzi"],
+    &["boiler", "water heater"],
+    &["smoke detector", "smoke alarm"],
+    &["letterbox", "mailbox"],
+];
+
+/// A name with some of its words said in other ways: "kids telly" of the kids television.
+pub(super) fn other_names(name: &str) -> Vec<String> {
+    let name = format!(" {} ", name.to_lowercase());
+    let mut out = Vec::new();
+    for names in NAMESAKES {
+        let holds = |word: &&&str| name.contains(&format!(" {word} "));
+        let Some(said) = names.iter().filter(holds).max_by_key(|word| word.len()) else { continue };
+        let others = names.iter().filter(|word| *word != said);
+        out.extend(
+            others.map(|word| name.replacen(&format!(" {said} "), &format!(" {word} "), 1).trim().to_owned()),
+        );
+    }
+    out
 }
 
 /// How people say and write a unit of a tool's parameter, itself among them; none for what is no unit. Lengths of time and percents
@@ -152,7 +220,7 @@ get getting give go goes going good got great had half hand hard has have he hea
 him his hold home hot hour how i if im in increase inside into is it its just keep kill know last late leave left less
 let level like list little lock long look lot low lower make many maybe me mean minute minutes more morning most move
 much must my name need never new next nice night no nor not nothing now of off often ok okay on once one only onto
-open opened or other our out outside over past people percent please press pull push put quick quickly quiet quite
+open opened or other our out outside over past percent please press pull push put quick quickly quiet quite
 raise read really reduce remind report right room run running said same say second seconds see seem send set shall she
 should show shut side six slow slower small so some something soon start state status still stop stopped such sure
 switch switched take tell ten than thank thanks that the their them then there these they thing things think this

@@ -95,6 +95,14 @@ impl Link {
     pub fn new(bytes: std::ops::Range<usize>, marks: Vec<Mark>) -> Link {
         Link { start: bytes.start, end: bytes.end, marks, named: false, meant: None, strange: false }
     }
+
+    /// The devices that it may mean, best first.
+    pub fn devices(&self) -> impl Iterator<Item = usize> {
+        self.marks.iter().filter_map(|mark| match mark {
+            Mark::Device(device) => Some(*device),
+            _ => None,
+        })
+    }
 }
 
 /// The numbers among the links, in the order they are said; pointers to numbers count along this list.

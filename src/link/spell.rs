@@ -273,6 +273,15 @@ pub(super) fn is_known(word: &str) -> bool {
     SPELLER.knows(word)
 }
 
+/// Whether a word in lower case is a common English one, whatever there is that is called nearly so.
+pub(super) fn is_common(word: &str) -> bool {
+    static COMMON: LazyLock<Vec<&str>> = LazyLock::new(|| {
+        let lines = include_str!("common.txt").lines().filter(|line| !line.starts_with('#'));
+        lines.flat_map(str::split_whitespace).collect()
+    });
+    COMMON.binary_search(&word).is_ok()
+}
+
 /// What a word in lower case is, when it is misspelt.
 pub(super) fn meant(word: &str) -> Option<&'static str> {
     SPELLER.meant(word)
@@ -304,7 +313,13 @@ struct Part {
 /// What the words outside of `links` (which are in order and do not overlap) were to be. In order.
 pub fn corrections(request: &str, links: &[Link]) -> Vec<Correction> {
     let mut parts = parts(request, links);
-    for part in parts.iter_mut().filter(|part| !part.link) {
+    // Gord is nobody's slip for "good".
+    let shouted = !request.chars().any(char::is_lowercase);
+    let name = |part: &Part| {
+        let capital = request[part.bytes.clone()].starts_with(char::is_uppercase);
+        capital && !shouted && !part.starts && part.bytes.start > 0
+    };
+    for part in parts.iter_mut().filter(|part| !part.link && !name(part)) {
         part.meant = SPELLER.meant(&part.word);
         if let Some(meant) = part.meant {
             part.word = meant.to_owned();

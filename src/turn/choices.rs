@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::mind::{Mind, MindError, Reading};
 use crate::agent::graph::call as in_words;
-use crate::link::{Link, Mark};
+use crate::link::Mark;
 use crate::prompt::{Scene, Turn, pintail, resolve};
 use crate::tool::{Builtin, Call};
 
@@ -96,7 +96,7 @@ fn ambiguous(turn: &Turn<'_>, calls: &[Call]) -> Option<(usize, Vec<usize>)> {
         return None;
     }
     turn.links.iter().enumerate().find_map(|(place, link)| {
-        let meant = devices(link);
+        let meant: Vec<usize> = link.devices().collect();
         if meant.len() < 2 || settled(turn, place, &meant) {
             return None;
         }
@@ -112,23 +112,10 @@ fn ambiguous(turn: &Turn<'_>, calls: &[Call]) -> Option<(usize, Vec<usize>)> {
     })
 }
 
-/// The devices that a mention may mean.
-fn devices(link: &Link) -> Vec<usize> {
-    let mut devices = Vec::new();
-    for mark in &link.marks {
-        if let Mark::Device(device) = mark
-            && !devices.contains(device)
-        {
-            devices.push(*device);
-        }
-    }
-    devices
-}
-
 /// Whether another mention is the name of this device and of no other: "dino lamp", where "dino" is one of the lamps.
 fn named_elsewhere(turn: &Turn<'_>, place: usize, device: usize) -> bool {
     let mut links = turn.links.iter().enumerate();
-    links.any(|(at, link)| at != place && link.named && devices(link) == [device])
+    links.any(|(at, link)| at != place && link.named && link.devices().eq([device]))
 }
 
 /// Whether two lists of calls are of the same tools.

@@ -10,8 +10,11 @@ use std::ops::Range;
 
 use crate::board::Device;
 
-use super::lexicon::{family, is_determiner, is_everyday, is_filler, kind_words, measured, unit_words};
-use super::number::{Number, Unit, is_number_word, mended, number_at, ordinal};
+use super::lexicon::{
+    family, is_determiner, is_everyday, is_filler, kind_words, measured, other_names, quantity_words,
+    unit_words,
+};
+use super::number::{Number, Unit, heard_number, is_number_word, mended, number_at, ordinal};
 use super::sound::sound;
 use super::spell::{is_command, meant};
 use super::words::{Word, words};
@@ -56,6 +59,8 @@ pub struct Index {
     heard: HashMap<String, Vec<u32>>,
     /// Devices that measure: the words that ask for what they measure, and their area.
     measures: Vec<(usize, &'static [&'static str], Option<usize>)>,
+    /// What locks: devices of that kind or, where there is none, doors and gates.
+    locks: Vec<usize>,
     /// Words of the names of parameters that take numbers.
     numbered: Vec<String>,
 }
@@ -65,6 +70,8 @@ struct Sighting {
     id: u32,
     plural: bool,
     exact: bool,
+    /// A common word that is only nearly one of the name's: by itself it means nothing.
+    doubtful: bool,
 }
 
 /// A mention found, before the choice among overlapping ones.
@@ -96,6 +103,7 @@ impl Index {
             joined: Vec::new(),
             heard: HashMap::new(),
             measures: Vec::new(),
+            locks: locks(devices),
             numbered: Vec::new(),
         };
         for (at, device) in devices.iter().enumerate() {
@@ -103,6 +111,11 @@ impl Index {
             index.add(&device.name, mark, RANK_NAME);
             for alias in &device.aliases {
                 index.add(alias, mark, RANK_NAME);
+            }
+            for name in
+                std::iter::once(&device.name).chain(&device.aliases).flat_map(|name| other_names(name))
+            {
+                index.add(&name, mark, RANK_PLACED);
             }
             if let Some(area) = &device.area {
                 for name in std::iter::once(&device.name).chain(&device.aliases) {
@@ -116,10 +129,15 @@ impl Index {
                 let area = areas.iter().position(|area| Some(area) == device.area.as_ref());
                 index.measures.push((at, measured(device), area));
             }
-            for word in device.unit.as_deref().map_or(&[][..], unit_words) {
+            let of_unit = device.unit.as_deref().map_or(&[][..], unit_words);
+            for word in of_unit.iter().chain(quantity_words(device)) {
                 index.add(word, mark, RANK_HINT);
                 if let Some(area) = &device.area {
                     index.add(&format!("{area} {word}"), mark, RANK_HINT);
+                }
+                // "The fridge temperature" is what the fridge sensor measures.
+                if let Some((of, _)) = device.name.rsplit_once(' ') {
+                    index.add(&format!("{of} {word}"), mark, RANK_HINT);
                 }
             }
         }
@@ -208,6 +226,14 @@ impl Index {
                 sightings[at] = self.in_order(&words[at].text);
             }
         }
+        // "Relay too off".
+        for at in 1..words.len().saturating_sub(1) {
+            let switched = !words[at + 1].begins && matches!(words[at + 1].text.as_str(), "on" | "off");
+            let number = heard_number(&words[at].text).filter(|_| switched && sightings[at].is_empty());
+            if let Some(number) = number.filter(|_| sightings[at - 1].iter().any(|seen| seen.exact)) {
+                sightings[at] = self.sight(number);
+            }
+        }
         let mut found = self.matches(&words, &sightings);
         self.joined_matches(&words, &sightings, &mut found);
         self.heard_matches(&words, &sightings, &mut found);
@@ -238,7 +264,9 @@ impl Index {
             let strange = thing && !named && self.strange_before(&words, &sightings, best.first);
             links.push(Link { named, meant, strange, ..Link::new(bytes, marks) });
         }
+        combine(request, &mut links);
         self.questions(&words, &mut taken, &mut links);
+        self.locking(&words, &mut taken, &mut links);
         self.series(&Said { request, words: &words, sightings: &sightings }, &mut taken, &mut links);
         self.numbers(request, &mended(&words), &taken, &mut links);
         links.sort_by_key(|link| link.start);
@@ -336,6 +364,40 @@ fn number_link(request: &str, mut bytes: Range<usize>, number: Number, links: &m
         !within
     });
     Link::new(bytes, marks)
+}
+
+/// The devices that lock, or doors where no device is a lock.
+fn locks(devices: &[Device]) -> Vec<usize> {
+    let of = |kinds: &[&str]| -> Vec<usize> {
+        (0..devices.len()).filter(|&at| kinds.contains(&devices[at].kind.as_str())).collect()
+    };
+    let locks = of(&["lock"]);
+    if locks.is_empty() { of(&["door", "gate"]) } else { locks }
+}
+
+/// "Guest mic", where "guest" is a word of one microphone's name and "mic" means two: mentions beside each other that have devices in common
+/// mean these.
+fn combine(request: &str, links: &mut Vec<Link>) {
+    links.sort_by_key(|link| link.start);
+    let mut at = 0;
+    while at + 1 < links.len() {
+        let (first, second) = (&links[at], &links[at + 1]);
+        let beside = request[first.end..second.start].chars().all(|c| c == ' ');
+        let things =
+            |link: &Link| link.marks.iter().all(|mark| matches!(mark, Mark::Device(_) | Mark::Tool(_)));
+        let common: Vec<usize> =
+            first.devices().filter(|device| second.devices().any(|other| other == *device)).collect();
+        let narrower = common.len() < first.devices().count().max(second.devices().count());
+        if !(beside && things(first) && things(second) && narrower) || common.is_empty() {
+            at += 1;
+            continue;
+        }
+        let tools = first.marks.iter().chain(&second.marks).filter(|mark| matches!(mark, Mark::Tool(_)));
+        let marks = common.into_iter().map(Mark::Device).chain(tools.copied()).collect();
+        let strange = first.strange;
+        links[at] = Link { strange, ..Link::new(first.start..second.end, marks) };
+        links.remove(at + 1);
+    }
 }
 
 /// Whether the words before a mention make it all of its sort: "every light", "all of the lights".

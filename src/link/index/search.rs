@@ -1,16 +1,18 @@
 //! Where names are said: words seen as words of names, and runs of them as mentions.
 
 use super::super::lexicon::{is_determiner, is_everyday, is_filler};
-use super::super::number::{other_spelling, place};
+use super::super::number::{is_number_word, other_spelling, place};
 use super::super::sound::sound;
-use super::super::spell::{is_command, is_known, meant};
+use super::super::spell::{is_command, is_common, is_known, meant};
 use super::super::words::{Word, singular, slip, stem};
-use super::{Index, Mark, Match, RANK_HINT, RANK_KIND, RANK_NAME, Sighting, counted};
+use super::{Index, Mark, Match, Phrase, RANK_HINT, RANK_KIND, RANK_NAME, Sighting, counted};
 
 /// Longest run of fillers inside a mention ("the light *over in the* kitchen").
 const MOST_FILLERS: usize = 3;
 /// Fewest letters of a word that is said for a longer one, and fewest that it leaves out.
 const LEAST_SHORT: usize = 3;
+/// Fewest letters of a word that is said for one that ends with it.
+const LEAST_END: usize = 4;
 /// Most words of the request that a name is heard in.
 const MOST_HEARD: usize = 6;
 /// Words of what is to be done, which may sound like the end of a name.
@@ -19,26 +21,56 @@ const SWITCHED: &[&str] = &[
     "please", "not", "now",
 ];
 
+/// Whether the word before says that a thing of ours follows.
+fn owned(words: &[Word], at: usize) -> bool {
+    at > 0 && matches!(words[at - 1].text.as_str(), "the" | "my" | "our" | "your")
+}
+
+/// Whether an everyday word stands where a thing is named: "the press", and "press off" where something's name ends so (`head`).
+fn is_thing(words: &[Word], at: usize, head: bool) -> bool {
+    let told = |word: &Word| matches!(word.text.as_str(), "on" | "off" | "to" | "at");
+    let next = words.get(at + 1).filter(|word| !word.begins);
+    !is_number_word(&words[at].text)
+        && (owned(words, at) || (head && (at == 0 || words[at].begins) && next.is_some_and(told)))
+}
+
 impl Index {
+    /// Whether an area is called by this word alone.
+    fn is_place(&self, id: u32) -> bool {
+        self.holders[id as usize].iter().any(|&phrase| {
+            let Phrase { words, mark, .. } = &self.phrases[phrase as usize];
+            matches!(mark, Mark::Area(_)) && words.len() == 1
+        })
+    }
+
+    /// How many areas have a word in their names.
+    fn areas_with(&self, id: u32) -> usize {
+        let area = |phrase: &&u32| matches!(self.phrases[**phrase as usize].mark, Mark::Area(_));
+        self.holders[id as usize].iter().filter(area).count()
+    }
+
     /// The words of names that a word of the request may be.
     pub(super) fn sight(&self, word: &str) -> Vec<Sighting> {
         let mut out = Vec::new();
         if let Some(&id) = self.vocabulary.get(word) {
-            out.push(Sighting { id, plural: false, exact: true });
+            out.push(Sighting { id, plural: false, exact: true, doubtful: false });
         }
-        let single = singular(word);
+        // "PDUs" looks like a Latin word.
+        let stem_of_name = || word.strip_suffix('s').filter(|stem| self.vocabulary.contains_key(*stem));
+        let single =
+            singular(word).or_else(|| stem_of_name().filter(|stem| stem.len() > 1).map(str::to_owned));
         if let Some(&id) = single.as_deref().and_then(|single| self.vocabulary.get(single)) {
-            out.push(Sighting { id, plural: true, exact: true });
+            out.push(Sighting { id, plural: true, exact: true, doubtful: false });
         }
         if let Some(&id) = other_spelling(word).and_then(|number| self.vocabulary.get(number.as_ref())) {
-            out.push(Sighting { id, plural: false, exact: true });
+            out.push(Sighting { id, plural: false, exact: true, doubtful: false });
         }
         if out.is_empty()
             && !is_everyday(word)
             && !is_filler(word)
             && let Some(&id) = self.stems.get(&stem(word))
         {
-            out.push(Sighting { id, plural: false, exact: true });
+            out.push(Sighting { id, plural: false, exact: true, doubtful: false });
         }
         // "Blink" is no misspelt "blind".
         if !out.is_empty()
@@ -49,26 +81,30 @@ impl Index {
         {
             return out;
         }
+        let doubtful = is_common(word) || is_known(word);
         for (name, &id) in &self.vocabulary {
             // A name in the plural said in the singular counts as exact; else one slip of the fingers or the ear.
             if singular(name).as_deref() == Some(word) {
-                out.push(Sighting { id, plural: false, exact: true });
+                out.push(Sighting { id, plural: false, exact: true, doubtful: false });
             } else if slip(word, name) {
-                out.push(Sighting { id, plural: false, exact: false });
+                out.push(Sighting { id, plural: false, exact: false, doubtful });
             } else if single.as_deref().is_some_and(|single| slip(single, name)) {
-                out.push(Sighting { id, plural: true, exact: false });
+                out.push(Sighting { id, plural: true, exact: false, doubtful });
             }
         }
-        if out.is_empty() && word.len() > 2 && !is_known(word) {
+        if out.is_empty() && word.len() > 2 && !is_known(word) && !doubtful {
             let said = sound(word);
             let alike =
                 |name: &str| said.len() > 1 && sound(name) == said && strsim::osa_distance(word, name) <= 2;
             for (_, &id) in self.vocabulary.iter().filter(|(name, _)| alike(name)) {
-                out.push(Sighting { id, plural: false, exact: false });
+                out.push(Sighting { id, plural: false, exact: false, doubtful: false });
             }
         }
         if out.is_empty() {
             out.extend(self.abbreviated(word, single.as_deref()));
+        }
+        if out.is_empty() {
+            out.extend(self.compound(word, single.as_deref()));
         }
         if out.is_empty()
             && let Some(meant) = meant(word)
@@ -76,7 +112,7 @@ impl Index {
             let plural = singular(meant);
             for (name, plural) in [(Some(meant), false), (plural.as_deref(), true)] {
                 if let Some(&id) = name.and_then(|name| self.vocabulary.get(name)) {
-                    out.push(Sighting { id, plural, exact: false });
+                    out.push(Sighting { id, plural, exact: false, doubtful: false });
                 }
             }
         }
@@ -88,15 +124,37 @@ impl Index {
     /// The one word that begins with this one: "mic" for "microphone", "sims" for "simulator".
     fn abbreviated(&self, word: &str, single: Option<&str>) -> Option<Sighting> {
         let found = |short: &str, plural: bool| {
-            if short.len() < LEAST_SHORT || is_known(short) {
+            if short.len() < LEAST_SHORT {
+                return None;
+            }
+            let known = is_known(short) || is_common(short);
+            let mut longer = self
+                .vocabulary
+                .iter()
+                .filter(|(name, _)| name.len() >= short.len() + LEAST_SHORT && name.starts_with(short));
+            let (name, &id) = longer.next()?;
+            // A word of its own may still stand for its light: "floods".
+            let lights = matches!(&name[short.len()..], "light" | "lights" | "lamp" | "lamps");
+            let one = longer.next().is_none() && (!known || lights);
+            // Floodlights are already several.
+            let plural = plural && !name.ends_with('s');
+            one.then_some(Sighting { id, plural, exact: false, doubtful: false })
+        };
+        found(word, false).or_else(|| single.and_then(|single| found(single, true)))
+    }
+
+    /// The one word that ends with this one: "horn" for "foghorn", "lifts" for "chairlift".
+    fn compound(&self, word: &str, single: Option<&str>) -> Option<Sighting> {
+        let found = |end: &str, plural: bool| {
+            if end.len() < LEAST_END {
                 return None;
             }
             let mut longer = self
                 .vocabulary
                 .iter()
-                .filter(|(name, _)| name.len() >= short.len() + LEAST_SHORT && name.starts_with(short));
+                .filter(|(name, _)| name.len() >= end.len() + LEAST_SHORT && name.ends_with(end));
             let (_, &id) = longer.next()?;
-            longer.next().is_none().then_some(Sighting { id, plural, exact: false })
+            longer.next().is_none().then_some(Sighting { id, plural, exact: false, doubtful: false })
         };
         found(word, false).or_else(|| single.and_then(|single| found(single, true)))
     }
@@ -125,6 +183,7 @@ impl Index {
         let wanted = &self.phrases[phrase as usize];
         let mut seen: Vec<u32> = Vec::new();
         let (mut last, mut plural, mut exact, mut fillers) = (first, false, true, 0);
+        let mut doubtful = false;
         // Words of the name that say something: of "luz de la cocina" those are two.
         let mut telling: Vec<usize> = Vec::new();
         for at in first..words.len() {
@@ -137,6 +196,7 @@ impl Index {
                     seen.push(hit.id);
                     plural |= hit.plural;
                     exact &= hit.exact;
+                    doubtful |= hit.doubtful;
                     last = at;
                     fillers = 0;
                     if !is_filler(&words[at].text) {
@@ -159,12 +219,24 @@ impl Index {
         if is_device && gathered {
             return None;
         }
-        // A part of a name counts for devices only: two of its words, or one that is no everyday word or number.
+        // A part of a name counts for devices only: two of its words, or one that is no number, nor an everyday word that stands there as
+        // no thing does.
         let alone = &words[first].text;
         let part = is_device
             && !is_filler(alone)
             && (telling.len() > 1
-                || !(is_everyday(alone) || alone.starts_with(|c: char| c.is_ascii_digit())));
+                || !(is_everyday(alone) || alone.starts_with(|c: char| c.is_ascii_digit()))
+                || (last == first
+                    && !self.is_place(seen[0])
+                    && is_thing(words, first, wanted.words.last() == seen.last())));
+        // "The vault", where one place is the barrel vault.
+        let part = part
+            || matches!(wanted.mark, Mark::Area(_))
+                && last == first
+                && !is_filler(alone)
+                && !is_everyday(alone)
+                && owned(words, first)
+                && self.areas_with(seen[0]) == 1;
         // "kitchen lights" is not the one device "kitchen light": kind and area say it better.
         // (a word for the only one of its kind is that device, in the plural too).
         let by_kind_alone = wanted.rank <= RANK_KIND && wanted.words.len() == 1;
@@ -181,11 +253,23 @@ impl Index {
             && is_everyday(alone)
             && !(first > 0 && is_determiner(&words[first - 1].text));
         let placed_only = is_device && !full && wanted.rank < RANK_NAME;
-        if (!full && !part) || plural_of_one || verb || placed_only || (full && is_device && is_filler(alone))
+        if (doubtful && seen.len() == 1)
+            || (!full && !part)
+            || plural_of_one
+            || verb
+            || placed_only
+            || (full && is_device && is_filler(alone))
         {
             return None;
         }
-        Some(Match { first, last, phrase, matched: seen.len(), full, plural, exact })
+        // Of "lights on" only the lights are a part of "light on the dock".
+        let hanging = |at: usize| matches!(words[at].text.as_str(), "on" | "in" | "at" | "of" | "to" | "for");
+        let trimmed = (!full && last > first && hanging(last)).then(|| telling.last().copied()).flatten();
+        let (last, matched) = match trimmed {
+            Some(end) => (end, telling.len()),
+            None => (last, seen.len()),
+        };
+        Some(Match { first, last, phrase, matched, full, plural, exact })
     }
 
     /// Names said with their words joined or split elsewhere ("livingroom", "thermo stat").
@@ -253,7 +337,12 @@ impl Index {
                     let others: Vec<usize> = (first..=last).filter(|at| !seen(at)).collect();
                     // The lift pump is not the left one; a word that is none may be any.
                     let odd = others.iter().all(|&at| !is_known(&words[at].text));
-                    if !others.is_empty() && (name.len() != last + 1 - first || odd) {
+                    // "Start the dryer" sounds like the street door, but the dryer is there.
+                    let other = others.iter().any(|&at| sightings[at].iter().any(|seen| seen.exact));
+                    // "Except" sounds like a wax pot, "humid is it" like a humidistat.
+                    let small = matches!(others[..], [only] if is_everyday(&words[only].text))
+                        || (words[last - 1].text == "is" && words[last].text == "it");
+                    if !others.is_empty() && !other && !small && (name.len() != last + 1 - first || odd) {
                         let matched = name.len();
                         found.push(Match {
                             first,

@@ -1,10 +1,12 @@
 //! What a mention means: readings of the same words, and questions for a measure.
 
 use super::super::words::Word;
-use super::{Index, Link, Mark, Match, RANK_KIND, RANK_RELATED};
+use super::{Index, Link, Mark, Match, RANK_HINT, RANK_KIND, RANK_RELATED};
 
-/// Most devices that one ambiguous mention is marked with.
+/// Most devices that a part of their names is marked with.
 const MOST_READINGS: usize = 4;
+/// Most devices that a mention is marked with: "the spots", of those that are called so.
+const MOST_NAMESAKES: usize = 8;
 /// Most tools that a word hints at which none of them has.
 const MOST_RELATED: usize = 2;
 
@@ -52,6 +54,26 @@ impl Index {
         }
     }
 
+    /// "Lock up", "lock everything", "everything unlocked": all that locks, where it is not many.
+    pub(super) fn locking(&self, words: &[Word], taken: &mut [bool], links: &mut Vec<Link>) {
+        if self.locks.is_empty() || self.locks.len() > MOST_NAMESAKES {
+            return;
+        }
+        let text = |at: usize| words.get(at).map_or("", |word| word.text.as_str());
+        let locks = |word: &str| matches!(word, "lock" | "locked" | "unlock" | "unlocked");
+        for at in 0..words.len() {
+            let last = words.get(at + 1).is_none_or(|word| word.begins);
+            let all = matches!(text(at), "up" | "everything") || (text(at) == "both" && last);
+            let behind = all && at > 0 && locks(text(at - 1));
+            let before = text(at) == "everything" && locks(text(at + 1));
+            if !taken[at] && (behind || before) {
+                taken[at] = true;
+                let marks = self.locks.iter().copied().map(Mark::Device).collect();
+                links.push(Link::new(words[at].start..words[at].end, marks));
+            }
+        }
+    }
+
     /// What the words of the best match may mean: all matches of the same words that are as good.
     /// `counted`: "every", "all the" stand before it.
     pub(super) fn readings(&self, best: &Match, found: &[Match], counted: bool) -> Vec<Mark> {
@@ -84,20 +106,28 @@ impl Index {
         if best_kind > top {
             devices.clear();
         }
+        let several = counted || same.iter().any(|m| m.plural);
+        let most = if several { MOST_NAMESAKES } else { MOST_READINGS };
+        let mut parts: Vec<Mark> = Vec::new();
+        same.iter().filter(device).filter(|m| !m.full).for_each(|m| push(&mut parts, mark(m)));
+        // "The heating" is a word of "hut heating" sooner than another word for the only heater.
+        if top == Some(RANK_HINT) && !devices.is_empty() && (1..=most).contains(&parts.len()) {
+            devices.iter().for_each(|other| push(&mut parts, *other));
+            devices = parts.clone();
+        }
         if devices.is_empty() {
-            let mut parts: Vec<Mark> = Vec::new();
-            same.iter().filter(device).filter(|m| !m.full).for_each(|m| push(&mut parts, mark(m)));
             let own_kind = same.iter().any(|m| matches!(mark(m), Mark::Kind(_)) && rank(m) == RANK_KIND);
-            let group = own_kind && (best.plural || counted);
-            if parts.len() <= MOST_READINGS && (parts.len() == 1 || !own_kind) && !group {
-                devices = parts;
+            if parts.len() <= most && (parts.len() == 1 || !own_kind) && !(own_kind && several) {
+                devices = parts.clone();
             }
         }
-        devices.truncate(MOST_READINGS);
+        // "Both lamps", of which one is called so: the other has another name.
+        let more = several && devices.len() == 1 && parts == devices;
+        devices.truncate(MOST_NAMESAKES);
         marks.extend(&devices);
         // "The spots" are those that are called so, and no other lights.
-        let namesakes = best.plural && devices.len() > 1;
-        if devices.len() != 1 && !namesakes {
+        let namesakes = several && devices.len() > 1;
+        if (devices.len() != 1 || more) && !namesakes {
             marks.extend(kinds);
         }
         // A word of a tool's own says more than what people say who want one of its sort, and what several are asked for with says nothing.
@@ -105,9 +135,15 @@ impl Index {
         let best_tool = tools().map(|m| rank(m)).max();
         let telling = best_tool != Some(RANK_RELATED) || tools().count() <= MOST_RELATED;
         let hints = |m: &Match| !matches!(mark(m), Mark::Tool(_)) || (telling && Some(rank(m)) == best_tool);
-        let others = same.iter().filter(|m| !matches!(mark(m), Mark::Device(_) | Mark::Kind(_)) && hints(m));
+        // A part of a place's name is said where nothing else is.
+        let full = same.iter().any(|m| m.full);
+        let placed = |m: &Match| m.full || !(full || matches!(mark(m), Mark::Area(_)) && !marks.is_empty());
+        let others: Vec<_> = same
+            .iter()
+            .filter(|m| !matches!(mark(m), Mark::Device(_) | Mark::Kind(_)) && hints(m) && placed(m))
+            .collect();
         for m in others {
-            if marks.len() < MOST_READINGS + 2 {
+            if marks.len() < devices.len().max(MOST_READINGS) + 2 {
                 push(&mut marks, mark(m));
             }
         }

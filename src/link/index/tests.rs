@@ -130,7 +130,7 @@ fn a_question_means_what_measures_it_where_it_is_asked() {
 #[test]
 fn verbs_are_no_devices() {
     assert_eq!(marks("switch on the desk lamp"), [[Mark::Device(1)]]);
-    assert_eq!(marks("lock up"), Vec::<Vec<Mark>>::new());
+    assert_eq!(marks("lock up"), [[Mark::Device(3)]], "what locks, not the verb");
     let number = |said: &str| matches!(marks(said)[1][..], [Mark::Number(number)] if number.value == 8.0);
     assert!(number("ceiling fan 8") && number("ceiling fan 8 percent"));
     assert_eq!(marks("open the lock"), [[Mark::Device(3)]]);
@@ -292,4 +292,140 @@ fn a_word_for_tools_of_three_sorts_hints_at_none() {
     };
     assert_eq!(marks(&[tool("tannoy"), tool("pa")]), [Mark::Tool(0), Mark::Tool(1)]);
     assert_eq!(marks(&[tool("tannoy"), tool("pa"), tool("intercom")]), []);
+}
+
+/// The links' marks among devices of these names and kinds, in one place each that is called as the kind's third part says.
+fn among(devices: &[(&str, &str, &str)], request: &str) -> Vec<Vec<Mark>> {
+    let place = |area: &'static str| (!area.is_empty()).then_some(area);
+    let mut areas: Vec<String> = Vec::new();
+    let devices: Vec<Device> = devices
+        .iter()
+        .map(|(name, kind, area)| {
+            let area = area.to_string();
+            if !area.is_empty() && !areas.contains(&area) {
+                areas.push(area.clone());
+            }
+            Device::of_kind(name, kind, place(area.leak()))
+        })
+        .collect();
+    let mut kinds: Vec<String> = Vec::new();
+    for device in &devices {
+        let kind = family(&device.kind).to_owned();
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
+    let index = Index::new(&devices, &kinds, &areas, &[], &[]);
+    index.links(request).into_iter().map(|link| link.marks).collect()
+}
+
+#[test]
+fn a_word_of_a_name_is_more_than_another_word_for_a_kind() {
+    let hut = [("boot dryer", "heater", ""), ("hut heating", "setpoint", "")];
+    assert_eq!(among(&hut, "what's the heating set at"), [[Mark::Device(1), Mark::Device(0)]]);
+    assert_eq!(among(&hut, "heater on"), [[Mark::Device(0)]]);
+}
+
+#[test]
+fn a_plural_means_all_that_are_called_so() {
+    let lights: Vec<String> = (1..=6).map(|at| format!("stall light {at}")).collect();
+    let mut devices: Vec<(&str, &str, &str)> =
+        lights.iter().map(|name| (name.as_str(), "light", "stalls")).collect();
+    devices.push(("ring lamp", "light", "ring"));
+    let all: Vec<Mark> = (0..6).map(Mark::Device).collect();
+    for request in ["stall lights on", "which stall lights are on", "all stall lights off"] {
+        assert_eq!(among(&devices, request)[0], all, "{request}");
+    }
+    assert_eq!(among(&[("pc 1", "outlet", ""), ("pc 2", "outlet", "")], "both pcs off")[0].len(), 2);
+}
+
+#[test]
+fn mentions_beside_each_other_mean_what_they_have_in_common() {
+    let mut host = Device::of_kind("host microphone", "switch", None);
+    let mut guest = Device::of_kind("guest microphone", "switch", None);
+    host.aliases.push("mic one".into());
+    guest.aliases.push("mic two".into());
+    let index = Index::new(&[host, guest], &["switch".into()], &[], &[], &[]);
+    let links = index.links("kill the guest mic");
+    assert_eq!(links.len(), 1);
+    assert_eq!((links[0].start, links[0].end, &links[0].marks[..]), (9, 18, &[Mark::Device(1)][..]));
+    assert_eq!(index.links("both mics")[0].marks, [Mark::Device(0), Mark::Device(1)]);
+}
+
+#[test]
+fn what_only_sounds_like_a_name_is_none_where_a_thing_is_named() {
+    let hall = [("street door", "door", ""), ("tumble dryer", "outlet", "")];
+    assert_eq!(among(&hall, "start the dryer"), [[Mark::Device(1)]]);
+    let relays = [("relay 1", "relay", ""), ("relay 2", "relay", ""), ("relay 4", "relay", "")];
+    assert_eq!(among(&relays, "relay too off"), [[Mark::Device(1)]]);
+    assert_eq!(among(&relays, "relay for on"), [[Mark::Device(2)]]);
+    assert_eq!(among(&relays, "set the relay to off"), [[Mark::Kind(0)]]);
+}
+
+#[test]
+fn everyday_words_name_things_where_a_thing_stands() {
+    let dairy = [("cheese press", "outlet", ""), ("bread warmer", "outlet", ""), ("lamp", "light", "")];
+    for request in ["is the press running", "press off", "start the press, lamp on"] {
+        assert_eq!(among(&dairy, request)[0], [Mark::Device(0)], "{request}");
+    }
+    assert_eq!(among(&dairy, "warmer to 80")[0], [Mark::Device(1)]);
+    assert_eq!(among(&dairy, "press it down"), Vec::<Vec<Mark>>::new());
+    let cellar = [("ramp door", "door", "barrel vault"), ("desk lamp", "light", "office")];
+    assert_eq!(among(&cellar, "is the vault locked"), [[Mark::Area(0)]]);
+}
+
+#[test]
+fn things_go_by_other_names() {
+    let home = [
+        ("washing machine", "outlet", ""),
+        ("kids television", "outlet", ""),
+        ("foghorn", "siren", ""),
+        ("hall light", "light", ""),
+    ];
+    let first = |request: &str| among(&home, request).into_iter().flatten().next();
+    assert_eq!(first("washer on"), Some(Mark::Device(0)));
+    assert_eq!(first("kids telly off"), Some(Mark::Device(1)));
+    assert_eq!(first("toot the horn"), Some(Mark::Device(2)));
+}
+
+#[test]
+fn what_is_measured_names_what_measures_it() {
+    let shop = [
+        ("fridge", "cooler", ""),
+        ("fridge thermometer", "thermometer", ""),
+        ("rack hygrometer", "sensor", ""),
+    ];
+    assert_eq!(among(&shop, "fridge temp"), [[Mark::Device(1)]]);
+    assert_eq!(among(&shop, "what's the humidity"), [[Mark::Device(2)]]);
+    assert_eq!(among(&[("window contact", "contact", "")], "much wind today"), Vec::<Vec<Mark>>::new());
+}
+
+#[test]
+fn all_that_locks_is_locked_up() {
+    let club = [("back door", "lock", ""), ("bar door", "lock", ""), ("blind", "blind", "")];
+    for request in ["lock up please", "lock everything", "everything unlocked?"] {
+        assert_eq!(among(&club, request), [[Mark::Device(0), Mark::Device(1)]], "{request}");
+    }
+}
+
+#[test]
+fn common_words_alone_are_no_slips() {
+    let hotel = [
+        ("night bell", "bell", ""),
+        ("foghorn", "siren", ""),
+        ("orchard valve", "valve", ""),
+        ("led", "led", ""),
+    ];
+    for request in ["the electricity bill", "fog's rolling in", "the lad is asking"] {
+        assert_eq!(among(&hotel, request), Vec::<Vec<Mark>>::new(), "{request}");
+    }
+    assert_eq!(among(&hotel, "orchid valve shut")[0], [Mark::Device(2)]);
+    let salon = [("wax pot", "outlet", "colour bar"), ("extractor", "fan", "colour bar")];
+    let marks = among(&salon, "everything off at the colour bar except the extractor");
+    assert_eq!(marks.last().unwrap()[..], [Mark::Device(1)]);
+    assert!(!marks.iter().flatten().any(|mark| *mark == Mark::Device(0)));
+    let racks =
+        [("rack one pdu", "outlet", ""), ("rack two pdu", "outlet", ""), ("floodlights", "light", "")];
+    assert_eq!(among(&racks, "status of both PDUs")[0].len(), 2);
+    assert_eq!(among(&racks, "floods brighter")[0], [Mark::Device(2)]);
 }

@@ -9,7 +9,7 @@ use super::lexicon::names_of_unit;
 
 pub(super) use read::number_at;
 pub use words::{ONES, ORDINALS, seconds_in};
-pub(super) use words::{is_number_word, mended, ordinal, other_spelling, place};
+pub(super) use words::{heard_number, is_number_word, mended, ordinal, other_spelling, place};
 
 /// The unit said with a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -230,6 +230,11 @@ const HEARD: &[(&str, &str)] = &[
     ("tree", "three"),
 ];
 
+/// The number that a word which is none sounds like; "to" is too often only that.
+pub(in crate::link) fn heard_number(word: &str) -> Option<&'static str> {
+    HEARD.iter().find(|(heard, _)| *heard == word && word != "to").map(|(_, number)| *number)
+}
+
 /// What is said to be four of where "for" stands right before it.
 const FOUR_OF: &[&str] = &[
     "percent", "%", "degrees", "times", "metres", "meters", "litres", "liters", "kilos", "grams", "copies",
