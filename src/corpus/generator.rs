@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::link::{Link, Mark, Unit};
 use crate::prompt::pintail::{Piece, Pointers, encode, request, scene};
-use crate::prompt::{Argument, Param, ParamKind, Scene, Step, Turn};
+use crate::prompt::{Argument, Param, ParamKind, Scene, Step, Turn, merged};
 use crate::tool::Builtin;
 
 use super::heard::heard;
@@ -346,7 +346,7 @@ fn point(turn: &Turn<'_>, draft: Draft) -> Option<Vec<Step>> {
         used[at] = true;
         places.push(at);
     }
-    Some(draft.steps.into_iter().map(|step| step.renumbered(|at| places[at])).collect())
+    Some(merged(draft.steps.into_iter().map(|step| step.renumbered(|at| places[at])).collect()))
 }
 
 /// Gives texts that a step copies the upper and lower case that they have in the request.

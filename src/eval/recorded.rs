@@ -9,17 +9,19 @@ use serde_json::Value;
 use super::Effects;
 use crate::agent::Agent;
 use crate::link::{Mark, Unit};
-use crate::prompt::{Argument, Group, ParamKind, Selector, Step, Turn, resolve};
+use crate::prompt::{Argument, Group, ParamKind, Selector, Step, Turn, merged, resolve};
 use crate::tool::{Blink, Builtin, Call, DEFAULT_CHANGE};
 
 /// At most so many devices are named one by one when no group holds them.
 const MOST_NAMED: usize = 6;
+/// At most so many that were linked to one plural.
+const MOST_TOGETHER: usize = 8;
 
 /// Words for all of a sort.
 const ALL: [&str; 10] =
     ["all", "every", "everything", "both", "each", "any", "anything", "whole", "entire", "lot"];
 /// Words that leave something out.
-const EXCEPTING: [&str; 16] = [
+const EXCEPTING: [&str; 26] = [
     "but",
     "except",
     "excepting",
@@ -36,13 +38,23 @@ const EXCEPTING: [&str; 16] = [
     "keep",
     "less",
     "than",
+    "only",
+    "just",
+    "rest",
+    "remaining",
+    "stay",
+    "stays",
+    "excepted",
+    "excluding",
+    "spare",
+    "unless",
 ];
 
 /// Steps that come to `calls`; `None` when the bundled model's notation has none (a number or a text that was not said, a selection
 /// that no group makes).
 pub fn steps(agent: &Agent, turn: &Turn<'_>, calls: &[Call]) -> Option<Vec<Step>> {
     let mut writer = Writer { turn, used: vec![false; turn.numbers.len()] };
-    let steps: Vec<Step> = calls.iter().map(|call| writer.step(call)).collect::<Option<_>>()?;
+    let steps = merged(calls.iter().map(|call| writer.step(call)).collect::<Option<_>>()?);
     let same = Effects::of(agent, &resolve(turn, &steps)) == Effects::of(agent, calls);
     same.then_some(steps)
 }
@@ -148,11 +160,14 @@ impl Writer<'_> {
         let named: Vec<usize> = self.mentioned(true).into_iter().filter(|at| wanted.contains(at)).collect();
         let each = |devices: &[usize]| Some(devices.iter().map(|&at| Selector::Device(at)).collect());
         let whole = self.says_all();
-        if wanted.len() == named.len() && !(whole && wanted.len() == 1) {
+        if wanted.len() == named.len() && !(whole && wanted.len() == 1 && self.places(wanted[0])) {
             return each(&named);
         }
+        if let Some(together) = self.together(wanted) {
+            return each(&together);
+        }
         let groups = self.groups(tool, wanted);
-        let whole_group = |(selector, held, _): &&(Selector, Vec<usize>, usize)| {
+        let whole_group = |(selector, held, _): &&(Selector, Vec<usize>, i32)| {
             held.len() == wanted.len() && matches!(selector, Selector::Group(_))
         };
         if wanted.len() == 1 && !whole {
@@ -179,16 +194,41 @@ impl Writer<'_> {
         (wanted.len() <= MOST_NAMED).then(|| each(&rest)).flatten()
     }
 
+    /// The devices in the order they are said, where words for just them are linked to no kind or place: "both mics".
+    fn together(&self, wanted: &[usize]) -> Option<Vec<usize>> {
+        let mut out = Vec::new();
+        for link in &self.turn.links {
+            if link.marks.iter().any(|mark| matches!(mark, Mark::Kind(_) | Mark::Area(_))) {
+                continue;
+            }
+            if link.devices().all(|at| wanted.contains(&at)) {
+                for at in link.devices() {
+                    if !out.contains(&at) {
+                        out.push(at);
+                    }
+                }
+            }
+        }
+        (out.len() == wanted.len() && out.len() <= MOST_TOGETHER).then_some(out)
+    }
+
+    /// Whether a mention of this device may be one of a place: "the hall", where the hall lamp is.
+    fn places(&self, device: usize) -> bool {
+        let area = |mark: &Mark| matches!(mark, Mark::Area(_));
+        self.turn
+            .links
+            .iter()
+            .any(|link| link.marks.contains(&Mark::Device(device)) && link.marks.iter().any(area))
+    }
+
     /// Devices that are mentioned, in the order they are said; `alone`: where no other device may be meant.
     fn mentioned(&self, alone: bool) -> Vec<usize> {
         let mut out = Vec::new();
         for link in &self.turn.links {
-            let devices = link.marks.iter().filter(|mark| matches!(mark, Mark::Device(_))).count();
-            for mark in link.marks.iter().filter(|_| !alone || devices == 1) {
-                if let Mark::Device(at) = mark
-                    && !out.contains(at)
-                {
-                    out.push(*at);
+            let said = !alone || link.devices().count() == 1;
+            for at in link.devices().filter(|_| said) {
+                if !out.contains(&at) {
+                    out.push(at);
                 }
             }
         }
@@ -211,7 +251,7 @@ impl Writer<'_> {
 
     /// Groups of said kinds and areas that hold none but the wanted devices, with what they hold and how much of what was said they
     /// take up (less their exceptions).
-    fn groups(&self, tool: Builtin, wanted: &[usize]) -> Vec<(Selector, Vec<usize>, usize)> {
+    fn groups(&self, tool: Builtin, wanted: &[usize]) -> Vec<(Selector, Vec<usize>, i32)> {
         let scene = self.turn.scene;
         let marks = || self.turn.links.iter().flat_map(|link| &link.marks);
         let mut kinds: Vec<Option<usize>> = vec![None];
@@ -223,13 +263,13 @@ impl Writer<'_> {
                 _ => {}
             }
         }
+        let said = (kinds.len(), areas.len());
         // "The lamps in the study" is linked to these lamps.
         for link in &self.turn.links {
-            let devices = link.marks.iter().filter_map(|mark| match mark {
-                Mark::Device(at) => Some(&scene.devices[*at]),
-                _ => None,
-            });
-            let of = devices.map(|device| (scene.kind_of(device), scene.area_of(device)));
+            let of = link
+                .devices()
+                .map(|at| &scene.devices[at])
+                .map(|device| (scene.kind_of(device), scene.area_of(device)));
             let of: Vec<(Option<usize>, Option<usize>)> = of.collect();
             if of.len() > 1 && of.iter().all(|(kind, _)| *kind == of[0].0) && !kinds.contains(&of[0].0) {
                 kinds.push(of[0].0);
@@ -243,8 +283,8 @@ impl Writer<'_> {
             (0..scene.devices.len()).filter(able).filter(|&at| selector.holds(scene, at)).collect()
         };
         let mut out = Vec::new();
-        for &kind in &kinds {
-            for &area in &areas {
+        for (k, &kind) in kinds.iter().enumerate() {
+            for (a, &area) in areas.iter().enumerate() {
                 let mut group = Group { kind, area, except: Vec::new() };
                 let all = members(&Selector::Group(group.clone()));
                 let extra: Vec<usize> = all.iter().copied().filter(|at| !wanted.contains(at)).collect();
@@ -252,8 +292,13 @@ impl Writer<'_> {
                     continue;
                 }
                 let Some(except) = self.exceptions(&all, extra, &kinds, &areas) else { continue };
-                let said = 4 * (usize::from(kind.is_some()) + usize::from(area.is_some()));
-                let said = (said + 3).saturating_sub(except.len().min(3));
+                // The kind of the devices that were said is pointed at sooner than none, their place is not.
+                let worth = |at: usize, said: usize, inferred: i32| match at {
+                    0 => 0,
+                    at if at < said => 4,
+                    _ => inferred,
+                };
+                let said = worth(k, said.0, 1) + worth(a, said.1, -2) - except.len().min(3) as i32;
                 group.except = except;
                 let selector = Selector::Group(group);
                 let held = members(&selector);
@@ -280,6 +325,7 @@ impl Writer<'_> {
         if !self.says(&EXCEPTING) {
             return None;
         }
+        let mentioned = self.mentioned(false);
         let parts = kinds
             .iter()
             .flatten()
@@ -288,12 +334,12 @@ impl Writer<'_> {
         for part in parts {
             let part = Selector::Group(part);
             let held: Vec<usize> = all.iter().copied().filter(|&at| part.holds(scene, at)).collect();
-            if held.len() > 1 && held.iter().all(|at| extra.contains(at)) {
+            let apart = held.len() > 1 || held.iter().any(|at| !mentioned.contains(at));
+            if apart && !held.is_empty() && held.iter().all(|at| extra.contains(at)) {
                 extra.retain(|at| !held.contains(at));
                 out.push(part);
             }
         }
-        let mentioned = self.mentioned(false);
         if !extra.iter().all(|at| mentioned.contains(at)) {
             return None;
         }

@@ -15,7 +15,7 @@ mod plan;
 mod scene;
 
 pub use background::{Background, Earlier};
-pub use plan::{Argument, Group, Selector, Step, resolve};
+pub use plan::{Argument, Group, Selector, Step, merged, resolve};
 pub use scene::{Param, ParamKind, Scene, Tool};
 
 use crate::link::{Link, Number};

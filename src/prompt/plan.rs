@@ -29,6 +29,11 @@ pub enum Selector {
 }
 
 impl Selector {
+    /// Whether it is a group that leaves something out.
+    pub fn excepts(&self) -> bool {
+        matches!(self, Selector::Group(group) if !group.except.is_empty())
+    }
+
     /// Whether it holds the device with this index.
     pub fn holds(&self, scene: &Scene, at: usize) -> bool {
         let device = &scene.devices[at];
@@ -100,6 +105,28 @@ impl Step {
         }
         self
     }
+}
+
+/// The steps with neighbours that do the same, with no amount, as one: "lamp on, fan on" is `on` of both.
+pub fn merged(steps: Vec<Step>) -> Vec<Step> {
+    let mut out: Vec<Step> = Vec::new();
+    for step in steps {
+        if let Step::Devices { tool, selectors, amounts, .. } = &step
+            && amounts.is_empty()
+            && let Some(Step::Devices { tool: before, selectors: all, .. }) = out.last_mut()
+            && before == tool
+            && all.iter().chain(selectors).filter(|selector| selector.excepts()).count() < 2
+        {
+            for selector in selectors {
+                if !all.contains(selector) {
+                    all.push(selector.clone());
+                }
+            }
+            continue;
+        }
+        out.push(step);
+    }
+    out
 }
 
 /// A number as JSON: whole ones without a fraction.

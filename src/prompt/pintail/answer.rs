@@ -36,11 +36,10 @@ pub fn encode(turn: &Turn<'_>, pointers: &Pointers, steps: &[Step]) -> Option<Ve
             Step::Devices { tool, down, selectors, amounts } => {
                 out.token(Token::of_builtin(*tool, *down));
                 // A device behind exceptions would be read as one of them.
-                let excepting = |selector: &&Selector| matches!(selector, Selector::Group(group) if !group.except.is_empty());
-                for selector in selectors.iter().filter(|selector| !excepting(selector)) {
+                for selector in selectors.iter().filter(|selector| !selector.excepts()) {
                     encode_selector(pointers, selector, &mut out)?;
                 }
-                for selector in selectors.iter().filter(excepting) {
+                for selector in selectors.iter().filter(|selector| selector.excepts()) {
                     encode_selector(pointers, selector, &mut out)?;
                 }
                 for amount in amounts {
