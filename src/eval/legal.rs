@@ -106,8 +106,8 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::eval::effects::tests::{agent, calls};
     use crate::eval::{Earlier, Origin, read_cases};
+    use crate::turn::effects::tests::{agent, calls};
 
     fn checked(case: Case) -> Result<(), String> {
         let origin = Origin { file: Arc::new("set.jsonl".into()), line: 7 };

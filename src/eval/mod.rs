@@ -7,7 +7,6 @@
 //! [`LinkTally`]; [`steps`] writes cases in the bundled model's notation, to learn from.
 
 mod case;
-mod effects;
 mod error;
 mod legal;
 mod links;
@@ -18,8 +17,9 @@ mod score;
 mod text;
 mod totals;
 
+pub use crate::turn::Effects;
 pub use case::{Case, Earlier, MAX_BYTES, Origin, read_cases};
-pub use effects::Effects;
+
 pub use error::EvalError;
 pub use legal::check_cases;
 pub use links::{Found, LinkTally, LinkTotals};

@@ -41,7 +41,7 @@ pub fn run<E: From<EvalError>>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::eval::effects::tests::{agent, calls};
+    use crate::turn::effects::tests::{agent, calls};
 
     #[test]
     fn every_case_is_understood_in_its_state() {

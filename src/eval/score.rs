@@ -78,7 +78,7 @@ pub fn judge(accepted: &[Effects], found: &Effects, asked: bool) -> Score {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::eval::effects::tests::{agent, calls};
+    use crate::turn::effects::tests::{agent, calls};
 
     fn scored(expected: &[&str], found: &str, asked: bool) -> Score {
         let mut lists = expected.iter().map(|text| calls(text));

@@ -107,8 +107,8 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::eval::effects::tests::{agent, calls};
     use crate::eval::{Origin, score};
+    use crate::turn::effects::tests::{agent, calls};
 
     fn scored() -> (Case, Answer, Score) {
         let case = Case {

@@ -1,5 +1,8 @@
 //! Readings of one request beside each other: where the model was close to another answer, and which one is best.
 
+use serde_json::Value;
+
+use super::effects::Effects;
 use super::signs::Signs;
 use crate::decode::Decoded;
 use crate::prompt::pintail::Piece;
@@ -25,8 +28,8 @@ const RIVAL: f32 = 0.04;
 const MOST_RIVALS: usize = 5;
 /// How far the model's probabilities are to be trusted, as an exponent, and how often what was not looked at is right beside them: fitted together with
 /// the weights of the signs.
-const TRUST: f64 = 0.75;
-const UNSEEN: f64 = 0.28;
+const TRUST: f64 = 0.74;
+const UNSEEN: f64 = 0.27;
 
 impl Candidate {
     /// Beginnings of other answers: this one up to a close decision, then the runner-up; and their probabilities.
@@ -48,16 +51,25 @@ impl Candidate {
 }
 
 /// The readings, best first, and how sure the best one is beside the others and all that was not looked at. Readings that
-/// come to the same calls count together.
+/// come to the same effects count together.
 pub(super) fn ranked(mut readings: Vec<Candidate>) -> (Vec<Candidate>, f64) {
     let weight = |reading: &Candidate| reading.probability.powf(TRUST) * reading.signs.weight();
     let seen: f64 = readings.iter().map(|reading| reading.probability).sum();
     let all: f64 = readings.iter().map(weight).sum::<f64>() + UNSEEN * (1.0 - seen).max(0.0).powf(TRUST);
     // Of equal ones the later, which the model looked at because the earlier was close to it.
     readings.reverse();
-    let together =
-        |calls: &[Call]| readings.iter().filter(|other| other.calls == calls).map(weight).sum::<f64>();
-    let shares: Vec<f64> = readings.iter().map(|reading| together(&reading.calls)).collect();
+    // "How warm is the cellar and how damp the loft" reads two devices at once or one after the other.
+    let effects: Vec<Effects> =
+        readings.iter().map(|reading| Effects::whole(&plain(&reading.calls))).collect();
+    let together = |same: &Effects| -> f64 {
+        readings
+            .iter()
+            .zip(&effects)
+            .filter(|(_, other)| *other == same)
+            .map(|(reading, _)| weight(reading))
+            .sum()
+    };
+    let shares: Vec<f64> = effects.iter().map(together).collect();
     let mut order: Vec<usize> = (0..readings.len()).collect();
     order.sort_by(|&a, &b| {
         shares[b].total_cmp(&shares[a]).then_with(|| weight(&readings[b]).total_cmp(&weight(&readings[a])))
@@ -66,6 +78,22 @@ pub(super) fn ranked(mut readings: Vec<Candidate>) -> (Vec<Candidate>, f64) {
     let mut readings: Vec<Option<Candidate>> = readings.into_iter().map(Some).collect();
     let readings = order.iter().filter_map(|&at| readings[at].take()).collect();
     (readings, if all > 0.0 { best / all } else { 0.0 })
+}
+
+/// Calls without the articles that their texts begin with: whether "the Dutch family" or "Dutch family" is booked in is no doubt about what to do.
+fn plain(calls: &[Call]) -> Vec<Call> {
+    let mut calls = calls.to_vec();
+    for value in calls.iter_mut().flat_map(|call| call.arguments.values_mut()) {
+        if let Value::String(text) = value {
+            let bare = ["the ", "a ", "an "].iter().find_map(|article| {
+                text.get(..article.len())
+                    .filter(|start| start.eq_ignore_ascii_case(article))
+                    .map(|_| article.len())
+            });
+            text.drain(..bare.unwrap_or(0));
+        }
+    }
+    calls
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::prompt::{Turn, resolve};
 use crate::turn::candidate::{Candidate, ranked};
 use crate::turn::choices::{self, Choice};
 use crate::turn::cost;
+use crate::turn::effects::Effects;
 use crate::turn::report::TokenCounts;
 use crate::turn::signs::Signs;
 
@@ -51,7 +52,8 @@ impl Mind {
         let prepared = &looks[readings[0].look];
         let mut choices: Vec<Choice> = Vec::new();
         for Candidate { calls, .. } in &readings {
-            if !calls.is_empty() && choices.iter().all(|known| known.calls != *calls) {
+            let effects = Effects::whole(calls);
+            if !calls.is_empty() && choices.iter().all(|known| Effects::whole(&known.calls) != effects) {
                 choices.push(Choice::new(calls.clone()));
             }
         }

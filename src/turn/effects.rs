@@ -185,7 +185,7 @@ fn as_double(number: &Number) -> Option<Number> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use serde_json::json;
 
     use super::*;
