@@ -19,7 +19,20 @@ MARK = "readings="
 
 
 def canonical(calls):
-    return json.dumps(calls, sort_keys=True)
+    """Neighbours that do the same to devices count as one call, as in the program."""
+    out = []
+    for call in calls:
+        rest = {name: value for name, value in call["arguments"].items() if name != "devices"}
+        devices = call["arguments"].get("devices")
+        if not isinstance(devices, list):
+            out.append(call)
+            continue
+        before = out[-1] if out and out[-1].get("rest") == rest and out[-1]["tool"] == call["tool"] else None
+        if before and not set(before["devices"]) & set(devices):
+            before["devices"] = sorted(before["devices"] + devices)
+        else:
+            out.append({"tool": call["tool"], "devices": sorted(devices), "rest": rest})
+    return json.dumps(out, sort_keys=True)
 
 
 def judged(program, arguments):

@@ -61,12 +61,18 @@ pub(super) struct Signs {
     pub articled: usize,
     /// It acts, and some word of the request has to do with nothing in it.
     pub untold: usize,
+    /// "Both" was said, and it acts on two of nothing.
+    pub unpaired: usize,
+    /// Mentions of several ("the spots") of which it acts on some and leaves out others, though nothing says so.
+    pub partly: usize,
 }
 
 impl Signs {
     /// What speaks against an answer to a turn.
     pub fn of(turn: &Turn<'_>, pointers: &Pointers, answer: &[Piece], steps: &[Step]) -> Signs {
-        let (unused, dropped) = if steps.is_empty() { (0, 0) } else { unused(turn, pointers, answer) };
+        let addressed: Vec<Vec<usize>> = steps.iter().filter_map(|step| addressed(turn, step)).collect();
+        let (unused, dropped) =
+            if steps.is_empty() { (0, 0) } else { unused(turn, pointers, answer, &addressed) };
         let links = pointed(turn, pointers);
         let held = links.iter().filter(|(_, tokens)| holds(answer, tokens));
         let held = held.map(|(link, _)| &turn.request[link.start..link.end]);
@@ -93,6 +99,8 @@ impl Signs {
             titled,
             articled: articled(steps),
             untold,
+            unpaired: usize::from(unpaired(turn, steps, &addressed)),
+            partly: partly(turn, &addressed),
         }
     }
 
@@ -100,27 +108,29 @@ impl Signs {
     /// model holds them to be, each sign beside the others (`training/weigh.py`, a conditional logistic regression).
     pub fn weight(&self) -> f64 {
         let factors = [
-            (self.unused, 0.7),
-            (self.dropped, 0.25),
-            (self.doubled, 0.22),
-            (self.unsaid, 0.11),
+            (self.unused, 0.6),
+            (self.dropped, 0.22),
+            (self.doubled, 0.19),
+            (self.unsaid, 0.14),
             (self.cut, 0.38),
-            (self.led, 0.69),
-            (self.swallowed, 0.23),
-            (self.uncounted, 0.37),
-            (self.strange, 0.14),
-            (self.contrary, 0.48),
-            (self.denied, 1.12),
-            (self.flagged, 0.5),
-            (self.silent, 0.52),
-            (self.refuses, 0.3),
-            (self.unmentioned, 0.44),
-            (self.unhinted, 0.34),
-            (self.nearer, 0.57),
-            (self.skipped, 0.74),
-            (self.titled, 0.26),
-            (self.articled, 0.75),
-            (self.untold, 0.46),
+            (self.led, 0.44),
+            (self.swallowed, 0.21),
+            (self.uncounted, 0.53),
+            (self.strange, 0.12),
+            (self.contrary, 0.5),
+            (self.denied, 1.15),
+            (self.flagged, 0.29),
+            (self.silent, 0.51),
+            (self.refuses, 0.27),
+            (self.unmentioned, 0.36),
+            (self.unhinted, 0.61),
+            (self.nearer, 0.51),
+            (self.skipped, 0.64),
+            (self.titled, 0.17),
+            (self.articled, 0.66),
+            (self.untold, 0.54),
+            (self.unpaired, 0.34),
+            (self.partly, 0.81),
         ];
         factors.iter().map(|(count, factor): &(usize, f64)| factor.powi(*count as i32)).product()
     }
@@ -240,9 +250,74 @@ fn contrary(turn: &Turn<'_>, answer: &[Piece]) -> bool {
             .any(|(words, tools, beside)| holds(answer, tools) && said(words) && !said(beside))
 }
 
+/// The devices that a step acts on; `None` of one that acts on none.
+fn addressed(turn: &Turn<'_>, step: &Step) -> Option<Vec<usize>> {
+    let Step::Devices { tool, selectors, .. } = step else { return None };
+    let scene = turn.scene;
+    let held = (0..scene.devices.len())
+        .filter(|&at| tool.needs().is_some_and(|needs| scene.devices[at].can.has(needs)))
+        .filter(|&at| selectors.iter().any(|selector| selector.holds(scene, at)));
+    Some(held.collect())
+}
+
+/// Whether what a mention means is what some step acts on, whichever way that was pointed at: "both mics" all devices of the kind.
+fn met(turn: &Turn<'_>, link: &Link, addressed: &[Vec<usize>]) -> bool {
+    let scene = turn.scene;
+    let all_are = |is: &dyn Fn(usize) -> bool| {
+        addressed.iter().any(|devices| !devices.is_empty() && devices.iter().all(|&at| is(at)))
+    };
+    let mut named = link.devices().peekable();
+    let each =
+        named.peek().is_some() && named.all(|at| addressed.iter().any(|devices| devices.contains(&at)));
+    each || link.marks.iter().any(|mark| match mark {
+        Mark::Kind(kind) => all_are(&|at| scene.kind_of(&scene.devices[at]) == Some(*kind)),
+        Mark::Area(area) => all_are(&|at| scene.area_of(&scene.devices[at]) == Some(*area)),
+        _ => false,
+    })
+}
+
+/// Whether "both" was said outside of what is copied and no act is on two devices, nor are two of the acts on one each.
+fn unpaired(turn: &Turn<'_>, steps: &[Step], addressed: &[Vec<usize>]) -> bool {
+    let request = turn.request.to_lowercase();
+    let said = words(&request).contains(&"both");
+    let copied = texts::texts(steps).any(|text| words(&text.to_lowercase()).contains(&"both"));
+    said && !copied
+        && !addressed.is_empty()
+        && addressed.len() != 2
+        && !addressed.iter().any(|devices| devices.len() == 2)
+}
+
+/// Words that leave some out.
+const LEAVING_OUT: &str = "but except excepting apart not only just bar save without leave leaving other others rest keep one first last";
+
+/// How many mentions of several devices are acted on in part, where no place, number or word says which.
+fn partly(turn: &Turn<'_>, addressed: &[Vec<usize>]) -> usize {
+    let request = turn.request.to_lowercase();
+    let words = words(&request);
+    let narrowed = turn
+        .links
+        .iter()
+        .flat_map(|link| &link.marks)
+        .any(|mark| matches!(mark, Mark::Area(_) | Mark::Number(_)))
+        || LEAVING_OUT.split_whitespace().any(|word| words.contains(&word));
+    if narrowed {
+        return 0;
+    }
+    let moved = |at: usize| addressed.iter().any(|devices| devices.contains(&at));
+    let several =
+        |link: &&Link| turn.request.get(link.start..link.end).is_some_and(|said| said.ends_with('s'));
+    let halved = |link: &&Link| link.devices().any(moved) && !link.devices().all(moved);
+    turn.links.iter().filter(several).filter(halved).count()
+}
+
 /// How many mentions (devices, areas, kinds, choices, numbers, quotations) an answer points at with none of their marks and
 /// does not copy either, but for those in clauses that tell why; and how many numbers.
-fn unused(turn: &Turn<'_>, pointers: &Pointers, answer: &[Piece]) -> (usize, usize) {
+fn unused(
+    turn: &Turn<'_>,
+    pointers: &Pointers,
+    answer: &[Piece],
+    addressed: &[Vec<usize>],
+) -> (usize, usize) {
     let copied =
         |said: &str| answer.iter().any(|piece| matches!(piece, Piece::Text(text) if text.contains(said)));
     let linked = |at: &Range<usize>| turn.links.iter().any(|link| link.start < at.end && at.start < link.end);
@@ -264,6 +339,7 @@ fn unused(turn: &Turn<'_>, pointers: &Pointers, answer: &[Piece]) -> (usize, usi
             && !moved
             && !tokens.is_empty()
             && !holds(answer, tokens)
+            && !met(turn, link, addressed)
             && !copied(&said.to_lowercase())
     };
     let links = pointed(turn, pointers);

@@ -27,6 +27,14 @@ fn answered<T>(request: &str, steps: &[Step], with: impl Fn(&Turn<'_>, &Pointers
     with(&turn, &pointers, &encode(&turn, &pointers, steps).unwrap())
 }
 
+/// Mentions and numbers that an answer leaves out.
+fn left(request: &str, steps: &[Step]) -> (usize, usize) {
+    answered(request, steps, |turn, pointers, answer| {
+        let addressed: Vec<Vec<usize>> = steps.iter().filter_map(|step| addressed(turn, step)).collect();
+        unused(turn, pointers, answer, &addressed)
+    })
+}
+
 fn acts(tool: Builtin, device: usize) -> [Step; 1] {
     [Step::Devices { tool, down: false, selectors: vec![Selector::Device(device)], amounts: Vec::new() }]
 }
@@ -57,13 +65,13 @@ fn a_text_that_ends_within_a_clause_is_cut() {
 
 #[test]
 fn a_quotation_that_is_not_copied_is_unused() {
-    let left = |text: &str| answered(r#"note "lame ewe, top field" now"#, &notes(text), unused);
+    let left = |text: &str| left(r#"note "lame ewe, top field" now"#, &notes(text));
     assert_eq!((left("lame ewe, top field"), left("note")), ((0, 0), (1, 0)));
 }
 
 #[test]
 fn all_the_way_is_no_amount_of_a_blind() {
-    let left = |request: &str, tool, device| answered(request, &acts(tool, device), unused);
+    let left = |request: &str, tool, device| left(request, &acts(tool, device));
     assert_eq!(left("open the shutter all the way", Builtin::Open, 2), (0, 0));
     assert_eq!(left("red lamp on, all the way", Builtin::On, 1), (0, 1));
 }
@@ -71,7 +79,7 @@ fn all_the_way_is_no_amount_of_a_blind() {
 #[test]
 fn more_numbers_than_pointers_are_no_harm() {
     let request = format!("note {} now", "7 ".repeat(300));
-    let (_, count) = answered(&request, &notes("now"), unused);
+    let (_, count) = left(&request, &notes("now"));
     assert!(count > 12, "{count}");
     let steps = notes("7");
     answered(&request, &steps, |turn, pointers, answer| cut(turn, pointers, answer, &steps));
@@ -131,7 +139,7 @@ fn acts_that_nothing_asks_for() {
 #[test]
 fn what_tells_why_may_be_passed_over() {
     let on = acts(Builtin::On, 1);
-    let left = |request: &str| answered(request, &on, unused);
+    let left = |request: &str| left(request, &on);
     assert_eq!((left("red lamp on, the shutter is stuck").0, left("red lamp and shutter on").0), (0, 1));
 }
 
@@ -183,4 +191,30 @@ fn devices_of_which_nothing_was_said() {
     let scene = scene();
     let count = |request: &str, device| unmentioned(&Turn::new(&scene, request), &acts(Builtin::On, device));
     assert_eq!((count("red lamp on", 0), count("red lamp on", 1), count("lights on", 1)), (1, 0, 0));
+}
+
+#[test]
+fn both_and_plurals_mean_all_of_them() {
+    let devices = vec![
+        Device::of_kind("host microphone", "switch", None),
+        Device::of_kind("guest microphone", "switch", None),
+        Device::of_kind("fan", "fan", None),
+    ];
+    let scene = Scene::new(vec![Tool::Builtin(Builtin::On)], devices);
+    let signs = |request: &str, selectors: Vec<Selector>| {
+        let turn = Turn::new(&scene, request);
+        let pointers = Pointers::new(&scene, None);
+        let steps = [Step::Devices { tool: Builtin::On, down: false, selectors, amounts: Vec::new() }];
+        let Signs { unused, unpaired, partly, .. } =
+            Signs::of(&turn, &pointers, &encode(&turn, &pointers, &steps).unwrap(), &steps);
+        (unused, unpaired, partly)
+    };
+    let each = |devices: &[usize]| devices.iter().map(|at| Selector::Device(*at)).collect();
+    let kind = scene.kind_of(&scene.devices[0]);
+    let switches = Selector::Group(crate::prompt::Group { kind, ..Default::default() });
+    assert_eq!(signs("both microphones on", each(&[0, 1])), (0, 0, 0));
+    assert_eq!(signs("both microphones on", vec![switches]), (0, 0, 0));
+    assert_eq!(signs("both microphones on", each(&[2])), (1, 1, 0));
+    assert_eq!(signs("microphones on", each(&[0])), (0, 0, 1));
+    assert_eq!(signs("microphones on but not the guest", each(&[0])), (1, 0, 0));
 }
