@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::board::{Capabilities, Device, Direction};
-use crate::link::{Correction, Mark, Number, Unit, corrections};
+use crate::link::{Correction, Link, Mark, Number, Unit, corrections};
 use crate::prompt::{Param, ParamKind, Scene, Tool, Turn};
 use crate::tool::Builtin;
 
@@ -301,7 +301,8 @@ pub fn request(turn: &Turn<'_>, pointers: &Pointers) -> Vec<Piece> {
                 // What stands in the list of devices is said again, where the model decides.
                 Mark::Device(device) => {
                     out.token(pointers.device(device));
-                    out.token(link.named.then_some(Token::Named));
+                    let named = link.named || respelt(link, &scene.devices[device]);
+                    out.token(named.then_some(Token::Named));
                     abilities(&[&scene.devices[device]], &mut out);
                     out.token(out_of_range(turn, [device].into_iter()).then_some(Token::OutOfRange));
                 }
@@ -360,4 +361,9 @@ pub fn text(pieces: &[Piece]) -> String {
             Piece::Text(text) => text.replace("<|", "< |"),
         })
         .collect()
+}
+/// Whether the words of a mention were mended to a whole name of this device: they are read as if they had been rightly spelt.
+fn respelt(link: &Link, device: &Device) -> bool {
+    let names = std::iter::once(&device.name).chain(&device.aliases);
+    link.meant.as_ref().is_some_and(|meant| names.into_iter().any(|name| name.eq_ignore_ascii_case(meant)))
 }
