@@ -421,6 +421,34 @@ mod tests {
     }
 
     #[test]
+    fn what_is_linked_together_is_pointed_at_one_by_one_and_once() {
+        let source = "format = 1\n[agent]\nname = 'test'\nstart = 'main'\n\
+            [devices.'host mic']\nkind = 'relay'\narea = 'studio'\n[devices.'guest mic']\nkind = 'relay'\narea = 'studio'\n\
+            [devices.'pump']\nkind = 'relay'\narea = 'cellar'\n[states.main]\n";
+        let agent = Agent::parse(source, None).unwrap_or_else(|error| panic!("{error:?}"));
+        let scene: Scene = crate::turn::scene(&agent, agent.start, &|_| true).unwrap();
+        let read = |request: &str, calls: &[&[&str]]| {
+            let call = |devices: &&[&str]| -> Call {
+                serde_json::from_value(
+                    serde_json::json!({ "tool": "on", "arguments": { "devices": devices } }),
+                )
+                .unwrap()
+            };
+            let calls: Vec<Call> = calls.iter().map(call).collect();
+            steps(&agent, &Turn::new(&scene, request), &calls).unwrap()
+        };
+        let on = |devices: &[usize]| Step::Devices {
+            tool: Builtin::On,
+            down: false,
+            selectors: devices.iter().map(|&at| Selector::Device(at)).collect(),
+            amounts: Vec::new(),
+        };
+        // Though they are all the relays of the studio.
+        assert_eq!(read("both mics on", &[&["host mic", "guest mic"]]), [on(&[0, 1])]);
+        assert_eq!(read("pump on, guest mic on", &[&["pump"], &["guest mic"]]), [on(&[2, 1])]);
+    }
+
+    #[test]
     fn numbers_and_words_come_from_the_request() {
         let level =
             "[{\"tool\": \"set_level\", \"arguments\": {\"devices\": [\"big fan\"], \"percent\": 50}}]";

@@ -411,6 +411,20 @@ fn by_neighbours(parts: &[Part], at: usize) -> Option<&'static str> {
 mod tests {
     use super::*;
 
+    #[test]
+    fn names_of_people_are_not_mended() {
+        let corrected = |text: &str| !corrections(text, &[]).is_empty();
+        assert!(corrected("text gord now") && corrected("TEXT GORD NOW") && !corrected("text Gord now"));
+    }
+
+    #[test]
+    fn common_words_are_found() {
+        let words: Vec<&str> =
+            include_str!("common.txt").lines().skip(1).flat_map(str::split_whitespace).collect();
+        assert!(words.is_sorted_by(|a, b| a < b), "common.txt is searched by halves: sorted, no word twice");
+        assert!(words.iter().all(|word| is_common(word)) && !is_common("foghorn"));
+    }
+
     /// The request as it is read, with `[...]` standing for a link.
     fn read(text: &str) -> String {
         let (mut request, mut links) = (String::new(), Vec::new());

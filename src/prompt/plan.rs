@@ -89,6 +89,15 @@ pub enum Step {
 }
 
 impl Step {
+    /// The devices that it acts on, as indices of the scene: those that it selects and that can do it. `None` for a step that takes none.
+    pub fn devices(&self, scene: &Scene) -> Option<Vec<usize>> {
+        let Step::Devices { tool, selectors, .. } = self else { return None };
+        let meant = |at: &usize| {
+            serves(&scene.devices[*at], *tool) && selectors.iter().any(|selector| selector.holds(scene, *at))
+        };
+        Some((0..scene.devices.len()).filter(meant).collect())
+    }
+
     /// The step with its numbers' indices replaced.
     pub fn renumbered(mut self, place: impl Fn(usize) -> usize) -> Step {
         match &mut self {
@@ -158,12 +167,9 @@ fn resolve_step(turn: &Turn<'_>, step: &Step) -> Option<Call> {
             arguments.insert("seconds".to_owned(), json_number(number(*at)?));
             Builtin::Wait.name().to_owned()
         }
-        Step::Devices { tool, down, selectors, amounts } => {
-            let names: Vec<Value> = (0..scene.devices.len())
-                .filter(|&at| serves(&scene.devices[at], *tool))
-                .filter(|&at| selectors.iter().any(|selector| selector.holds(scene, at)))
-                .map(|at| Value::from(scene.devices[at].name.as_str()))
-                .collect();
+        Step::Devices { tool, down, amounts, .. } => {
+            let devices = step.devices(scene)?.into_iter();
+            let names: Vec<Value> = devices.map(|at| Value::from(scene.devices[at].name.as_str())).collect();
             if names.is_empty() {
                 return None;
             }

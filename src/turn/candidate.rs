@@ -115,4 +115,18 @@ mod tests {
         assert_eq!(best[0].calls[0].tool, "on");
         assert!(confidence > 0.55 && confidence < 0.75, "{confidence}");
     }
+
+    #[test]
+    fn articles_and_how_devices_are_put_together_are_no_doubt() {
+        let call = |tool: &str, arguments: serde_json::Value| -> Call {
+            serde_json::from_value(serde_json::json!({ "tool": tool, "arguments": arguments })).unwrap()
+        };
+        let same =
+            |one: &[Call], other: &[Call]| Effects::whole(&plain(one)) == Effects::whole(&plain(other));
+        let read = |devices: &[&str]| call("read", serde_json::json!({ "devices": devices }));
+        assert!(same(&[read(&["cellar", "loft"])], &[read(&["loft"]), read(&["cellar"])]));
+        let book = |name: &str| call("book", serde_json::json!({ "name": name }));
+        assert!(same(&[book("The Dutch family")], &[book("Dutch family")]));
+        assert!(!same(&[book("Dutch family")], &[book("family")]) && !same(&[book("Theo")], &[book("o")]));
+    }
 }

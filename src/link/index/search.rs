@@ -92,7 +92,7 @@ impl Index {
                 out.push(Sighting { id, plural: true, exact: false, doubtful });
             }
         }
-        if out.is_empty() && word.len() > 2 && !is_known(word) && !doubtful {
+        if out.is_empty() && word.len() > 2 && !doubtful {
             let said = sound(word);
             let alike =
                 |name: &str| said.len() > 1 && sound(name) == said && strsim::osa_distance(word, name) <= 2;
@@ -124,39 +124,35 @@ impl Index {
     /// The one word that begins with this one: "mic" for "microphone", "sims" for "simulator".
     fn abbreviated(&self, word: &str, single: Option<&str>) -> Option<Sighting> {
         let found = |short: &str, plural: bool| {
-            if short.len() < LEAST_SHORT {
-                return None;
-            }
-            let known = is_known(short) || is_common(short);
-            let mut longer = self
-                .vocabulary
-                .iter()
-                .filter(|(name, _)| name.len() >= short.len() + LEAST_SHORT && name.starts_with(short));
-            let (name, &id) = longer.next()?;
+            let (name, id) = self.only_longer(short, LEAST_SHORT, |name| name.starts_with(short))?;
             // A word of its own may still stand for its light: "floods".
             let lights = matches!(&name[short.len()..], "light" | "lights" | "lamp" | "lamps");
-            let one = longer.next().is_none() && (!known || lights);
+            let own = is_known(short) || is_common(short);
             // Floodlights are already several.
             let plural = plural && !name.ends_with('s');
-            one.then_some(Sighting { id, plural, exact: false, doubtful: false })
+            (!own || lights).then_some(Sighting { id, plural, exact: false, doubtful: false })
         };
-        found(word, false).or_else(|| single.and_then(|single| found(single, true)))
+        found(word, false).or_else(|| found(single?, true))
     }
 
     /// The one word that ends with this one: "horn" for "foghorn", "lifts" for "chairlift".
     fn compound(&self, word: &str, single: Option<&str>) -> Option<Sighting> {
         let found = |end: &str, plural: bool| {
-            if end.len() < LEAST_END {
-                return None;
-            }
-            let mut longer = self
-                .vocabulary
-                .iter()
-                .filter(|(name, _)| name.len() >= end.len() + LEAST_SHORT && name.ends_with(end));
-            let (_, &id) = longer.next()?;
-            longer.next().is_none().then_some(Sighting { id, plural, exact: false, doubtful: false })
+            let (_, id) = self.only_longer(end, LEAST_END, |name| name.ends_with(end))?;
+            Some(Sighting { id, plural, exact: false, doubtful: false })
         };
-        found(word, false).or_else(|| single.and_then(|single| found(single, true)))
+        found(word, false).or_else(|| found(single?, true))
+    }
+
+    /// The only word of names that is a good deal longer than one of at least so many letters and fits it.
+    fn only_longer(&self, word: &str, least: usize, fits: impl Fn(&str) -> bool) -> Option<(&str, u32)> {
+        if word.len() < least {
+            return None;
+        }
+        let mut longer =
+            self.vocabulary.iter().filter(|(name, _)| name.len() >= word.len() + LEAST_SHORT && fits(name));
+        let (name, &id) = longer.next()?;
+        longer.next().is_none().then_some((name, id))
     }
 
     pub(super) fn matches(&self, words: &[Word], sightings: &[Vec<Sighting>]) -> Vec<Match> {

@@ -136,8 +136,8 @@ impl Index {
         let telling = best_tool != Some(RANK_RELATED) || tools().count() <= MOST_RELATED;
         let hints = |m: &Match| !matches!(mark(m), Mark::Tool(_)) || (telling && Some(rank(m)) == best_tool);
         // A part of a place's name is said where nothing else is.
-        let full = same.iter().any(|m| m.full);
-        let placed = |m: &Match| m.full || !(full || matches!(mark(m), Mark::Area(_)) && !marks.is_empty());
+        let alone = marks.is_empty() && !same.iter().any(|m| m.full);
+        let placed = |m: &Match| m.full || alone;
         let others: Vec<_> = same
             .iter()
             .filter(|m| !matches!(mark(m), Mark::Device(_) | Mark::Kind(_)) && hints(m) && placed(m))

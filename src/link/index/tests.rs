@@ -294,27 +294,22 @@ fn a_word_for_tools_of_three_sorts_hints_at_none() {
     assert_eq!(marks(&[tool("tannoy"), tool("pa"), tool("intercom")]), []);
 }
 
-/// The links' marks among devices of these names and kinds, in one place each that is called as the kind's third part says.
+/// The marks of a request's links among devices of a name, a kind and an area each ("" for none).
 fn among(devices: &[(&str, &str, &str)], request: &str) -> Vec<Vec<Mark>> {
-    let place = |area: &'static str| (!area.is_empty()).then_some(area);
-    let mut areas: Vec<String> = Vec::new();
-    let devices: Vec<Device> = devices
-        .iter()
-        .map(|(name, kind, area)| {
-            let area = area.to_string();
-            if !area.is_empty() && !areas.contains(&area) {
-                areas.push(area.clone());
-            }
-            Device::of_kind(name, kind, place(area.leak()))
-        })
-        .collect();
-    let mut kinds: Vec<String> = Vec::new();
-    for device in &devices {
-        let kind = family(&device.kind).to_owned();
+    let (mut areas, mut kinds): (Vec<String>, Vec<String>) = Default::default();
+    for (_, kind, area) in devices {
+        let kind = family(kind).to_owned();
         if !kinds.contains(&kind) {
             kinds.push(kind);
         }
+        if !area.is_empty() && !areas.iter().any(|known| known == area) {
+            areas.push(area.to_string());
+        }
     }
+    let devices: Vec<Device> = devices
+        .iter()
+        .map(|(name, kind, area)| Device::of_kind(name, kind, (!area.is_empty()).then_some(*area)))
+        .collect();
     let index = Index::new(&devices, &kinds, &areas, &[], &[]);
     index.links(request).into_iter().map(|link| link.marks).collect()
 }

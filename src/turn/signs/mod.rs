@@ -70,7 +70,7 @@ pub(super) struct Signs {
 impl Signs {
     /// What speaks against an answer to a turn.
     pub fn of(turn: &Turn<'_>, pointers: &Pointers, answer: &[Piece], steps: &[Step]) -> Signs {
-        let addressed: Vec<Vec<usize>> = steps.iter().filter_map(|step| addressed(turn, step)).collect();
+        let addressed: Vec<Vec<usize>> = steps.iter().filter_map(|step| step.devices(turn.scene)).collect();
         let (unused, dropped) =
             if steps.is_empty() { (0, 0) } else { unused(turn, pointers, answer, &addressed) };
         let links = pointed(turn, pointers);
@@ -248,16 +248,6 @@ fn contrary(turn: &Turn<'_>, answer: &[Piece]) -> bool {
         || CONTRARIES
             .iter()
             .any(|(words, tools, beside)| holds(answer, tools) && said(words) && !said(beside))
-}
-
-/// The devices that a step acts on; `None` of one that acts on none.
-fn addressed(turn: &Turn<'_>, step: &Step) -> Option<Vec<usize>> {
-    let Step::Devices { tool, selectors, .. } = step else { return None };
-    let scene = turn.scene;
-    let held = (0..scene.devices.len())
-        .filter(|&at| tool.needs().is_some_and(|needs| scene.devices[at].can.has(needs)))
-        .filter(|&at| selectors.iter().any(|selector| selector.holds(scene, at)));
-    Some(held.collect())
 }
 
 /// Whether what a mention means is what some step acts on, whichever way that was pointed at: "both mics" all devices of the kind.

@@ -30,7 +30,7 @@ fn answered<T>(request: &str, steps: &[Step], with: impl Fn(&Turn<'_>, &Pointers
 /// Mentions and numbers that an answer leaves out.
 fn left(request: &str, steps: &[Step]) -> (usize, usize) {
     answered(request, steps, |turn, pointers, answer| {
-        let addressed: Vec<Vec<usize>> = steps.iter().filter_map(|step| addressed(turn, step)).collect();
+        let addressed: Vec<Vec<usize>> = steps.iter().filter_map(|step| step.devices(turn.scene)).collect();
         unused(turn, pointers, answer, &addressed)
     })
 }
