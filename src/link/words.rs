@@ -96,13 +96,20 @@ pub(super) fn singular(word: &str) -> Option<String> {
     if let Some(stem) = word.strip_suffix("ies") {
         return Some(format!("{stem}y"));
     }
-    for (plural, single) in [("shelves", "shelf"), ("loaves", "loaf"), ("knives", "knife")] {
-        if word == plural {
-            return Some(single.to_owned());
-        }
+    let odd = [
+        ("shelves", "shelf"),
+        ("loaves", "loaf"),
+        ("knives", "knife"),
+        ("buses", "bus"),
+        ("gases", "gas"),
+        ("lenses", "lens"),
+    ];
+    if let Some((_, single)) = odd.iter().find(|(plural, _)| *plural == word) {
+        return Some((*single).to_owned());
     }
+    // "Glasses", but "cases" and "hoses".
     if let Some(stem) = word.strip_suffix("es")
-        && ["s", "x", "z", "ch", "sh"].iter().any(|end| stem.ends_with(end))
+        && ["ss", "x", "z", "ch", "sh"].iter().any(|end| stem.ends_with(end))
     {
         return Some(stem.to_owned());
     }
@@ -152,6 +159,8 @@ mod tests {
         assert!(slip("kithcen", "kitchen") && slip("ligth", "light") && !slip("fan", "van"));
         assert_eq!(singular("batteries").as_deref(), Some("battery"));
         assert_eq!(singular("switches").as_deref(), Some("switch"));
+        assert_eq!(singular("cases").as_deref(), Some("case"));
+        assert_eq!(singular("glasses").as_deref(), Some("glass"));
         assert_eq!(singular("glass"), None);
     }
 

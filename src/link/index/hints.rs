@@ -9,6 +9,11 @@ use super::super::words::{stem, words};
 use super::super::{Mark, ToolWords};
 use super::{Index, Phrase, RANK_HINT, RANK_RELATED};
 
+/// What is kept in a list is put "on the list".
+const LIST: &str = "list";
+/// Two everyday words that are one thing.
+const TO_DO: &str = "to do";
+
 /// Everyday words that ask for a tool when they stand in its name.
 const NAMING: &[&str] = &["call", "report", "status", "next", "find", "remind", "help"];
 
@@ -57,6 +62,15 @@ impl Index {
                 self.add_stem(stem(head), mark, RANK_HINT);
             }
         }
+        let all: Vec<String> =
+            words(&tool.name).into_iter().chain(words(&tool.about)).map(|word| word.text).collect();
+        if all.iter().any(|word| word == LIST) {
+            self.add(LIST, mark, RANK_HINT);
+        }
+        if all.iter().any(|word| word == "todo") || all.windows(2).any(|two| two.join(" ") == TO_DO) {
+            self.add(TO_DO, mark, RANK_HINT);
+            self.add("todo", mark, RANK_HINT);
+        }
         let mut related: HashSet<&str> = HashSet::new();
         for word in words(&tool.name).into_iter().chain(words(&tool.about)) {
             if word.text.len() > 2 && !common(&word.text) {
@@ -79,7 +93,7 @@ impl Index {
     }
 
     /// Adds a word that is known by its stem alone: never misspelt, and no part of a name.
-    fn add_stem(&mut self, stem: String, mark: Mark, rank: u8) {
+    pub(super) fn add_stem(&mut self, stem: String, mark: Mark, rank: u8) {
         let next = self.holders.len() as u32;
         let id = *self.stems.entry(stem).or_insert(next);
         if id == next {

@@ -14,10 +14,10 @@ use super::lexicon::{
     family, is_determiner, is_everyday, is_filler, kind_words, measured, other_names, quantity_words,
     unit_words,
 };
-use super::number::{Number, Unit, heard_number, is_number_word, mended, number_at, ordinal};
+use super::number::{Number, Unit, heard_number, is_number_word, mended, number_at, ordinal, place};
 use super::sound::sound;
 use super::spell::{is_command, meant};
-use super::words::{Word, words};
+use super::words::{Word, among, stem, words};
 use super::{Link, Mark, ToolWords};
 use series::Said;
 
@@ -33,13 +33,18 @@ const RANK_NAME: u8 = 4;
 const RANK_PLACED: u8 = 3;
 const RANK_KIND: u8 = 2;
 const RANK_HINT: u8 = 1;
-/// What people say who want a tool of that sort.
+/// What people say who want a tool of that sort, and what a thing does.
 const RANK_RELATED: u8 = 0;
 
 /// Fewest letters of a name that is looked for with its words joined or split elsewhere.
 const LEAST_JOINED: usize = 5;
 /// Fewest sounds by which a name is known that was written in other words.
 const LEAST_HEARD: usize = 4;
+/// Fewest letters of what a thing is called after that does it.
+const LEAST_VERB: usize = 3;
+/// Things in -er that are called after no verb.
+const NO_DOERS: &str = "water power paper shower tower flower corner meter number letter copper silver pepper butter ginger winter summer \
+    theater center river tiger";
 /// What people call things without telling them apart.
 const ADJECTIVES: &str = "old new big great tiny huge stupid silly damn damned bloody blasted darn fucking goddamn lovely pretty poor dear \
     main whole entire awful horrible nasty annoying beautiful wonderful actual usual own wretched ruddy flipping noisy loud single \
@@ -63,6 +68,8 @@ pub struct Index {
     locks: Vec<usize>,
     /// Words of the names of parameters that take numbers.
     numbered: Vec<String>,
+    /// For each device its area and its kind.
+    places: Vec<(Option<usize>, Option<usize>)>,
 }
 
 /// One word of the request seen as a word of some name.
@@ -95,6 +102,11 @@ impl Index {
         values: &[String],
         tools: &[ToolWords],
     ) -> Index {
+        let position = |all: &[String], one: &str| all.iter().position(|known| known == one);
+        let place_of = |device: &Device| {
+            let area = device.area.as_ref().and_then(|area| position(areas, area));
+            (area, position(kinds, family(&device.kind)))
+        };
         let mut index = Index {
             vocabulary: HashMap::new(),
             stems: HashMap::new(),
@@ -105,6 +117,7 @@ impl Index {
             measures: Vec::new(),
             locks: locks(devices),
             numbered: Vec::new(),
+            places: devices.iter().map(place_of).collect(),
         };
         for (at, device) in devices.iter().enumerate() {
             let mark = Mark::Device(at);
@@ -116,6 +129,9 @@ impl Index {
                 std::iter::once(&device.name).chain(&device.aliases).flat_map(|name| other_names(name))
             {
                 index.add(&name, mark, RANK_PLACED);
+            }
+            if let Some(done) = done_by(&device.name) {
+                index.add_stem(done, mark, RANK_RELATED);
             }
             if let Some(area) = &device.area {
                 for name in std::iter::once(&device.name).chain(&device.aliases) {
@@ -219,6 +235,17 @@ impl Index {
         };
         let sight = |at: usize| if point(at) { Vec::new() } else { self.sight(&words[at].text) };
         let mut sightings: Vec<Vec<Sighting>> = (0..words.len()).map(sight).collect();
+        // "All three pumps" are not pump 3.
+        for at in 1..words.len().saturating_sub(1) {
+            let all = matches!(
+                words[at - 1].text.as_str(),
+                "all" | "the" | "both" | "these" | "those" | "my" | "our"
+            );
+            let several = sightings[at + 1].iter().any(|seen| seen.plural);
+            if all && several && !words[at].begins && is_count(&words[at].text) {
+                sightings[at].clear();
+            }
+        }
         // "The second pump" is pump 2.
         for at in 0..words.len().saturating_sub(1) {
             let before_name = !words[at + 1].begins && !sightings[at + 1].is_empty();
@@ -251,7 +278,8 @@ impl Index {
             if taken[best.first..=best.last].iter().any(|&taken| taken) {
                 continue;
             }
-            let marks = self.readings(best, &found, counted(&words, best.first));
+            let marks =
+                self.readings(best, &found, counted(&words, best.first), number_of(&words, best.first));
             if marks.is_empty() {
                 continue;
             }
@@ -264,7 +292,7 @@ impl Index {
             let strange = thing && !named && self.strange_before(&words, &sightings, best.first);
             links.push(Link { named, meant, strange, ..Link::new(bytes, marks) });
         }
-        combine(request, &mut links);
+        combine(request, &self.places, &mut links);
         self.questions(&words, &mut taken, &mut links);
         self.locking(&words, &mut taken, &mut links);
         self.series(&Said { request, words: &words, sightings: &sightings }, &mut taken, &mut links);
@@ -375,27 +403,36 @@ fn locks(devices: &[Device]) -> Vec<usize> {
     if locks.is_empty() { of(&["door", "gate"]) } else { locks }
 }
 
-/// "Guest mic", where "guest" is a word of one microphone's name and "mic" means two: mentions beside each other that have devices in common
-/// mean these.
-fn combine(request: &str, links: &mut Vec<Link>) {
+/// "Guest mic", where "guest" is a word of one microphone's name and "mic" means two or the kind: mentions beside each other that have devices in
+/// common mean these.
+fn combine(request: &str, places: &[(Option<usize>, Option<usize>)], links: &mut Vec<Link>) {
     links.sort_by_key(|link| link.start);
+    let thing = |mark: &Mark| matches!(mark, Mark::Device(_) | Mark::Kind(_) | Mark::Tool(_));
+    let all = |link: &Link| -> Vec<usize> {
+        let of_kind = |at: &usize| places[*at].1.is_some_and(|kind| link.marks.contains(&Mark::Kind(kind)));
+        (0..places.len()).filter(|at| link.marks.contains(&Mark::Device(*at)) || of_kind(at)).collect()
+    };
     let mut at = 0;
     while at + 1 < links.len() {
         let (first, second) = (&links[at], &links[at + 1]);
         let beside = request[first.end..second.start].chars().all(|c| c == ' ');
-        let things =
-            |link: &Link| link.marks.iter().all(|mark| matches!(mark, Mark::Device(_) | Mark::Tool(_)));
-        let common: Vec<usize> =
-            first.devices().filter(|device| second.devices().any(|other| other == *device)).collect();
-        let narrower = common.len() < first.devices().count().max(second.devices().count());
-        if !(beside && things(first) && things(second) && narrower) || common.is_empty() {
+        let things = first.marks.iter().chain(&second.marks).all(thing);
+        let named = first.devices().next().is_some();
+        let (one, other) = (all(first), all(second));
+        let common: Vec<usize> = one.iter().copied().filter(|device| other.contains(device)).collect();
+        let narrower = common.len() < one.len().max(other.len());
+        if !(beside && things && named && narrower) || common.is_empty() {
             at += 1;
             continue;
         }
         let tools = first.marks.iter().chain(&second.marks).filter(|mark| matches!(mark, Mark::Tool(_)));
         let marks = common.into_iter().map(Mark::Device).chain(tools.copied()).collect();
+        let read =
+            |link: &Link| link.meant.clone().unwrap_or_else(|| request[link.start..link.end].to_owned());
+        let respelt = first.meant.is_some() || second.meant.is_some();
+        let meant = respelt.then(|| format!("{} {}", read(first), read(second)));
         let strange = first.strange;
-        links[at] = Link { strange, ..Link::new(first.start..second.end, marks) };
+        links[at] = Link { strange, meant, ..Link::new(first.start..second.end, marks) };
         links.remove(at + 1);
     }
 }
@@ -405,6 +442,30 @@ fn counted(words: &[Word], first: usize) -> bool {
     let mut before = words[..first].iter().rev().map(|word| word.text.as_str());
     let word = before.find(|word| !matches!(*word, "the" | "of" | "my" | "our"));
     matches!(word, Some("every" | "each" | "all" | "any"))
+}
+
+/// The stem of what a thing does that is called after it: "stir" of a stirrer, "slic" of a slicer.
+fn done_by(name: &str) -> Option<String> {
+    let word = words(name).pop()?.text;
+    let done = word.strip_suffix("er").filter(|done| done.chars().count() >= LEAST_VERB)?;
+    if among(NO_DOERS, &word) || is_everyday(done) || is_command(done) {
+        return None;
+    }
+    Some(stem(&format!("{done}ing")))
+}
+
+/// How many of a mention there are by what stands before it: "both gates", "the two pumps".
+fn number_of(words: &[Word], first: usize) -> Option<usize> {
+    let mut before = words[..first].iter().rev().map(|word| word.text.as_str());
+    match before.find(|word| !matches!(*word, "the" | "of" | "my" | "our"))? {
+        "both" => Some(2),
+        word => place(word).filter(|_| is_count(word)),
+    }
+}
+
+/// Whether a word tells how many, in letters or digits.
+fn is_count(word: &str) -> bool {
+    is_number_word(word) || word.starts_with(|c: char| c.is_ascii_digit())
 }
 
 /// The words for a kind; a kind of the user's own is its own word.

@@ -5,7 +5,7 @@ use super::super::number::{is_number_word, other_spelling, place};
 use super::super::sound::sound;
 use super::super::spell::{is_command, is_common, is_known, meant};
 use super::super::words::{Word, singular, slip, stem};
-use super::{Index, Mark, Match, Phrase, RANK_HINT, RANK_KIND, RANK_NAME, Sighting, counted};
+use super::{Index, Mark, Match, Phrase, RANK_HINT, RANK_KIND, RANK_NAME, RANK_PLACED, Sighting, counted};
 
 /// Longest run of fillers inside a mention ("the light *over in the* kitchen").
 const MOST_FILLERS: usize = 3;
@@ -43,6 +43,12 @@ impl Index {
         })
     }
 
+    /// Whether a word hints at a tool. ("Stirer" is a stirrer misspelt, not what it does.)
+    fn hints(&self, id: u32) -> bool {
+        let tool = |phrase: &u32| matches!(self.phrases[*phrase as usize].mark, Mark::Tool(_));
+        self.holders[id as usize].iter().any(tool)
+    }
+
     /// How many areas have a word in their names.
     fn areas_with(&self, id: u32) -> usize {
         let area = |phrase: &&u32| matches!(self.phrases[**phrase as usize].mark, Mark::Area(_));
@@ -51,6 +57,13 @@ impl Index {
 
     /// The words of names that a word of the request may be.
     pub(super) fn sight(&self, word: &str) -> Vec<Sighting> {
+        // "Skylite", "floodlites".
+        if word.trim_end_matches('s').ends_with("lite") && !self.vocabulary.contains_key(word) {
+            let lights = self.sight(&word.replace("lite", "light"));
+            if !lights.is_empty() {
+                return lights.into_iter().map(|seen| Sighting { exact: false, ..seen }).collect();
+            }
+        }
         let mut out = Vec::new();
         if let Some(&id) = self.vocabulary.get(word) {
             out.push(Sighting { id, plural: false, exact: true, doubtful: false });
@@ -69,6 +82,7 @@ impl Index {
             && !is_everyday(word)
             && !is_filler(word)
             && let Some(&id) = self.stems.get(&stem(word))
+            && (self.hints(id) || !word.trim_end_matches('s').ends_with("er"))
         {
             out.push(Sighting { id, plural: false, exact: true, doubtful: false });
         }
@@ -211,8 +225,16 @@ impl Index {
         let full = seen.len() == wanted.words.len();
         let is_device = matches!(wanted.mark, Mark::Device(_));
         // "All the lights in the barn" are more than what is called "barn lights".
-        let gathered = last + 1 - first > seen.len() && counted(words, first);
-        if is_device && gathered {
+        let apart = last + 1 - first > seen.len();
+        if is_device && apart && counted(words, first) {
+            return None;
+        }
+        // So are "the lights in the barn", and "barn lights" where one is called "barn ceiling light", if there are several.
+        if let Mark::Device(device) = wanted.mark
+            && (apart || !full)
+            && seen.len() > 1
+            && self.gathers(device, &words[first..=last], &sightings[first..=last], &seen)
+        {
             return None;
         }
         // A part of a name counts for devices only: two of its words, or one that is no number, nor an everyday word that stands there as
@@ -266,6 +288,28 @@ impl Index {
             None => (last, seen.len()),
         };
         Some(Match { first, last, phrase, matched, full, plural, exact })
+    }
+
+    /// Whether words that are a device's, by their ids `seen`, name its place and, in the plural, its kind, of which there are others in that
+    /// place that are not called so.
+    fn gathers(&self, device: usize, words: &[Word], sightings: &[Vec<Sighting>], seen: &[u32]) -> bool {
+        let (Some(area), Some(kind)) = self.places[device] else { return false };
+        let named = |mark: Mark, least: u8, fits: &dyn Fn(&[u32]) -> bool| {
+            let of = |phrase: &Phrase| phrase.mark == mark && phrase.rank >= least && fits(&phrase.words);
+            self.phrases.iter().any(of)
+        };
+        let all = |name: &[u32]| seen.iter().all(|id| name.contains(id));
+        let others = (0..self.places.len())
+            .filter(|at| self.places[*at] == self.places[device])
+            .any(|at| !named(Mark::Device(at), RANK_NAME, &all));
+        let of_kind = |seen: &Sighting| named(Mark::Kind(kind), RANK_HINT, &|name| name == [seen.id]);
+        let plural = words
+            .iter()
+            .zip(sightings)
+            .any(|(word, seen)| singular(&word.text).is_some() && seen.iter().any(of_kind));
+        others
+            && plural
+            && named(Mark::Area(area), RANK_PLACED, &|name| name.iter().all(|id| seen.contains(id)))
     }
 
     /// Names said with their words joined or split elsewhere ("livingroom", "thermo stat").

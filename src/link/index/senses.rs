@@ -75,8 +75,14 @@ impl Index {
     }
 
     /// What the words of the best match may mean: all matches of the same words that are as good.
-    /// `counted`: "every", "all the" stand before it.
-    pub(super) fn readings(&self, best: &Match, found: &[Match], counted: bool) -> Vec<Mark> {
+    /// `counted`: "every", "all the" stand before it; `number`: how many there are of it, if that is said.
+    pub(super) fn readings(
+        &self,
+        best: &Match,
+        found: &[Match],
+        counted: bool,
+        number: Option<usize>,
+    ) -> Vec<Mark> {
         let rank = |m: &Match| self.phrases[m.phrase as usize].rank;
         let mark = |m: &Match| self.phrases[m.phrase as usize].mark;
         let same: Vec<&Match> = found
@@ -106,6 +112,12 @@ impl Index {
         if best_kind > top {
             devices.clear();
         }
+        // "Charge" is a tool's own word sooner than what the charger does.
+        let tools = || same.iter().filter(|m| matches!(mark(m), Mark::Tool(_)));
+        let best_tool = tools().map(|m| rank(m)).max();
+        if top == Some(RANK_RELATED) && best_tool > top {
+            devices.clear();
+        }
         let several = counted || same.iter().any(|m| m.plural);
         let most = if several { MOST_NAMESAKES } else { MOST_READINGS };
         let mut parts: Vec<Mark> = Vec::new();
@@ -117,7 +129,13 @@ impl Index {
         }
         if devices.is_empty() {
             let own_kind = same.iter().any(|m| matches!(mark(m), Mark::Kind(_)) && rank(m) == RANK_KIND);
-            if parts.len() <= most && (parts.len() == 1 || !own_kind) && !(own_kind && several) {
+            // "Both thermostats" are those that are called so, not the bath that has one.
+            let those = several && number == Some(parts.len()) && parts.len() > 1;
+            let members = |kind: usize| self.places.iter().filter(|(_, of)| *of == Some(kind)).count();
+            let others =
+                kinds.iter().any(|kind| matches!(kind, Mark::Kind(kind) if Some(members(*kind)) != number));
+            let single = (parts.len() == 1 || !own_kind) && !(own_kind && several);
+            if parts.len() <= most && (single || (those && others)) {
                 devices = parts.clone();
             }
         }
@@ -131,8 +149,6 @@ impl Index {
             marks.extend(kinds);
         }
         // A word of a tool's own says more than what people say who want one of its sort, and what several are asked for with says nothing.
-        let tools = || same.iter().filter(|m| matches!(mark(m), Mark::Tool(_)));
-        let best_tool = tools().map(|m| rank(m)).max();
         let telling = best_tool != Some(RANK_RELATED) || tools().count() <= MOST_RELATED;
         let hints = |m: &Match| !matches!(mark(m), Mark::Tool(_)) || (telling && Some(rank(m)) == best_tool);
         // A part of a place's name is said where nothing else is.

@@ -424,3 +424,51 @@ fn common_words_alone_are_no_slips() {
     assert_eq!(among(&racks, "status of both PDUs")[0].len(), 2);
     assert_eq!(among(&racks, "floods brighter")[0], [Mark::Device(2)]);
 }
+
+#[test]
+fn a_kind_said_of_a_place_is_all_of_it_there() {
+    let yard =
+        [("bar lights", "light", "bar"), ("snug light", "light", "bar"), ("shop lights", "light", "shop")];
+    let group = [vec![Mark::Kind(0)], vec![Mark::Device(0), Mark::Area(0)]];
+    assert_eq!(among(&yard, "lights in the bar down"), group);
+    assert_eq!(among(&yard, "bar lights down"), [[Mark::Device(0)]], "as it is called");
+    assert_eq!(among(&yard, "lights in the shop on"), [[Mark::Device(2)]], "there is one");
+    let nursery = [("night light", "light", "nursery"), ("nursery ceiling light", "light", "nursery")];
+    let links = among(&nursery, "nursery lights off");
+    assert!(links.iter().flatten().any(|mark| *mark == Mark::Area(0)), "{links:?}");
+}
+
+#[test]
+fn as_many_as_are_said_are_those_that_are_called_so() {
+    let bath = [
+        ("upstairs thermostat", "thermostat", ""),
+        ("downstairs thermostat", "thermostat", ""),
+        ("hot tub", "thermostat", ""),
+    ];
+    for request in ["both thermostats to 60", "the two thermostats to 60"] {
+        let links = among(&bath, request);
+        assert!(links.contains(&[0, 1].map(Mark::Device).to_vec()), "{request}: {links:?}");
+    }
+    assert_eq!(among(&bath, "thermostats to 60")[0], [Mark::Kind(0)]);
+    let lanes = [
+        ("lane 2 pinsetter", "motor", ""),
+        ("lane 3 pinsetter", "motor", ""),
+        ("lane 4 pinsetter", "motor", ""),
+    ];
+    assert!(among(&lanes, "all three pinsetters off").contains(&[0, 1, 2].map(Mark::Device).to_vec()));
+    assert_eq!(among(&lanes, "lane three pinsetter off"), [[Mark::Device(1)]]);
+}
+
+#[test]
+fn what_does_a_thing_is_called_after_it() {
+    let lab = [("stirrer", "motor", ""), ("fogger", "relay", ""), ("milk frother", "relay", "")];
+    for (at, request) in [(0, "stir faster"), (0, "start stirring"), (1, "fog for a minute"), (2, "froth on")]
+    {
+        assert_eq!(among(&lab, request)[0][0], Mark::Device(at), "{request}");
+    }
+    assert_eq!(among(&[("skylight", "window", "")], "skylite shut"), [[Mark::Device(0)]]);
+    let index = Index::new(&[Device::of_kind("stirrer", "motor", None)], &["motor".into()], &[], &[], &[]);
+    assert_eq!(index.links("stirer off")[0].meant.as_deref(), Some("stirrer"));
+    let cases = [("case one", "lock", ""), ("case two", "lock", "")];
+    assert_eq!(among(&cases, "lock both cases"), [[0, 1].map(Mark::Device)]);
+}
