@@ -1,6 +1,7 @@
 //! What speaks against a reading, whatever the model makes of it: mentions that nothing is made of, choices that nobody made, texts cut short,
 //! acts that no word asks for.
 
+mod numbers;
 mod texts;
 mod tools;
 
@@ -11,6 +12,7 @@ use crate::prompt::pintail::{Piece, Pointers, Token};
 use crate::prompt::{Selector, Step, Turn};
 use crate::tool::Builtin;
 
+use numbers::misplaced;
 use texts::{articled, cut, led, swallowed};
 use tools::{Heard, denied, flagged, heard, uncounted};
 
@@ -65,6 +67,8 @@ pub(super) struct Signs {
     pub unpaired: usize,
     /// Mentions of several ("the spots") of which it acts on some and leaves out others, though nothing says so.
     pub partly: usize,
+    /// Numbers for another parameter than the one that is named beside them: the table of "table 12 for five" is not 5.
+    pub misplaced: usize,
 }
 
 impl Signs {
@@ -101,6 +105,7 @@ impl Signs {
             untold,
             unpaired: usize::from(unpaired(turn, steps, &addressed)),
             partly: partly(turn, &addressed),
+            misplaced: misplaced(turn, steps),
         }
     }
 
@@ -131,6 +136,7 @@ impl Signs {
             (self.untold, 0.54),
             (self.unpaired, 0.34),
             (self.partly, 0.81),
+            (self.misplaced, 0.5),
         ];
         factors.iter().map(|(count, factor): &(usize, f64)| factor.powi(*count as i32)).product()
     }

@@ -44,15 +44,15 @@ pub(super) fn flagged(turn: &Turn<'_>, steps: &[Step]) -> usize {
 }
 
 /// A call of a user's tool: its place among the user's tools, its name, its parameters beside the arguments.
-struct UserCall<'t> {
+pub(super) struct UserCall<'t> {
     at: usize,
     name: &'t str,
-    parameters: &'t [Param],
-    arguments: &'t [Option<Argument>],
+    pub parameters: &'t [Param],
+    pub arguments: &'t [Option<Argument>],
 }
 
 /// The user's tools that an answer calls.
-fn called<'t>(turn: &'t Turn<'_>, steps: &'t [Step]) -> impl Iterator<Item = UserCall<'t>> {
+pub(super) fn called<'t>(turn: &'t Turn<'_>, steps: &'t [Step]) -> impl Iterator<Item = UserCall<'t>> {
     steps.iter().filter_map(|step| {
         let Step::User { tool, arguments } = step else { return None };
         let (name, _, parameters) = turn.scene.user_tools().nth(*tool)?;
@@ -114,7 +114,7 @@ fn stems(text: &str) -> HashSet<String> {
         .collect()
 }
 
-fn stem(word: &str) -> String {
+pub(super) fn stem(word: &str) -> String {
     match word.char_indices().nth(STEM) {
         Some((end, _)) => word[..end].to_owned(),
         None => word.strip_suffix('s').filter(|stem| stem.len() > 2).unwrap_or(word).to_owned(),
