@@ -281,8 +281,8 @@ impl Index {
             return None;
         }
         // Of "lights on" only the lights are a part of "light on the dock".
-        let hanging = |at: usize| matches!(words[at].text.as_str(), "on" | "in" | "at" | "of" | "to" | "for");
-        let trimmed = (!full && last > first && hanging(last)).then(|| telling.last().copied()).flatten();
+        let hanging = !full && last > first && is_filler(&words[last].text);
+        let trimmed = hanging.then(|| telling.last().copied()).flatten();
         let (last, matched) = match trimmed {
             Some(end) => (end, telling.len()),
             None => (last, seen.len()),
