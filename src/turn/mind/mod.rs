@@ -43,7 +43,7 @@ pub(super) enum Dialect {
     Chat(Arc<Chat>),
 }
 
-/// A reading that does something and is this sure is not looked at twice.
+/// A reading that is this sure is not looked at twice.
 const SURE: f64 = 0.5;
 
 /// A turn's prompt, and what may answer it.
@@ -227,14 +227,13 @@ impl Mind {
                 // What a tool of the user's copies may look like talk.
                 let builtin = |call: &Call| Builtin::from_name(&call.tool).is_some();
                 let unsure = whole.confidence < SURE && whole.calls.iter().all(builtin);
-                let mut reading =
-                    match gist(request, &turn.links).filter(|_| unsure || whole.calls.is_empty()) {
-                        Some(part) => {
-                            let bare = self.point(&self.turn(scene, &request[part]), &ids, cancel)?;
-                            whole.or(bare)
-                        }
-                        None => whole,
-                    };
+                let mut reading = match gist(request, &turn.links).filter(|_| unsure) {
+                    Some(part) => {
+                        let bare = self.point(&self.turn(scene, &request[part]), &ids, cancel)?;
+                        whole.or(bare)
+                    }
+                    None => whole,
+                };
                 let read = reading.request.clone();
                 self.disambiguate(&self.turn(scene, &read), &ids, &mut reading, cancel)?;
                 reading

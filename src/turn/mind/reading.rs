@@ -37,9 +37,8 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// This reading, or that of the request without the talk around it where this one finds nothing to do or is unsure. Talk
-    /// that was not seen in training looks like a request for something else, but leaving it out may lose what
-    /// matters: the other reading counts for less the surer this one is.
+    /// This reading, which is unsure, or that of the request without the talk around it. Talk that was not seen in training looks like a
+    /// request for something else, but leaving it out may lose what matters: the other reading counts for less the surer this one is.
     pub(super) fn or(self, bare: Reading) -> Reading {
         let doubt = 1.0 - TALK * self.confidence;
         let confidence = bare.confidence * doubt;
