@@ -112,6 +112,26 @@ pub(super) fn other_names(name: &str) -> Vec<String> {
     out
 }
 
+/// What people say for a choice.
+const CHOSEN: &[&[&str]] = &[
+    &["raise", "up"],
+    &["lower", "down"],
+    &["forward", "forwards", "ahead"],
+    &["backward", "backwards", "back", "reverse"],
+    &["large", "big"],
+    &["small", "little"],
+    &["mum", "mom"],
+    &["grey", "gray"],
+    &["anticlockwise", "counterclockwise"],
+];
+
+/// Other words for a choice that a tool offers.
+pub(super) fn other_choices(choice: &str) -> impl Iterator<Item = &'static str> {
+    let same = |words: &&&[&str]| words.iter().any(|word| choice.eq_ignore_ascii_case(word));
+    let words = CHOSEN.iter().find(same).copied().unwrap_or_default();
+    words.iter().copied().filter(move |word| !choice.eq_ignore_ascii_case(word))
+}
+
 /// How people say and write a unit of a tool's parameter, itself among them; none for what is no unit. Lengths of time and percents
 /// are numbers of their own kind.
 pub(super) fn names_of_unit(unit: &str) -> &'static [&'static str] {

@@ -11,8 +11,8 @@ use std::ops::Range;
 use crate::board::Device;
 
 use super::lexicon::{
-    family, is_determiner, is_everyday, is_filler, kind_words, measured, other_names, quantity_words,
-    unit_words,
+    family, is_determiner, is_everyday, is_filler, kind_words, measured, other_choices, other_names,
+    quantity_words, unit_words,
 };
 use super::number::{Number, Unit, heard_number, is_number_word, mended, number_at, ordinal, place};
 use super::sound::sound;
@@ -174,6 +174,10 @@ impl Index {
         }
         for (at, value) in values.iter().enumerate() {
             index.add(value, Mark::Value(at), RANK_NAME);
+            let offered = |other: &&str| !values.iter().any(|value| value.eq_ignore_ascii_case(other));
+            for other in other_choices(value).filter(offered) {
+                index.add(other, Mark::Value(at), RANK_PLACED);
+            }
         }
         for (at, tool) in tools.iter().enumerate() {
             index.add_tool(at, tool);
@@ -284,7 +288,11 @@ impl Index {
                 continue;
             }
             taken[best.first..=best.last].fill(true);
-            let whole = best.full && best.exact && self.phrases[best.phrase as usize].rank >= RANK_PLACED;
+            // "The bedroom light" names the only one there as well as its own name does.
+            let Phrase { words: name, rank, .. } = &self.phrases[best.phrase as usize];
+            let only = marks.iter().filter(|mark| matches!(mark, Mark::Device(_))).count() == 1;
+            let telling = *rank >= RANK_PLACED || (*rank == RANK_KIND && name.len() > 1 && only);
+            let whole = best.full && best.exact && telling;
             let named = whole && matches!(marks[..], [Mark::Device(_), ..]);
             let bytes = words[best.first].start..words[best.last].end;
             let meant = (best.full && !best.exact && marks.len() == 1).then(|| self.spelling(best.phrase));

@@ -472,3 +472,15 @@ fn what_does_a_thing_is_called_after_it() {
     let cases = [("case one", "lock", ""), ("case two", "lock", "")];
     assert_eq!(among(&cases, "lock both cases"), [[0, 1].map(Mark::Device)]);
 }
+
+#[test]
+fn choices_are_made_in_other_words() {
+    let marks = |values: &[&str], request: &str| {
+        let values: Vec<String> = values.iter().map(|&value| value.to_owned()).collect();
+        let links = Index::new(&[], &[], &[], &values, &[]).links(request).into_iter();
+        links.flat_map(|link| link.marks).filter(|mark| matches!(mark, Mark::Value(_))).collect::<Vec<_>>()
+    };
+    assert_eq!(marks(&["raise", "lower"], "a metre twenty up"), [Mark::Value(0)]);
+    assert_eq!(marks(&["raise", "lower"], "hook down five"), [Mark::Value(1)]);
+    assert_eq!(marks(&["large", "small", "big"], "a big one"), [Mark::Value(2)]);
+}

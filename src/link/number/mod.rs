@@ -130,6 +130,8 @@ mod tests {
         assert_eq!(all("wait two minutes"), [(120.0, Unit::Seconds)]);
         assert_eq!(all("for half a minute"), [(30.0, Unit::Seconds)]);
         assert_eq!(all("a hundred and twenty"), [(120.0, Unit::Plain)]);
+        assert_eq!(all("a full thousand watts"), [(1000.0, Unit::Plain)]);
+        assert_eq!(all("a thousand two hundred"), [(1200.0, Unit::Plain)]);
         assert_eq!(all("twenty one point five degrees"), [(21.5, Unit::Degrees)]);
         assert_eq!(all("to -5 °C"), [(-5.0, Unit::Degrees)]);
         assert_eq!(

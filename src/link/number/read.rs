@@ -235,10 +235,10 @@ impl<'w> Place<'w> {
         let percent = |value: f64, used: usize| found(value, Unit::Percent, used);
         Some(match word {
             "half" | "quarter" if matches!(self.next(1), Some("past" | "to")) => None,
-            // "Is the tank full", "full enough", "a drawer full of" are no amounts.
+            // "Is the tank full", "full enough", "a drawer full of" are no amounts; "a full thousand" is a thousand.
             "full"
                 if matches!(self.before(), "is" | "are" | "was" | "how" | "nearly" | "a")
-                    || matches!(self.next(1), Some("enough" | "of")) =>
+                    || matches!(self.next(1), Some("enough" | "of" | "hundred" | "thousand")) =>
             {
                 None
             }
@@ -323,7 +323,8 @@ impl<'w> Place<'w> {
         if word != "one" && self.next(1) == Some("single") {
             return Some(None);
         }
-        (word == "an" || (word == "a" && self.next(1) != Some("hundred"))).then_some(None)
+        (word == "an" || (word == "a" && !matches!(self.next(1), Some("hundred" | "thousand"))))
+            .then_some(None)
     }
 
     /// A number in digits or words, with what follows it.

@@ -127,7 +127,7 @@ pub(super) fn cardinal(words: &[Word], at: usize) -> Option<(f64, usize)> {
             _ => (value, 1),
         });
     }
-    let (mut value, mut used) = if word == "a" && next(1) == Some("hundred") {
+    let (mut value, mut used) = if word == "a" && matches!(next(1), Some("hundred" | "thousand")) {
         (1.0, 1)
     } else if let Some(found) = spelt_out(words, at) {
         found
@@ -136,7 +136,7 @@ pub(super) fn cardinal(words: &[Word], at: usize) -> Option<(f64, usize)> {
             Some(one) => (ten + one, 2),
             None => (ten, 1),
         }
-    } else if word == "hundred" {
+    } else if matches!(word, "hundred" | "thousand") {
         (1.0, 0)
     } else if let Some(found) = hundreds_and_tens(words, at) {
         found
