@@ -70,6 +70,8 @@ pub(super) fn quantity_words(device: &Device) -> &'static [&'static str] {
 
 /// Things with more than one everyday name.
 const NAMESAKES: &[&[&str]] = &[
+    &["light", "lamp"],
+    &["lights", "lamps"],
     &["washing machine", "washer"],
     &["tumble dryer", "dryer", "drier"],
     &["fridge", "refrigerator"],

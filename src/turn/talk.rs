@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Engine;
 use super::choices::{self, Answer, Choice};
@@ -15,7 +15,7 @@ use crate::agent::chart::Form;
 use crate::agent::graph::call as in_words;
 use crate::agent::{By, Event};
 use crate::prompt::{Background, Earlier};
-use crate::tool::Call;
+use crate::tool::{Builtin, Call};
 
 impl Engine {
     /// One request, from words to reply.
@@ -113,17 +113,21 @@ impl Engine {
         report: &mut Report,
         said: &mut Vec<String>,
     ) -> Result<(), MindError> {
-        if by == By::Turn
-            && let Some((when, rest)) = schedule::split(request, &self.scene, &self.agent)
-        {
-            if self.stays || self.journal.is_some() {
-                return self.defer(when, &rest, report, said);
-            }
-            said.push(reply::LEAVES.to_owned());
-            return Ok(());
-        }
-        let reading = self.read(request, by)?;
         let (act, ask) = (self.scope.act, self.scope.ask);
+        let later = (by == By::Turn).then(|| schedule::split(request, &self.scene, &self.agent)).flatten();
+        let reading = match later {
+            None => self.read(request, by)?,
+            Some((when, rest)) => match self.begun_now(&when, request)? {
+                Some(reading) => reading,
+                None if self.stays || self.journal.is_some() => {
+                    return self.defer(when, &rest, report, said);
+                }
+                None => {
+                    said.push(reply::LEAVES.to_owned());
+                    return Ok(());
+                }
+            },
+        };
         report.confidence = reading.confidence;
         report.tokens = reading.tokens;
         let calls = reading.calls.clone();
@@ -149,6 +153,19 @@ impl Engine {
             self.remember(request.to_owned(), &report.calls);
         }
         Ok(())
+    }
+
+    /// "The fan on, and off again after five minutes" begins now: the reading of a request that acts, waits until `when` and acts once more.
+    fn begun_now(&mut self, when: &When, request: &str) -> Result<Option<Reading>, MindError> {
+        let When::After(time) = when else { return Ok(None) };
+        let reading = self.read(request, By::Turn)?;
+        let waits = |call: &Call| {
+            Builtin::from_name(&call.tool) == Some(Builtin::Wait)
+                && call.arguments.get("seconds").and_then(Value::as_f64) == Some(time.as_secs_f64())
+        };
+        let at = reading.calls.iter().position(waits);
+        let between = at.is_some_and(|at| at > 0 && at + 1 < reading.calls.len());
+        Ok((between && reading.confidence >= self.scope.act).then_some(reading))
     }
 
     /// Has a request read, with what the states show and carry.

@@ -288,16 +288,16 @@ impl Index {
                 continue;
             }
             taken[best.first..=best.last].fill(true);
-            // "The bedroom light" names the only one there as well as its own name does.
-            let Phrase { words: name, rank, .. } = &self.phrases[best.phrase as usize];
+            let rank = self.phrases[best.phrase as usize].rank;
+            let said = best.full && best.exact && matches!(marks[..], [Mark::Device(_), ..]);
+            let whole = said && rank >= RANK_PLACED;
+            let thing = matches!(marks[..], [Mark::Device(_) | Mark::Kind(_), ..]);
+            let strange = thing && !whole && self.strange_before(&words, &sightings, best.first);
+            // "The bedroom light", "the tv" name the only one as well as its own name does.
             let only = marks.iter().filter(|mark| matches!(mark, Mark::Device(_))).count() == 1;
-            let telling = *rank >= RANK_PLACED || (*rank == RANK_KIND && name.len() > 1 && only);
-            let whole = best.full && best.exact && telling;
-            let named = whole && matches!(marks[..], [Mark::Device(_), ..]);
+            let named = whole || (said && rank == RANK_KIND && only && !strange);
             let bytes = words[best.first].start..words[best.last].end;
             let meant = (best.full && !best.exact && marks.len() == 1).then(|| self.spelling(best.phrase));
-            let thing = matches!(marks[..], [Mark::Device(_) | Mark::Kind(_), ..]);
-            let strange = thing && !named && self.strange_before(&words, &sightings, best.first);
             links.push(Link { named, meant, strange, ..Link::new(bytes, marks) });
         }
         combine(request, &self.places, &mut links);

@@ -255,13 +255,17 @@ impl Index {
                 && !is_everyday(alone)
                 && owned(words, first)
                 && self.areas_with(seen[0]) == 1;
-        // "kitchen lights" is not the one device "kitchen light": kind and area say it better.
+        // "kitchen lights" is not the one device "kitchen light" where there are more: kind and area say it better.
         // (a word for the only one of its kind is that device, in the plural too).
         let by_kind_alone = wanted.rank <= RANK_KIND && wanted.words.len() == 1;
         // "Pumps 1" begins a series: "pumps 1 and 3".
         let counted_off = last > first && place(&words[last].text).is_some();
-        let plural_of_one =
-            plural && is_device && full && !by_kind_alone && wanted.rank > RANK_HINT && !counted_off;
+        let plural_of_one = plural
+            && full
+            && !by_kind_alone
+            && wanted.rank > RANK_HINT
+            && !counted_off
+            && matches!(wanted.mark, Mark::Device(device) if wanted.rank == RANK_KIND || !self.is_alone(device, &seen));
         // "Switch on ...", "lock ...": a verb, unless something says that it is a noun.
         let verb = full
             && !matches!(wanted.mark, Mark::Tool(_))
@@ -281,13 +285,33 @@ impl Index {
             return None;
         }
         // Of "lights on" only the lights are a part of "light on the dock".
-        let hanging = !full && last > first && is_filler(&words[last].text);
+        // ("Heaters a" is one of them.)
+        let text = words[last].text.as_str();
+        let hanging = !full && last > first && is_filler(text) && text != "a";
         let trimmed = hanging.then(|| telling.last().copied()).flatten();
         let (last, matched) = match trimmed {
             Some(end) => (end, telling.len()),
             None => (last, seen.len()),
         };
         Some(Match { first, last, phrase, matched, full, plural, exact })
+    }
+
+    /// Whether no other device is of a device's kind and place, nor has all the words with these ids in its name: then it may be said in the plural.
+    fn is_alone(&self, device: usize, seen: &[u32]) -> bool {
+        let place = self.places[device];
+        let crowd = self.places.iter().filter(|other| **other == place).count();
+        let namesake = |phrase: &Phrase| {
+            phrase.rank == RANK_NAME
+                && matches!(phrase.mark, Mark::Device(other) if other != device)
+                && seen.iter().all(|id| phrase.words.contains(id))
+        };
+        let placed = place.0.is_some_and(|area| {
+            let of = |phrase: &Phrase| {
+                phrase.mark == Mark::Area(area) && phrase.words.iter().all(|id| seen.contains(id))
+            };
+            self.phrases.iter().any(of)
+        });
+        (crowd == 1 || !placed) && !self.phrases.iter().any(namesake)
     }
 
     /// Whether words that are a device's, by their ids `seen`, name its place and, in the plural, its kind, of which there are others in that

@@ -296,6 +296,10 @@ fn a_word_for_tools_of_three_sorts_hints_at_none() {
 
 /// The marks of a request's links among devices of a name, a kind and an area each ("" for none).
 fn among(devices: &[(&str, &str, &str)], request: &str) -> Vec<Vec<Mark>> {
+    index_of(devices).links(request).into_iter().map(|link| link.marks).collect()
+}
+
+fn index_of(devices: &[(&str, &str, &str)]) -> Index {
     let (mut areas, mut kinds): (Vec<String>, Vec<String>) = Default::default();
     for (_, kind, area) in devices {
         let kind = family(kind).to_owned();
@@ -310,8 +314,7 @@ fn among(devices: &[(&str, &str, &str)], request: &str) -> Vec<Vec<Mark>> {
         .iter()
         .map(|(name, kind, area)| Device::of_kind(name, kind, (!area.is_empty()).then_some(*area)))
         .collect();
-    let index = Index::new(&devices, &kinds, &areas, &[], &[]);
-    index.links(request).into_iter().map(|link| link.marks).collect()
+    Index::new(&devices, &kinds, &areas, &[], &[])
 }
 
 #[test]
@@ -483,4 +486,27 @@ fn choices_are_made_in_other_words() {
     assert_eq!(marks(&["raise", "lower"], "a metre twenty up"), [Mark::Value(0)]);
     assert_eq!(marks(&["raise", "lower"], "hook down five"), [Mark::Value(1)]);
     assert_eq!(marks(&["large", "small", "big"], "a big one"), [Mark::Value(2)]);
+}
+
+#[test]
+fn one_may_be_said_in_the_plural_and_by_its_kind() {
+    let home =
+        [("kitchen light", "light", "kitchen"), ("desk lamp", "light", "study"), ("newsroom tv", "tv", "")];
+    for (at, request) in [
+        (0, "turn on the kitchen lights"),
+        (0, "kitchen lamp on"),
+        (1, "the desk light off"),
+        (1, "turn on the study light"),
+        (2, "turn on the tv"),
+    ] {
+        let links = index_of(&home).links(request);
+        assert!(
+            matches!(&links[..], [link] if link.named && link.marks == [Mark::Device(at)]),
+            "{request}: {links:?}"
+        );
+    }
+    let two = [("kitchen light", "light", "kitchen"), ("hob light", "light", "kitchen")];
+    assert_ne!(among(&two, "kitchen lights off")[0], [Mark::Device(0)]);
+    let desks = [("desk lamp", "light", ""), ("left desk lamp", "light", "")];
+    assert_ne!(among(&desks, "desk lamps off"), [[Mark::Device(0)]]);
 }
