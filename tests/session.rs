@@ -53,9 +53,11 @@ impl Reader for Script {
         _: &AtomicBool,
     ) -> Result<Reading, MindError> {
         self.note(background, request);
-        // What is no call is an answer in words.
-        let calls: Vec<Call> =
-            self.lines.get(request).and_then(|text| serde_json::from_str(text).ok()).into_iter().collect();
+        // What is no call, nor a list of them, is an answer in words.
+        let read = |text: &&str| -> Option<Vec<Call>> {
+            serde_json::from_str(text).or_else(|_| serde_json::from_str(text).map(|call| vec![call])).ok()
+        };
+        let calls = self.lines.get(request).and_then(read).unwrap_or_default();
         Ok(Reading { request: request.to_owned(), calls, confidence: 1.0, ..Reading::default() })
     }
 
@@ -271,6 +273,26 @@ fn acts_wait_for_a_condition() {
     engine.pass(&clock, Duration::from_secs(30));
     assert_eq!(board.moved(), before);
     assert!(engine.cancel_scheduled(2) && engine.scheduled().is_empty());
+}
+
+#[test]
+fn what_begins_now_is_not_put_off() {
+    let request = "start the pump and stop it again after ten minutes";
+    let script = Script::new(&[
+        (
+            request,
+            r#"[{"tool":"on","arguments":{"devices":["pump"]}},{"tool":"wait","arguments":{"seconds":600}},{"tool":"off","arguments":{"devices":["pump"]}}]"#,
+        ),
+        ("start the pump", r#"{"tool":"on","arguments":{"devices":["pump"]}}"#),
+    ]);
+    let source = format!("format = 1\n[agent]\nname = 'a'\n{DEVICES}[states.main]\n");
+    let World { mut engine, board, .. } = world(&source, script);
+    engine.stay();
+    let report = engine.talk(request).unwrap();
+    assert!(report.calls.len() == 3 && engine.scheduled().is_empty(), "{report:?}");
+    assert_eq!(board.state("pump"), Some(State::Off));
+    let report = engine.talk("start the pump after ten minutes").unwrap();
+    assert!(report.calls.is_empty() && engine.scheduled().len() == 1, "{report:?}");
 }
 
 #[test]

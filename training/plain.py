@@ -1,0 +1,130 @@
+"""Asks agents for what their devices can do in plain words, form by form: holes in what is understood show here that sets written by hand leave out.
+
+usage: plain.py PINTAIL [--model FILE.gguf] [--wrong] AGENT.toml ...
+
+Every device gets the sentences that suit it ("turn on the NAME", "NAME to 40", "is the NAME open?"), by its name, by place and kind where it is the
+only one ("turn on the PLACE KIND"), in the plural, with a light called a lamp, and together with others. Prints the share that is read exactly, by form.
+"""
+
+import argparse
+import collections
+import json
+import os
+import random
+import re
+import subprocess
+import tempfile
+import tomllib
+
+SWITCHED = [
+    ("turn on the {}", "on"), ("turn off the {}", "off"), ("turn the {} on", "on"), ("{} on", "on"), ("switch {} off please", "off"), ("can you turn on the {}?", "on"),
+    ("could you turn the {} off", "off"), ("start the {}", "on"), ("shut off the {}", "off"), ("turn my {} on", "on"), ("I need the {} on", "on"), ("turn on {}", "on"),
+    ("would you mind turning the {} off", "off"), ("I'd like the {} on please", "on"), ("activate the {}", "on"), ("kill the {}", "off"), ("is the {} on?", "read"),
+]
+LEVELS = [
+    ("set the {} to 40 percent", "set_level", 40), ("{} 40", "set_level", 40), ("{} to 25 percent", "set_level", 25), ("dim the {} to 15%", "set_level", 15), ("{} to full", "set_level", 100),
+    ("put the {} on max", "set_level", 100), ("set the {} to half", "set_level", 50), ("turn up the {}", "change_level", 10), ("turn down the {}", "change_level", -10),
+    ("turn the {} up by 20", "change_level", 20), ("{} down by thirty percent", "change_level", -30), ("{} up a bit", "change_level", 10),
+]
+COVERS = [("open the {}", "open"), ("close the {}", "close"), ("please open the {}", "open"), ("shut the {}", "close"), ("{} open please", "open"), ("is the {} open?", "read")]
+VALUES = ["set the {} to {}", "{} {}", "put the {} at {} please"]
+INPUTS = ["what's the {} say", "read the {}", "what does the {} say?", "status of the {}"]
+# Sentences with several devices to an agent, of each form.
+TOGETHER = 8
+
+
+def call(tool, devices, **arguments):
+    return {"tool": tool, "arguments": {"devices": devices, **arguments}}
+
+
+def devices_of(program, agent):
+    """Devices as prompts show them: name in small letters, name, what it can do, and the agent's description."""
+    told = tomllib.load(open(agent, "rb")).get("devices", {})
+    run = subprocess.run([program, "render", "--agent", agent], input="x\n", capture_output=True, text=True, check=True)
+    scene = json.loads(run.stdout.splitlines()[0])["prompt"].split("<|req|>")[0]
+    shown = {found[1].strip(): found[2] for found in re.finditer(r"<\|d\d+\|> ?([^<]*)((?:<\|[^|]+\|>)*)", scene)}
+    names = {name.lower().replace("_", " ").replace("-", " "): name for name in told}
+    return [(low, names[low], can, told[names[low]]) for low, can in shown.items() if low in names]
+
+
+def requests(devices, draw):
+    """Forms, requests and their calls."""
+    called = {low for low, *_ in devices}
+    def place(can):
+        # Kind and place as the program sees them: a lamp and a strip are lights.
+        return tuple(re.findall(r"<\|([ka]\d+)\|>", can))
+
+    crowd = collections.Counter(place(can) for _, _, can, _ in devices)
+    switched = [device for device in devices if "<|sw|>" in device[2]]
+    for low, name, can, told in devices:
+        if "<|sw|>" in can:
+            for form, tool in SWITCHED:
+                yield form, form.format(low), [call(tool, [name])]
+            wait = [{"tool": "wait", "arguments": {"seconds": 300}}]
+            for form in ("turn on the {} for 5 minutes", "{} on, and off again after five minutes"):
+                yield form, form.format(low), [call("on", [name]), *wait, call("off", [name])]
+            kind, area = told.get("kind"), told.get("area")
+            if kind and area and crowd[place(can)] == 1 and not low.endswith("s"):
+                yield "turn on the PLACE KIND", f"turn on the {area} {kind}", [call("on", [name])]
+                yield "turn on the KIND in the PLACE", f"turn on the {kind} in the {area}", [call("on", [name])]
+                yield "PLACE KIND on", f"{area} {kind} on", [call("on", [name])]
+            rest, _, last = low.rpartition(" ")
+            other = {"light": "lamp", "lamp": "light"}.get(last)
+            if rest and other:
+                if f"{rest} {other}" not in called:
+                    yield "light as lamp", f"turn on the {rest} {other}", [call("on", [name])]
+                if f"{low}s" not in called:
+                    yield "one in the plural", f"turn on the {low}s", [call("on", [name])]
+        if "<|lv|>" in can:
+            for form, tool, percent in LEVELS:
+                yield form, form.format(low), [call(tool, [name], percent=percent)]
+        if "<|cv|>" in can:
+            for form, tool in COVERS:
+                yield form, form.format(low), [call(tool, [name])]
+        if "<|vl|>" in can and "range" in told:
+            least, most = told["range"]
+            value = int(least + (most - least) * 0.6)
+            for form in VALUES:
+                yield form, form.format(low, value), [call("set_value", [name], value=value)]
+        if "<|in|>" in can:
+            for form in INPUTS:
+                yield form, form.format(low), [call("read", [name])]
+    for _ in range(TOGETHER if len(switched) > 2 else 0):
+        (a, one, *_), (b, two, *_), (c, three, *_) = draw.sample(switched, 3)
+        yield "A and B", f"turn on the {a} and the {b}", [call("on", [one, two])]
+        yield "A on and B off", f"{a} on and {b} off", [call("on", [one]), call("off", [two])]
+        yield "A, B and C", f"turn off the {a}, the {b} and the {c}", [call("off", [one, two, three])]
+        yield "A off then B on", f"turn off the {a} then turn on the {b}", [call("off", [one]), call("on", [two])]
+        yield "don't", f"don't turn off the {a}", []
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("program")
+    parser.add_argument("agents", nargs="+")
+    parser.add_argument("--model")
+    parser.add_argument("--wrong", action="store_true", help="print what is read otherwise")
+    args = parser.parse_args()
+    draw = random.Random(1)
+    count, right = collections.Counter(), collections.Counter()
+    for agent in args.agents:
+        asked = list(requests(devices_of(args.program, agent), draw))
+        with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as cases:
+            cases.writelines(json.dumps({"text": text, "calls": calls, "category": "plain"}) + "\n" for _, text, calls in asked)
+            cases.flush()
+            run = subprocess.run([args.program, "eval", agent, cases.name, "--json", *(["-m", args.model] if args.model else [])], capture_output=True, text=True)
+        read = [json.loads(line) for line in run.stdout.splitlines()[:-1]]
+        if len(read) != len(asked):
+            raise SystemExit(f"{agent}: {run.stderr.strip()}")
+        for (form, text, _), case in zip(asked, read):
+            count[form] += 1
+            right[form] += case["exact"]
+            if args.wrong and not case["exact"]:
+                print(f"{os.path.basename(agent)}: {text}: {'asked: ' if case['asked'] else ''}{json.dumps(case['calls'])} ({case['confidence']:.2f})")
+    for form in sorted(count, key=lambda form: right[form] / count[form]):
+        print(f"{100 * right[form] / count[form]:5.1f} % of {count[form]:4} {form}")
+    print(f"{100 * right.total() / count.total():.1f} % of {count.total()} requests to {len(args.agents)} agents")
+
+
+if __name__ == "__main__":
+    main()
