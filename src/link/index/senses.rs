@@ -134,7 +134,7 @@ impl Index {
             let members = |kind: usize| self.places.iter().filter(|(_, of)| *of == Some(kind)).count();
             let others =
                 kinds.iter().any(|kind| matches!(kind, Mark::Kind(kind) if Some(members(*kind)) != number));
-            let single = (parts.len() == 1 || !own_kind) && !(own_kind && several);
+            let single = !own_kind || (parts.len() == 1 && !several);
             if parts.len() <= most && (single || (those && others)) {
                 devices = parts.clone();
             }
