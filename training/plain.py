@@ -1,9 +1,10 @@
 """Asks agents for what their devices can do in plain words, form by form: holes in what is understood show here that sets written by hand leave out.
 
-usage: plain.py PINTAIL [--model FILE.gguf] [--wrong] AGENT.toml ...
+usage: plain.py PINTAIL [--model FILE.gguf] [--wrong] [--write FOLDER] AGENT.toml ...
 
 Every device gets the sentences that suit it ("turn on the NAME", "NAME to 40", "is the NAME open?"), by its name, by place and kind where it is the
 only one ("turn on the PLACE KIND"), in the plural, with a light called a lamp, and together with others. Prints the share that is read exactly, by form.
+With `--write` nothing is read: FOLDER gets the agents and a dozen of these requests each, as cases to train on.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import json
 import os
 import random
 import re
+import shutil
 import subprocess
 import tempfile
 import tomllib
@@ -31,6 +33,8 @@ VALUES = ["set the {} to {}", "{} {}", "put the {} at {} please"]
 INPUTS = ["what's the {} say", "read the {}", "what does the {} say?", "status of the {}"]
 # Sentences with several devices to an agent, of each form.
 TOGETHER = 8
+# Requests of an agent that are written to train on.
+WRITTEN = 12
 
 
 def call(tool, devices, **arguments):
@@ -98,14 +102,29 @@ def requests(devices, draw):
         yield "don't", f"don't turn off the {a}", []
 
 
+def written(folder, agent, asked, draw):
+    """Puts an agent and some of its requests into a folder, as `training/written` holds them."""
+    os.makedirs(folder, exist_ok=True)
+    shutil.copy(agent, folder)
+    chosen = draw.sample(asked, min(WRITTEN, len(asked)))
+    with open(os.path.join(folder, os.path.basename(agent).removesuffix(".toml") + ".jsonl"), "w") as cases:
+        cases.writelines(json.dumps({"text": text, "calls": calls, "category": "plain"}) + "\n" for _, text, calls in chosen)
+    return len(chosen)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
     parser.add_argument("agents", nargs="+")
     parser.add_argument("--model")
     parser.add_argument("--wrong", action="store_true", help="print what is read otherwise")
+    parser.add_argument("--write", metavar="FOLDER", help="write cases to train on instead")
     args = parser.parse_args()
     draw = random.Random(1)
+    if args.write:
+        total = sum(written(args.write, agent, list(requests(devices_of(args.program, agent), draw)), draw) for agent in args.agents)
+        print(f"{total} requests to {len(args.agents)} agents")
+        return
     count, right = collections.Counter(), collections.Counter()
     for agent in args.agents:
         asked = list(requests(devices_of(args.program, agent), draw))
