@@ -19,7 +19,6 @@ mod totals;
 
 pub use crate::turn::Effects;
 pub use case::{Case, Earlier, MAX_BYTES, Origin, read_cases};
-
 pub use error::EvalError;
 pub use legal::check_cases;
 pub use links::{Found, LinkTally, LinkTotals};

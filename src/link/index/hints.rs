@@ -5,14 +5,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use super::super::lexicon::{is_everyday, is_filler, names_of_unit};
-use super::super::words::{stem, words};
+use super::super::words::{Word, stem, words};
 use super::super::{Mark, ToolWords};
 use super::{Index, Phrase, RANK_HINT, RANK_RELATED};
 
 /// What is kept in a list is put "on the list".
 const LIST: &str = "list";
-/// Two everyday words that are one thing.
-const TO_DO: &str = "to do";
 
 /// Everyday words that ask for a tool when they stand in its name.
 const NAMING: &[&str] = &["call", "report", "status", "next", "find", "remind", "help"];
@@ -62,17 +60,17 @@ impl Index {
                 self.add_stem(stem(head), mark, RANK_HINT);
             }
         }
-        let all: Vec<String> =
-            words(&tool.name).into_iter().chain(words(&tool.about)).map(|word| word.text).collect();
-        if all.iter().any(|word| word == LIST) {
+        let told: Vec<Word> = words(&tool.name).into_iter().chain(words(&tool.about)).collect();
+        if told.iter().any(|word| word.text == LIST) {
             self.add(LIST, mark, RANK_HINT);
         }
-        if all.iter().any(|word| word == "todo") || all.windows(2).any(|two| two.join(" ") == TO_DO) {
-            self.add(TO_DO, mark, RANK_HINT);
+        let to_do = |two: &[Word]| [two[0].text.as_str(), two[1].text.as_str()] == ["to", "do"];
+        if told.iter().any(|word| word.text == "todo") || told.windows(2).any(to_do) {
+            self.add("to do", mark, RANK_HINT);
             self.add("todo", mark, RANK_HINT);
         }
         let mut related: HashSet<&str> = HashSet::new();
-        for word in words(&tool.name).into_iter().chain(words(&tool.about)) {
+        for word in &told {
             if word.text.len() > 2 && !common(&word.text) {
                 self.add(&word.text, mark, RANK_HINT);
                 self.add_stem(stem(&word.text), mark, RANK_HINT);

@@ -222,6 +222,11 @@ impl Index {
         self.phrases.push(Phrase { words: ids, mark, rank });
     }
 
+    /// The phrases that hold a word.
+    fn holding(&self, id: u32) -> impl Iterator<Item = &Phrase> {
+        self.holders[id as usize].iter().map(|&phrase| &self.phrases[phrase as usize])
+    }
+
     /// The words of the names and of what hints at them.
     pub(super) fn vocabulary(&self) -> impl Iterator<Item = &str> {
         self.vocabulary.keys().map(String::as_str)
@@ -371,12 +376,8 @@ impl Index {
             || is_number_word(text)
             || meant(text).is_some()
             || ADJECTIVES.split_whitespace().any(|known| known == text);
-        let thing = |id: u32| {
-            let holders = self.holders[id as usize].iter().map(|&phrase| self.phrases[phrase as usize].mark);
-            holders
-                .into_iter()
-                .any(|mark| matches!(mark, Mark::Device(_) | Mark::Area(_) | Mark::Kind(_) | Mark::Tool(_)))
-        };
+        let thing =
+            |id: u32| self.holding(id).any(|phrase| !matches!(phrase.mark, Mark::Value(_) | Mark::Number(_)));
         text.len() > 2
             && text.chars().all(char::is_alphabetic)
             && !plain

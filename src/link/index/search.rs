@@ -5,7 +5,7 @@ use super::super::number::{is_number_word, other_spelling, place};
 use super::super::sound::sound;
 use super::super::spell::{is_command, is_common, is_known, meant};
 use super::super::words::{Word, singular, slip, stem};
-use super::{Index, Mark, Match, Phrase, RANK_HINT, RANK_KIND, RANK_NAME, RANK_PLACED, Sighting, counted};
+use super::{Index, Mark, Match, Phrase, RANK_HINT, RANK_KIND, RANK_NAME, Sighting, counted};
 
 /// Longest run of fillers inside a mention ("the light *over in the* kitchen").
 const MOST_FILLERS: usize = 3;
@@ -37,22 +37,17 @@ fn is_thing(words: &[Word], at: usize, head: bool) -> bool {
 impl Index {
     /// Whether an area is called by this word alone.
     fn is_place(&self, id: u32) -> bool {
-        self.holders[id as usize].iter().any(|&phrase| {
-            let Phrase { words, mark, .. } = &self.phrases[phrase as usize];
-            matches!(mark, Mark::Area(_)) && words.len() == 1
-        })
+        self.holding(id).any(|phrase| matches!(phrase.mark, Mark::Area(_)) && phrase.words.len() == 1)
     }
 
     /// Whether a word hints at a tool. ("Stirer" is a stirrer misspelt, not what it does.)
     fn hints(&self, id: u32) -> bool {
-        let tool = |phrase: &u32| matches!(self.phrases[*phrase as usize].mark, Mark::Tool(_));
-        self.holders[id as usize].iter().any(tool)
+        self.holding(id).any(|phrase| matches!(phrase.mark, Mark::Tool(_)))
     }
 
     /// How many areas have a word in their names.
     fn areas_with(&self, id: u32) -> usize {
-        let area = |phrase: &&u32| matches!(self.phrases[**phrase as usize].mark, Mark::Area(_));
-        self.holders[id as usize].iter().filter(area).count()
+        self.holding(id).filter(|phrase| matches!(phrase.mark, Mark::Area(_))).count()
     }
 
     /// The words of names that a word of the request may be.
@@ -296,44 +291,54 @@ impl Index {
         Some(Match { first, last, phrase, matched, full, plural, exact })
     }
 
-    /// Whether no other device is of a device's kind and place, nor has all the words with these ids in its name: then it may be said in the plural.
-    fn is_alone(&self, device: usize, seen: &[u32]) -> bool {
-        let place = self.places[device];
-        let crowd = self.places.iter().filter(|other| **other == place).count();
-        let namesake = |phrase: &Phrase| {
-            phrase.rank == RANK_NAME
-                && matches!(phrase.mark, Mark::Device(other) if other != device)
-                && seen.iter().all(|id| phrase.words.contains(id))
+    /// Whether words, by their ids, hold the name of the place where a device is.
+    fn names_place(&self, device: usize, ids: &[u32]) -> bool {
+        let Some(area) = self.places[device].0 else { return false };
+        let named = |phrase: &Phrase| {
+            phrase.mark == Mark::Area(area) && phrase.words.iter().all(|word| ids.contains(word))
         };
-        let placed = place.0.is_some_and(|area| {
-            let of = |phrase: &Phrase| {
-                phrase.mark == Mark::Area(area) && phrase.words.iter().all(|id| seen.contains(id))
-            };
-            self.phrases.iter().any(of)
-        });
-        (crowd == 1 || !placed) && !self.phrases.iter().any(namesake)
+        ids.iter().any(|&id| self.holding(id).any(named))
     }
 
-    /// Whether words that are a device's, by their ids `seen`, name its place and, in the plural, its kind, of which there are others in that
-    /// place that are not called so.
-    fn gathers(&self, device: usize, words: &[Word], sightings: &[Vec<Sighting>], seen: &[u32]) -> bool {
-        let (Some(area), Some(kind)) = self.places[device] else { return false };
-        let named = |mark: Mark, least: u8, fits: &dyn Fn(&[u32]) -> bool| {
-            let of = |phrase: &Phrase| phrase.mark == mark && phrase.rank >= least && fits(&phrase.words);
-            self.phrases.iter().any(of)
+    /// Whether a device has all the words with these ids in its name.
+    fn is_called(&self, device: usize, ids: &[u32]) -> bool {
+        let called = |phrase: &Phrase| {
+            phrase.rank == RANK_NAME
+                && phrase.mark == Mark::Device(device)
+                && ids.iter().all(|id| phrase.words.contains(id))
         };
-        let all = |name: &[u32]| seen.iter().all(|id| name.contains(id));
-        let others = (0..self.places.len())
-            .filter(|at| self.places[*at] == self.places[device])
-            .any(|at| !named(Mark::Device(at), RANK_NAME, &all));
-        let of_kind = |seen: &Sighting| named(Mark::Kind(kind), RANK_HINT, &|name| name == [seen.id]);
-        let plural = words
-            .iter()
-            .zip(sightings)
-            .any(|(word, seen)| singular(&word.text).is_some() && seen.iter().any(of_kind));
-        others
-            && plural
-            && named(Mark::Area(area), RANK_PLACED, &|name| name.iter().all(|id| seen.contains(id)))
+        self.holding(ids[0]).any(called)
+    }
+
+    /// The other devices of a device's kind and place.
+    fn crowd(&self, device: usize) -> impl Iterator<Item = usize> {
+        let alike = move |at: &usize| *at != device && self.places[*at] == self.places[device];
+        (0..self.places.len()).filter(alike)
+    }
+
+    /// Whether no other device is of a device's kind and place, nor has all the words with these ids in its name: then it may be said in the plural.
+    fn is_alone(&self, device: usize, ids: &[u32]) -> bool {
+        let namesake = |phrase: &Phrase| match phrase.mark {
+            Mark::Device(other) => other != device && self.is_called(other, ids),
+            _ => false,
+        };
+        (!self.names_place(device, ids) || self.crowd(device).next().is_none())
+            && !self.holding(ids[0]).any(namesake)
+    }
+
+    /// Whether words that are a device's, by their ids, name its place and, in the plural, its kind, of which there are others in that
+    /// place that are not called so.
+    fn gathers(&self, device: usize, words: &[Word], sightings: &[Vec<Sighting>], ids: &[u32]) -> bool {
+        let Some(kind) = self.places[device].1 else { return false };
+        let of_kind = |seen: &Sighting| {
+            self.holding(seen.id).any(|phrase| phrase.mark == Mark::Kind(kind) && phrase.words.len() == 1)
+        };
+        let plural = |(word, seen): (&Word, &Vec<Sighting>)| {
+            singular(&word.text).is_some() && seen.iter().any(of_kind)
+        };
+        words.iter().zip(sightings).any(plural)
+            && self.names_place(device, ids)
+            && (!self.is_called(device, ids) || self.crowd(device).any(|other| !self.is_called(other, ids)))
     }
 
     /// Names said with their words joined or split elsewhere ("livingroom", "thermo stat").

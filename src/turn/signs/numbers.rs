@@ -68,7 +68,8 @@ fn named(request: &str, parameters: &[Param], numbers: &[(usize, usize, Number)]
         let word = part.trim_end_matches(|c: char| !c.is_alphanumeric());
         let end = start + word.len();
         let number = numbers.iter().position(|(from, to, _)| (*from..*to).contains(&start));
-        match (number, name_of(word)) {
+        let name = name_of(word);
+        match (number, name) {
             // "Twenty minutes" names the parameter `minutes`.
             (Some(number), Some(param)) if end > start => pairs.push((param, number)),
             (Some(number), None) if last != Some(number) => said.push((Said::Number(number), beside)),
@@ -77,9 +78,9 @@ fn named(request: &str, parameters: &[Param], numbers: &[(usize, usize, Number)]
         }
         let small = number.is_some()
             || word.is_empty()
-            || name_of(word).is_some()
+            || name.is_some()
             || BETWEEN.split(' ').any(|known| word.eq_ignore_ascii_case(known));
-        beside = (beside || number.is_some() || name_of(word).is_some()) && small;
+        beside = (beside || number.is_some() || name.is_some()) && small;
         last = number.or(last);
         start += part.len();
     }
