@@ -78,7 +78,7 @@ pub struct Link {
     pub end: usize,
     /// The readings, best first.
     pub marks: Vec<Mark>,
-    /// Whether the words are a whole name of the device (or devices), rightly spelt.
+    /// Whether the words are a whole name of the device (or devices), rightly spelt, or name the only one by its kind, and its place if need be.
     #[serde(default)]
     pub named: bool,
     /// The name in its own spelling, where the words are another spelling of the whole of it.

@@ -65,7 +65,7 @@ plain_tokens! {
     None "none" "Nothing here serves the request.";
     All "all" "A group follows.";
     But "but" "Exceptions follow.";
-    Named "nm" "The words before are a whole name of the device.";
+    Named "nm" "The words before name the device: a whole name, or the kind of the only one.";
     Default "dflt" "The tool's default amount.";
     Skip "skip" "The parameter is left out.";
     Yes "yes" "A flag that is set.";
