@@ -133,6 +133,7 @@ impl Engine {
         let calls = reading.calls.clone();
         let (choices, ambiguous) = (reading.choices.clone(), reading.ambiguous);
         let sure = reading.confidence;
+        let unserved = reply::unserved(&self.scene, &reading.links);
         self.last = Some(reading);
         if ambiguous && act > 0.0 {
             self.ask_back(choices, report, said);
@@ -140,7 +141,7 @@ impl Engine {
             let before = said.len();
             self.event(Event::Unserved { text: request.to_owned() }, said);
             if said.len() == before {
-                said.push(if calls.is_empty() { reply::UNSERVED } else { reply::UNSURE }.to_owned());
+                said.push(if calls.is_empty() { unserved } else { reply::UNSURE.to_owned() });
             }
         } else if sure < act {
             self.ask_back(choices, report, said);
@@ -202,12 +203,13 @@ impl Engine {
         report.confidence = reading.confidence;
         report.tokens = reading.tokens;
         let (calls, ambiguous) = (reading.calls.clone(), reading.ambiguous);
+        let unserved = reply::unserved(&self.scene, &reading.links);
         self.last = Some(reading);
         if calls.is_empty() || report.confidence < self.scope.ask {
             let before = said.len();
             self.event(Event::Unserved { text: request.to_owned() }, said);
             if said.len() == before {
-                said.push(reply::UNSERVED.to_owned());
+                said.push(unserved);
             }
         } else if ambiguous || report.confidence < self.scope.act || self.needs_yes(&calls) {
             let words = calls.iter().map(in_words).collect::<Vec<_>>().join(", then ");
