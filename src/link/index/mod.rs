@@ -1,6 +1,7 @@
 //! The matcher: names as bags of words, a request's words matched against them, longest mention first.
 
 mod hints;
+mod places;
 mod search;
 mod senses;
 mod series;
@@ -132,6 +133,11 @@ impl Index {
             }
             if let Some(done) = done_by(&device.name) {
                 index.add_stem(done, mark, RANK_RELATED);
+            }
+            // "The thermometers" are some of the sensors.
+            let group = family(&device.kind);
+            if group != device.kind && !words_of_kind(group).contains(&device.kind.as_str()) {
+                index.add(&device.kind, mark, RANK_RELATED);
             }
             if let Some(area) = &device.area {
                 for name in std::iter::once(&device.name).chain(&device.aliases) {
@@ -287,10 +293,16 @@ impl Index {
             if taken[best.first..=best.last].iter().any(|&taken| taken) {
                 continue;
             }
-            let marks =
-                self.readings(best, &found, counted(&words, best.first), number_of(&words, best.first));
+            // "Both lights in the shed" are two of the shed's.
+            let placed = self.place_behind(&words, &found, best.last);
+            let number = number_of(&words, best.first).filter(|_| !placed);
+            let mut marks = self.readings(best, &found, counted(&words, best.first), number);
             if marks.is_empty() {
                 continue;
+            }
+            if let Some(area) = self.place_meant(&words, &sightings, best, &marks) {
+                marks.retain(|mark| !matches!(mark, Mark::Device(_)));
+                marks.insert(0, Mark::Area(area));
             }
             taken[best.first..=best.last].fill(true);
             let rank = self.phrases[best.phrase as usize].rank;
@@ -306,8 +318,10 @@ impl Index {
             links.push(Link { named, meant, strange, ..Link::new(bytes, marks) });
         }
         combine(request, &self.places, &mut links);
+        self.there(&words, &mut taken, &mut links);
         self.questions(&words, &mut taken, &mut links);
         self.locking(&words, &mut taken, &mut links);
+        self.locked(&words, &mut links);
         self.series(&Said { request, words: &words, sightings: &sightings }, &mut taken, &mut links);
         self.numbers(request, &mended(&words), &taken, &mut links);
         links.sort_by_key(|link| link.start);

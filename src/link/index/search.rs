@@ -224,6 +224,10 @@ impl Index {
         if is_device && apart && counted(words, first) {
             return None;
         }
+        // "Lights on in Acorn class" does not name the Acorn lights.
+        if is_device && apart && self.goes_on_as_place(words, sightings, last) {
+            return None;
+        }
         // So are "the lights in the barn", and "barn lights" where one is called "barn ceiling light", if there are several.
         if let Mark::Device(device) = wanted.mark
             && (apart || !full)

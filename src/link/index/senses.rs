@@ -74,6 +74,22 @@ impl Index {
         }
     }
 
+    /// "Unlock the door", where one door locks and another only tells whether it is open: the first.
+    pub(super) fn locked(&self, words: &[Word], links: &mut [Link]) {
+        let locks = |word: &Word| matches!(word.text.as_str(), "lock" | "locked" | "unlock" | "unlocked");
+        for at in (0..words.len()).filter(|&at| locks(&words[at])) {
+            let clause =
+                words[at + 1..].iter().find(|word| word.begins).map_or(usize::MAX, |word| word.start);
+            let behind = links.iter().position(|link| link.start >= words[at].end && link.start < clause);
+            let said = behind.or_else(|| links.iter().rposition(|link| link.end <= words[at].start));
+            let Some(link) = said.map(|said| &mut links[said]) else { continue };
+            if link.devices().any(|device| self.locks.contains(&device)) {
+                link.marks
+                    .retain(|mark| !matches!(mark, Mark::Device(device) if !self.locks.contains(device)));
+            }
+        }
+    }
+
     /// What the words of the best match may mean: all matches of the same words that are as good.
     /// `counted`: "every", "all the" stand before it; `number`: how many there are of it, if that is said.
     pub(super) fn readings(
@@ -122,6 +138,11 @@ impl Index {
         let most = if several { MOST_NAMESAKES } else { MOST_READINGS };
         let mut parts: Vec<Mark> = Vec::new();
         same.iter().filter(device).filter(|m| !m.full).for_each(|m| push(&mut parts, mark(m)));
+        // The thermometer is the one that is called so, the thermometers are all of that sort.
+        if top == Some(RANK_RELATED) && !devices.is_empty() && !parts.is_empty() {
+            let sort = std::mem::replace(&mut devices, parts.clone());
+            sort.into_iter().filter(|_| several).for_each(|other| push(&mut devices, other));
+        }
         // "The heating" is a word of "hut heating" sooner than another word for the only heater.
         if top == Some(RANK_HINT) && !devices.is_empty() && (1..=most).contains(&parts.len()) {
             devices.iter().for_each(|other| push(&mut parts, *other));

@@ -510,3 +510,50 @@ fn one_may_be_said_in_the_plural_and_by_its_kind() {
     let desks = [("desk lamp", "light", ""), ("left desk lamp", "light", "")];
     assert_ne!(among(&desks, "desk lamps off"), [[Mark::Device(0)]]);
 }
+
+#[test]
+fn places_are_told_by_a_word_and_by_what_was_said_before() {
+    let of = |name: &str, kind: &str, area: &str| Device::of_kind(name, kind, Some(area));
+    let mut devices = vec![
+        of("Acorn lights", "light", "Acorn class"),
+        of("corner lamp", "lamp", "Acorn class"),
+        of("Oak lights", "light", "Oak class"),
+        of("Oak blinds", "blind", "Oak class"),
+        of("shed light", "light", "shed"),
+        of("bench strip", "strip", "shed"),
+        of("tunnel lights", "light", "tunnel"),
+        of("tunnel thermometer", "thermometer", "tunnel"),
+        of("brood probe", "thermometer", "hive"),
+        of("rain gauge", "meter", "shed"),
+    ];
+    devices[5].aliases.push("bench lights".into());
+    let kinds = ["light", "blind", "sensor"].map(str::to_owned);
+    let areas = ["Acorn class", "Oak class", "shed", "tunnel", "hive"].map(str::to_owned);
+    let index = Index::new(&devices, &kinds, &areas, &[], &[]);
+    let marks = |request: &str| index.links(request).into_iter().map(|link| link.marks).collect::<Vec<_>>();
+    let (lights, acorn, oak, shed) = (Mark::Kind(0), Mark::Area(0), Mark::Area(1), Mark::Area(2));
+    assert_eq!(marks("lights on in Acorn class"), [vec![lights], vec![acorn]]);
+    assert_eq!(marks("Acorn lights on"), [[Mark::Device(0)]]);
+    assert_eq!(marks("lights off in Oak, they've gone"), [vec![lights], vec![oak]]);
+    assert_eq!(
+        marks("open the Oak blinds and switch the lights off in there"),
+        [vec![Mark::Device(3)], vec![lights], vec![oak]]
+    );
+    assert_eq!(marks("both lights in the shed on")[0], [lights]);
+    assert!(marks("both lights in the shed on")[1].contains(&shed));
+    assert_eq!(marks("what are the thermometers showing"), [[Mark::Device(7), Mark::Device(8)]]);
+    assert_eq!(marks("what is the thermometer showing"), [[Mark::Device(7)]], "the one that is called so");
+}
+
+#[test]
+fn what_is_unlocked_is_what_locks() {
+    let of = |name: &str, kind: &str| Device::of_kind(name, kind, None);
+    let devices = [of("front door", "lock"), of("balcony door", "contact"), of("hall lamp", "lamp")];
+    let kinds = ["lock", "contact", "light"].map(str::to_owned);
+    let index = Index::new(&devices, &kinds, &[], &[], &[]);
+    let marks = |request: &str| index.links(request).into_iter().map(|link| link.marks).collect::<Vec<_>>();
+    assert_eq!(marks("unlock the door, my mum's downstairs"), [[Mark::Device(0)]]);
+    assert_eq!(marks("is the door locked")[0], [Mark::Device(0)]);
+    assert_eq!(marks("is the door open"), [[Mark::Device(0), Mark::Device(1)]]);
+    assert_eq!(marks("is the balcony door locked"), [[Mark::Device(1)]]);
+}
