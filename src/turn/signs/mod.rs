@@ -14,7 +14,7 @@ use crate::tool::Builtin;
 
 use numbers::misplaced;
 use texts::{articled, cut, led, swallowed};
-use tools::{Heard, denied, flagged, heard, uncounted};
+use tools::{Heard, affirmed, denied, flagged, heard, uncounted, undone};
 
 /// Counts of what speaks against a reading.
 #[derive(Clone, Debug, Default, serde::Serialize)]
@@ -69,6 +69,10 @@ pub(super) struct Signs {
     pub partly: usize,
     /// Numbers for another parameter than the one that is named beside them: the table of "table 12 for five" is not 5.
     pub misplaced: usize,
+    /// Calls that put something somewhere though the request takes it away.
+    pub undone: usize,
+    /// Yes-or-no parameters that are denied though their whole names are said.
+    pub affirmed: usize,
 }
 
 impl Signs {
@@ -106,6 +110,8 @@ impl Signs {
             unpaired: usize::from(unpaired(turn, steps, &addressed)),
             partly: partly(turn, &addressed),
             misplaced: misplaced(turn, steps),
+            undone: undone(turn, steps),
+            affirmed: affirmed(turn, steps),
         }
     }
 
@@ -137,6 +143,8 @@ impl Signs {
             (self.unpaired, 0.8),
             (self.partly, 0.73),
             (self.misplaced, 0.29),
+            (self.undone, 0.3),
+            (self.affirmed, 0.3),
         ];
         factors.iter().map(|(count, factor): &(usize, f64)| factor.powi(*count as i32)).product()
     }

@@ -130,6 +130,40 @@ fn what_a_text_does_not_hold() {
 }
 
 #[test]
+fn what_is_taken_away_is_not_put_there_and_what_is_said_is_so() {
+    let param = |name: &str, kind| Param { name: name.into(), kind, required: true, unit: None };
+    let tool = |name: &str, description: &str, parameters| Tool::User {
+        name: name.into(),
+        description: description.into(),
+        parameters,
+    };
+    let text = || vec![param("item", ParamKind::Text { max_length: 80 })];
+    let tools = vec![
+        tool("shop", "Put a thing on the shopping list", text()),
+        tool("sold_out", "Take a dish off the board", text()),
+        tool("hive_check", "Record a check", vec![param("queen_seen", ParamKind::Flag)]),
+    ];
+    let scene = Scene::new(tools, Vec::new());
+    let takes = |request: &str, tool: usize| {
+        let arguments = vec![Some(Argument::Text("eggs".into()))];
+        undone(&Turn::new(&scene, request), &[Step::User { tool, arguments }])
+    };
+    assert_eq!(
+        (takes("could you take the eggs off the list", 0), takes("take eggs off the board", 1)),
+        (1, 0)
+    );
+    assert_eq!((takes("remove eggs", 0), takes("put eggs on, then take the bins out", 0)), (1, 0));
+    let denies = |request: &str| {
+        let arguments = vec![Some(Argument::Flag(false))];
+        affirmed(&Turn::new(&scene, request), &[Step::User { tool: 2, arguments }])
+    };
+    assert_eq!(
+        (denies("hive check, queen seen"), denies("hive check, no queen seen"), denies("hive check")),
+        (1, 0, 0)
+    );
+}
+
+#[test]
 fn acts_that_nothing_asks_for() {
     let steps = [acts(Builtin::Open, 2), acts(Builtin::On, 1)].concat();
     let count = |request: &str| answered(request, &steps, |turn, _, _| silent(turn, &steps));

@@ -10,8 +10,18 @@ use super::texts::texts;
 use super::words;
 
 /// Words that deny.
-const DENYING: &str = "no not non never none without dont don't didn't didnt wasn't wasnt isn't isnt off skip minus neither nothing hold \
-    failed fail lost false";
+const DENYING: &str = "no not non never none nobody without dont don't didn't didnt doesn't doesnt wasn't wasnt weren't isn't isnt aren't \
+    hasn't hasnt haven't won't can't cannot off skip minus neither nothing hold failed fail lost false";
+
+/// Words that take back, or take away, and what stands behind some of them.
+const UNDOING: &[(&str, &str)] = &[
+    ("remove delete erase unlist scratch strike", ""),
+    ("take taking took cross crossing tick pull get knock leave", "off"),
+    ("take taking", "out"),
+];
+/// What tools are called that take something back, or put an end to something.
+const UNDOES: &str = "remove delete erase clear cancel undo drop strike cross take out off gone sold finish finished end done empty eighty less \
+    reduce close return release free unbook unlist withdraw discard subtract used use up tick complete edit change amend manage update action";
 
 /// The yes-or-no parameters that an answer gives, with their names.
 fn flags<'t>(turn: &'t Turn<'_>, steps: &'t [Step]) -> impl Iterator<Item = (&'t str, bool)> {
@@ -29,6 +39,34 @@ pub(super) fn denied(turn: &Turn<'_>, steps: &[Step]) -> usize {
     let words = words(&request);
     let denies = DENYING.split_whitespace().any(|word| words.contains(&word));
     flags(turn, steps).filter(|(_, value)| !value && !denies).count()
+}
+
+/// How many calls go to tools that only put something somewhere, though the request takes it away: "take the eggs off the list".
+pub(super) fn undone(turn: &Turn<'_>, steps: &[Step]) -> usize {
+    let request = turn.request.to_lowercase();
+    let said = words(&request);
+    let telling = |word: &&&str| !word.is_empty() && !SMALL_WORDS.contains(**word);
+    let first = said.iter().find(telling).copied().unwrap_or("");
+    let undoing = UNDOING.iter().any(|(words, behind)| {
+        words.split(' ').any(|word| word == first) && (behind.is_empty() || said.contains(behind))
+    });
+    if !undoing {
+        return 0;
+    }
+    let tools = telling_stems(turn);
+    let undoes: HashSet<String> = UNDOES.split_whitespace().map(stem).collect();
+    called(turn, steps).filter(|call| tools[call.at].is_disjoint(&undoes)).count()
+}
+
+/// How many of them are denied though their whole names are said, and no word denies: "queen seen".
+pub(super) fn affirmed(turn: &Turn<'_>, steps: &[Step]) -> usize {
+    let request = turn.request.to_lowercase();
+    let words = words(&request);
+    let said = |name: &str| name.to_lowercase().split(['_', '-', ' ']).all(|part| words.contains(&part));
+    if DENYING.split_whitespace().any(|word| words.contains(&word)) {
+        return 0;
+    }
+    flags(turn, steps).filter(|(name, value)| !value && said(name)).count()
 }
 
 /// How many of them are given though nothing like their names was said.
