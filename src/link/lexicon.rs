@@ -114,6 +114,26 @@ pub(super) fn other_names(name: &str) -> Vec<String> {
     out
 }
 
+/// Places with more than one everyday name.
+const PLACES: &[&[&str]] = &[
+    &["living room", "lounge", "sitting room", "front room"],
+    &["car park", "parking lot", "parking"],
+    &["hall", "hallway", "corridor"],
+    &["cellar", "basement"],
+    &["attic", "loft"],
+    &["garden", "backyard", "back yard"],
+    &["patio", "terrace"],
+    &["storeroom", "store room", "storage room", "stockroom"],
+    &["wc", "toilet", "toilets", "loo", "restroom"],
+];
+
+/// Other names of a place.
+pub(super) fn other_places(area: &str) -> impl Iterator<Item = &'static str> {
+    let same = |names: &&&[&str]| names.iter().any(|name| area.eq_ignore_ascii_case(name));
+    let names = PLACES.iter().find(same).copied().unwrap_or_default();
+    names.iter().copied().filter(move |name| !area.eq_ignore_ascii_case(name))
+}
+
 /// What people say for a choice.
 const CHOSEN: &[&[&str]] = &[
     &["raise", "up"],

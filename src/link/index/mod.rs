@@ -9,11 +9,11 @@ mod series;
 use std::collections::HashMap;
 use std::ops::Range;
 
-use crate::board::Device;
+use crate::board::{Capabilities, Device, Direction};
 
 use super::lexicon::{
     family, is_determiner, is_everyday, is_filler, kind_words, measured, other_choices, other_names,
-    quantity_words, unit_words,
+    other_places, quantity_words, unit_words,
 };
 use super::number::{Number, Unit, heard_number, is_number_word, mended, number_at, ordinal, place};
 use super::sound::sound;
@@ -71,6 +71,27 @@ pub struct Index {
     numbered: Vec<String>,
     /// For each device its area and its kind.
     places: Vec<(Option<usize>, Option<usize>)>,
+    /// For each device what is to be known of it where a place is warm.
+    heats: Vec<Heat>,
+}
+
+/// What a device has to do with temperatures.
+#[derive(Clone, Copy, PartialEq)]
+enum Heat {
+    Measured,
+    Set,
+    Neither,
+}
+
+impl Heat {
+    fn of(device: &Device) -> Heat {
+        let degrees = device.unit.as_deref().is_some_and(|unit| unit_words(unit).contains(&"temperature"));
+        match device.direction {
+            Direction::In if degrees => Heat::Measured,
+            Direction::Out if degrees && device.can.has(Capabilities::VALUE) => Heat::Set,
+            _ => Heat::Neither,
+        }
+    }
 }
 
 /// One word of the request seen as a word of some name.
@@ -119,6 +140,7 @@ impl Index {
             locks: locks(devices),
             numbered: Vec::new(),
             places: devices.iter().map(place_of).collect(),
+            heats: devices.iter().map(Heat::of).collect(),
         };
         for (at, device) in devices.iter().enumerate() {
             let mark = Mark::Device(at);
@@ -177,6 +199,16 @@ impl Index {
         }
         for (at, area) in areas.iter().enumerate() {
             index.add(area, Mark::Area(at), RANK_PLACED);
+            let named = |other: &str| {
+                let holds = |name: &str| format!(" {} ", name.to_lowercase()).contains(&format!(" {other} "));
+                areas.iter().any(|area| holds(area))
+                    || devices
+                        .iter()
+                        .any(|device| holds(&device.name) || device.aliases.iter().any(|name| holds(name)))
+            };
+            for other in other_places(area).filter(|other| !named(other)) {
+                index.add(other, Mark::Area(at), RANK_PLACED);
+            }
         }
         for (at, value) in values.iter().enumerate() {
             index.add(value, Mark::Value(at), RANK_NAME);
@@ -319,11 +351,14 @@ impl Index {
         }
         combine(request, &self.places, &mut links);
         self.there(&words, &mut taken, &mut links);
+        self.within_places(request, &mut links);
         self.questions(&words, &mut taken, &mut links);
         self.locking(&words, &mut taken, &mut links);
         self.locked(&words, &mut links);
         self.series(&Said { request, words: &words, sightings: &sightings }, &mut taken, &mut links);
         self.numbers(request, &mended(&words), &taken, &mut links);
+        self.warmed_places(&mut links);
+        self.measured_places(&mut links);
         links.sort_by_key(|link| link.start);
         links
     }
@@ -438,7 +473,9 @@ fn combine(request: &str, places: &[(Option<usize>, Option<usize>)], links: &mut
     let mut at = 0;
     while at + 1 < links.len() {
         let (first, second) = (&links[at], &links[at + 1]);
-        let beside = request[first.end..second.start].chars().all(|c| c == ' ');
+        // "Feed the cichlids": the cichlid feeder.
+        let between = request[first.end..second.start].trim();
+        let beside = between.is_empty() || (between == "the" && first.devices().count() > 1);
         let things = first.marks.iter().chain(&second.marks).all(thing);
         let named = first.devices().next().is_some();
         let (one, other) = (all(first), all(second));

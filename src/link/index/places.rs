@@ -1,7 +1,11 @@
 //! Places in a request: named by a part, behind what stands there, or told by what was said before.
 
-use super::super::words::Word;
-use super::{Index, Link, Mark, Match, Sighting};
+use super::super::number::Unit;
+use super::super::words::{Word, singular};
+use super::{Heat, Index, Link, Mark, Match, Sighting};
+
+/// Words before what is left out.
+const EXCEPTING: &[&str] = &["except", "but", "besides", "excluding", "apart", "other than", "but not"];
 
 /// Words before a place.
 fn leads(word: &str) -> bool {
@@ -11,6 +15,19 @@ fn leads(word: &str) -> bool {
 /// Words that may stand before a name.
 fn is_article(word: &str) -> bool {
     matches!(word, "the" | "my" | "our" | "your")
+}
+
+fn sorted(places: &[usize]) -> Vec<usize> {
+    let mut sorted = places.to_vec();
+    sorted.sort_unstable();
+    sorted
+}
+
+fn device(mark: &Mark) -> Option<usize> {
+    match mark {
+        Mark::Device(at) => Some(*at),
+        _ => None,
+    }
 }
 
 impl Index {
@@ -40,7 +57,8 @@ impl Index {
         found.iter().any(|m| m.first == at && place(m))
     }
 
-    /// "Lights off in Oak", where several things in Oak class have Oak in their names: the place that one word of its name is said of, behind "in".
+    /// "Lights off in Oak", where several things in Oak class have Oak in their names, "lights on in the barn" of the goat barn: the place
+    /// that one word of its name is said of, behind "in" or before a kind.
     pub(super) fn place_meant(
         &self,
         words: &[Word],
@@ -48,24 +66,164 @@ impl Index {
         best: &Match,
         marks: &[Mark],
     ) -> Option<usize> {
-        let before = |back: usize| best.first.checked_sub(back).map_or("", |at| words[at].text.as_str());
-        let inside = before(1) == "in" || (is_article(before(1)) && before(2) == "in");
-        if best.first != best.last || !inside || words[best.first].begins {
+        let devices: Vec<usize> = marks.iter().filter_map(device).collect();
+        let area = self.places[*devices.first()?].0?;
+        let several = devices.len() > 1;
+        if best.first != best.last || devices.iter().any(|&at| self.places[at].0 != Some(area)) {
             return None;
         }
-        let mut devices = marks.iter().filter_map(|mark| match mark {
-            Mark::Device(at) => Some(*at),
+        let ids: Vec<u32> = sightings[best.first]
+            .iter()
+            .filter(|seen| seen.exact && !seen.plural)
+            .map(|seen| seen.id)
+            .collect();
+        // What is called by this word alone is that.
+        let called = |id: u32| {
+            self.holding(id).any(|phrase| {
+                phrase.words.len() == 1 && matches!(phrase.mark, Mark::Device(_) | Mark::Area(_))
+            })
+        };
+        if ids.iter().any(|&id| called(id) || self.areas_with(id) > 1) {
+            return None;
+        }
+        let of_area = |id: u32| self.holding(id).filter(|phrase| phrase.mark == Mark::Area(area));
+        let ends = ids.iter().any(|&id| of_area(id).any(|name| name.words.last() == Some(&id)));
+        let begins = ids.iter().any(|&id| of_area(id).any(|name| name.words.first() == Some(&id)));
+        let before = |back: usize| best.first.checked_sub(back).map_or("", |at| words[at].text.as_str());
+        let led = !words[best.first].begins && leads(before(1)) && before(1) != "of";
+        let led_to_it = !words[best.first].begins && is_article(before(1)) && leads(before(2));
+        let behind = sightings.get(best.last + 1).filter(|_| !words[best.last + 1].begins);
+        let mut kinds =
+            behind.into_iter().flatten().filter(|seen| seen.plural).flat_map(|seen| self.holding(seen.id));
+        let before_others = kinds.any(|phrase| match phrase.mark {
+            Mark::Kind(kind) => several || self.places[devices[0]].1 != Some(kind),
+            _ => false,
+        });
+        let meant =
+            (ends && (led || led_to_it)) || (begins && led && several) || ((ends || begins) && before_others);
+        meant.then_some(area)
+    }
+
+    /// Things beside a place are those there: of "both bedroom lamps" the lamps in the bedroom, and not the bedroom curtains; of "everything but
+    /// the stage" the stage and not its spots.
+    pub(super) fn within_places(&self, request: &str, links: &mut [Link]) {
+        for at in 0..links.len() {
+            let Some(area) = links[at].marks.iter().find_map(|mark| match mark {
+                Mark::Area(area) => Some(*area),
+                _ => None,
+            }) else {
+                continue;
+            };
+            let words_between = |from: usize, to: usize| request.get(from..to).unwrap_or("?").to_lowercase();
+            let beside = links.get(at + 1).is_some_and(|next| {
+                words_between(links[at].end, next.start)
+                    .trim_matches([' ', '\'', '’'])
+                    .trim_start_matches('s')
+                    .trim()
+                    .is_empty()
+            });
+            let behind = at > 0 && {
+                let between = words_between(links[at - 1].end, links[at].start);
+                let mut led = false;
+                let small = between.split_whitespace().all(|word| {
+                    led |= leads(word) && word != "on";
+                    leads(word)
+                        || is_article(word)
+                        || matches!(word, "on" | "off" | "up" | "down" | "out" | "over" | "please")
+                });
+                small && led
+            };
+            let things = if beside { Some(at + 1) } else { behind.then(|| at - 1) };
+            let narrowed = things.is_some_and(|things| self.narrow(&mut links[things], area, request));
+            let left_out = EXCEPTING.iter().any(|word| {
+                let before = words_between(0, links[at].start);
+                let before = before.trim_end_matches(|c: char| c == ' ');
+                let before = ["the", "in", "for", "from"]
+                    .iter()
+                    .fold(before, |before, small| before.strip_suffix(small).map_or(before, str::trim_end));
+                before.ends_with(word)
+            });
+            if narrowed || left_out {
+                links[at].marks.retain(|mark| !matches!(mark, Mark::Device(_)));
+                links[at].named = false;
+            }
+        }
+    }
+
+    /// Leaves of the things that a mention may mean those in a place; whether there are some.
+    fn narrow(&self, things: &mut Link, area: usize, request: &str) -> bool {
+        let there = |device: usize| self.places[device].0 == Some(area);
+        let kind = things.marks.iter().find_map(|mark| match mark {
+            Mark::Kind(kind) => Some(*kind),
             _ => None,
         });
-        let area = self.places[devices.next()?].0?;
-        let others: Vec<usize> = devices.collect();
-        let begins = sightings[best.first].iter().filter(|seen| seen.exact && !seen.plural).any(|seen| {
-            self.holding(seen.id).any(|phrase| {
-                phrase.mark == Mark::Area(area) && phrase.words.len() > 1 && phrase.words[0] == seen.id
-            })
-        });
-        let all_there = others.iter().all(|&at| self.places[at].0 == Some(area));
-        (begins && !others.is_empty() && all_there).then_some(area)
+        let devices: Vec<usize> = things.devices().collect();
+        let within: Vec<usize> = match kind {
+            Some(kind) => {
+                (0..self.places.len()).filter(|&at| there(at) && self.places[at].1 == Some(kind)).collect()
+            }
+            None if devices.len() > 1 => devices.iter().copied().filter(|&at| there(at)).collect(),
+            None => Vec::new(),
+        };
+        if within.is_empty() || things.named {
+            return false;
+        }
+        let singular = singular(&request[things.start..things.end].to_lowercase()).is_none();
+        match (kind, &within[..]) {
+            // "The light in there".
+            (Some(_), [only]) if singular => {
+                things.marks.retain(|mark| !matches!(mark, Mark::Device(_) | Mark::Kind(_)));
+                things.marks.insert(0, Mark::Device(*only));
+                things.named = true;
+            }
+            (Some(_), _) => things.marks.retain(|mark| !matches!(mark, Mark::Device(_))),
+            (None, _) => {
+                things.marks.retain(|mark| device(mark).is_none_or(|at| within.contains(&at)));
+                // All of a kind there are told by the kind.
+                let kind = self.places[within[0]].1;
+                let all = (0..self.places.len()).filter(|&at| there(at) && self.places[at].1 == kind);
+                if let Some(kind) = kind.filter(|_| within.len() > 1 && all.eq(sorted(&within))) {
+                    things.marks.retain(|mark| device(mark).is_none());
+                    things.marks.insert(0, Mark::Kind(kind));
+                }
+            }
+        }
+        true
+    }
+
+    /// "What's the temperature in the cellar": of what measures it and what sets it, where no number is said, the first.
+    pub(super) fn measured_places(&self, links: &mut [Link]) {
+        let number = |mark: &Mark| matches!(mark, Mark::Number(_));
+        if links.iter().any(|link| link.marks.iter().any(number)) {
+            return;
+        }
+        for link in links {
+            let devices: Vec<usize> = link.devices().collect();
+            let is = |heat: Heat| devices.iter().any(|&at| self.heats[at] == heat);
+            let mut areas = devices.iter().map(|&at| self.places[at].0);
+            let first = areas.next().flatten();
+            let one_place = first.is_some() && areas.all(|area| area == first);
+            if one_place && is(Heat::Measured) && is(Heat::Set) && !is(Heat::Neither) {
+                link.marks.retain(|mark| device(mark).is_none_or(|at| self.heats[at] == Heat::Measured));
+            }
+        }
+    }
+
+    /// "Set the dining room to 21 degrees", "it's freezing in the cellar, 19 degrees please": what sets the temperature there.
+    pub(super) fn warmed_places(&self, links: &mut [Link]) {
+        let degrees = |mark: &Mark| matches!(mark, Mark::Number(number) if number.unit == Unit::Degrees);
+        let sets = |link: &Link| link.devices().any(|device| self.heats[device] == Heat::Set);
+        if !links.iter().any(|link| link.marks.iter().any(degrees)) || links.iter().any(sets) {
+            return;
+        }
+        for link in links {
+            let [Mark::Area(area), ..] = link.marks[..] else { continue };
+            let there = |at: &usize| self.places[*at].0 == Some(area) && self.heats[*at] == Heat::Set;
+            let mut setting = (0..self.places.len()).filter(there);
+            if let (Some(only), None) = (setting.next(), setting.next()) {
+                link.marks.insert(0, Mark::Device(only));
+            }
+        }
     }
 
     /// "Open the Oak blinds and switch the lights off in there": the place of what was named last.

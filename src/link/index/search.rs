@@ -46,7 +46,7 @@ impl Index {
     }
 
     /// How many areas have a word in their names.
-    fn areas_with(&self, id: u32) -> usize {
+    pub(super) fn areas_with(&self, id: u32) -> usize {
         self.holding(id).filter(|phrase| matches!(phrase.mark, Mark::Area(_))).count()
     }
 
@@ -79,6 +79,11 @@ impl Index {
             && let Some(&id) = self.stems.get(&stem(word))
             && (self.hints(id) || !word.trim_end_matches('s').ends_with("er"))
         {
+            out.push(Sighting { id, plural: false, exact: true, doubtful: false });
+        }
+        // "The changing room" of the changing rooms.
+        let several = self.vocabulary.get(&format!("{word}s"));
+        if let Some(&id) = several.filter(|id| self.areas_with(**id) > 0) {
             out.push(Sighting { id, plural: false, exact: true, doubtful: false });
         }
         // "Blink" is no misspelt "blind".
@@ -232,7 +237,7 @@ impl Index {
         if let Mark::Device(device) = wanted.mark
             && (apart || !full)
             && seen.len() > 1
-            && self.gathers(device, &words[first..=last], &sightings[first..=last], &seen)
+            && self.gathers(device, &words[first..=last], &sightings[first..=last], &seen, apart)
         {
             return None;
         }
@@ -295,13 +300,17 @@ impl Index {
         Some(Match { first, last, phrase, matched, full, plural, exact })
     }
 
-    /// Whether words, by their ids, hold the name of the place where a device is.
-    fn names_place(&self, device: usize, ids: &[u32]) -> bool {
+    /// Whether words, by their ids, hold the name of the place where a device is, or the last word of it and of no other place's; `apart`: or the
+    /// first.
+    fn names_place(&self, device: usize, ids: &[u32], apart: bool) -> bool {
         let Some(area) = self.places[device].0 else { return false };
-        let named = |phrase: &Phrase| {
-            phrase.mark == Mark::Area(area) && phrase.words.iter().all(|word| ids.contains(word))
+        let named = |id: u32, phrase: &Phrase| {
+            phrase.mark == Mark::Area(area)
+                && (phrase.words.iter().all(|word| ids.contains(word))
+                    || ((phrase.words.last() == Some(&id) || (apart && phrase.words.first() == Some(&id)))
+                        && self.areas_with(id) == 1))
         };
-        ids.iter().any(|&id| self.holding(id).any(named))
+        ids.iter().any(|&id| self.holding(id).any(|phrase| named(id, phrase)))
     }
 
     /// Whether a device has all the words with these ids in its name.
@@ -326,13 +335,20 @@ impl Index {
             Mark::Device(other) => other != device && self.is_called(other, ids),
             _ => false,
         };
-        (!self.names_place(device, ids) || self.crowd(device).next().is_none())
+        (!self.names_place(device, ids, false) || self.crowd(device).next().is_none())
             && !self.holding(ids[0]).any(namesake)
     }
 
     /// Whether words that are a device's, by their ids, name its place and, in the plural, its kind, of which there are others in that
     /// place that are not called so.
-    fn gathers(&self, device: usize, words: &[Word], sightings: &[Vec<Sighting>], ids: &[u32]) -> bool {
+    fn gathers(
+        &self,
+        device: usize,
+        words: &[Word],
+        sightings: &[Vec<Sighting>],
+        ids: &[u32],
+        apart: bool,
+    ) -> bool {
         let Some(kind) = self.places[device].1 else { return false };
         let of_kind = |seen: &Sighting| {
             self.holding(seen.id).any(|phrase| phrase.mark == Mark::Kind(kind) && phrase.words.len() == 1)
@@ -341,7 +357,7 @@ impl Index {
             singular(&word.text).is_some() && seen.iter().any(of_kind)
         };
         words.iter().zip(sightings).any(plural)
-            && self.names_place(device, ids)
+            && self.names_place(device, ids, apart)
             && (!self.is_called(device, ids) || self.crowd(device).any(|other| !self.is_called(other, ids)))
     }
 

@@ -432,7 +432,7 @@ fn common_words_alone_are_no_slips() {
 fn a_kind_said_of_a_place_is_all_of_it_there() {
     let yard =
         [("bar lights", "light", "bar"), ("snug light", "light", "bar"), ("shop lights", "light", "shop")];
-    let group = [vec![Mark::Kind(0)], vec![Mark::Device(0), Mark::Area(0)]];
+    let group = [[Mark::Kind(0)], [Mark::Area(0)]];
     assert_eq!(among(&yard, "lights in the bar down"), group);
     assert_eq!(among(&yard, "bar lights down"), [[Mark::Device(0)]], "as it is called");
     assert_eq!(among(&yard, "lights in the shop on"), [[Mark::Device(2)]], "there is one");
@@ -541,6 +541,12 @@ fn places_are_told_by_a_word_and_by_what_was_said_before() {
     );
     assert_eq!(marks("both lights in the shed on")[0], [lights]);
     assert!(marks("both lights in the shed on")[1].contains(&shed));
+    assert_eq!(marks("lights on in the shed"), [vec![lights], vec![shed]]);
+    assert_eq!(marks("everything but the tunnel off"), [[Mark::Area(3)]], "and not its lights");
+    assert_eq!(
+        marks("open the Oak blinds and put the light on in the hive").last().unwrap()[..],
+        [Mark::Area(4)]
+    );
     assert_eq!(marks("what are the thermometers showing"), [[Mark::Device(7), Mark::Device(8)]]);
     assert_eq!(marks("what is the thermometer showing"), [[Mark::Device(7)]], "the one that is called so");
 }
@@ -556,4 +562,53 @@ fn what_is_unlocked_is_what_locks() {
     assert_eq!(marks("is the door locked")[0], [Mark::Device(0)]);
     assert_eq!(marks("is the door open"), [[Mark::Device(0), Mark::Device(1)]]);
     assert_eq!(marks("is the balcony door locked"), [[Mark::Device(1)]]);
+}
+
+#[test]
+fn things_beside_a_place_are_those_there() {
+    let of = |name: &str, kind: &str, area: &str| Device::of_kind(name, kind, Some(area));
+    let devices = [
+        of("standard lamp", "lamp", "living room"),
+        of("Ann's lamp", "lamp", "bedroom"),
+        of("Tom's lamp", "lamp", "bedroom"),
+        of("bedroom curtains", "curtain", "bedroom"),
+        of("aisle lights", "light", "goat barn"),
+        of("kidding lamp", "lamp", "goat barn"),
+        of("barn fan", "fan", "goat barn"),
+        of("dining thermostat", "thermostat", "dining room"),
+        of("cellar thermostat", "thermostat", "cellar"),
+        of("cellar probe", "thermometer", "cellar"),
+        of("ladies light", "light", "changing rooms"),
+        of("gents light", "light", "changing rooms"),
+        of("garage door", "garage", "garage"),
+        of("strip light", "light", "garage"),
+    ];
+    let kinds = ["light", "curtain", "fan", "thermostat", "sensor", "garage"].map(str::to_owned);
+    let areas = ["living room", "bedroom", "goat barn", "dining room", "cellar", "changing rooms", "garage"];
+    let index = Index::new(&devices, &kinds, &areas.map(str::to_owned), &[], &[]);
+    let marks = |request: &str| index.links(request).into_iter().map(|link| link.marks).collect::<Vec<_>>();
+    let lights = Mark::Kind(0);
+    assert_eq!(marks("both bedroom lamps on"), [[Mark::Area(1)], [lights]]);
+    assert_eq!(marks("lights on in the barn"), [[lights], [Mark::Area(2)]]);
+    assert_eq!(marks("barn lights on"), [[Mark::Area(2)], [lights]]);
+    assert_eq!(marks("barn fan on"), [[Mark::Device(6)]]);
+    assert_eq!(marks("changing room lights off"), [[Mark::Area(5)], [lights]]);
+    assert_eq!(marks("lights off in the lounge"), [[lights], [Mark::Area(0)]]);
+    let there = marks("open the garage door and put the light on in there");
+    assert_eq!(there, [[Mark::Device(12)], [Mark::Device(13)], [Mark::Area(6)]]);
+    assert_eq!(marks("lights on over the goat barn"), [[lights], [Mark::Area(2)]]);
+    assert_eq!(marks("set the dining room to 21 degrees")[0], [Mark::Device(7), Mark::Area(3)]);
+    assert_eq!(marks("what's the temperature in the cellar")[0], [Mark::Device(9)], "what measures it");
+}
+
+#[test]
+fn what_a_thing_does_and_for_what_name_it() {
+    let names = ["discus feeder", "cichlid feeder", "cichlid heater"];
+    let kinds = ["feeder", "feeder", "heater"];
+    let devices: Vec<Device> =
+        names.iter().zip(kinds).map(|(name, kind)| Device::of_kind(name, kind, None)).collect();
+    let index = Index::new(&devices, &["feeder", "heater"].map(str::to_owned), &[], &[], &[]);
+    let marks = |request: &str| index.links(request).into_iter().map(|link| link.marks).collect::<Vec<_>>();
+    assert_eq!(marks("feed the cichlids"), [[Mark::Device(1)]]);
+    assert_eq!(marks("feed the fish")[0], [Mark::Device(0), Mark::Device(1)]);
 }
