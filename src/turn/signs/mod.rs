@@ -14,7 +14,7 @@ use crate::tool::Builtin;
 
 use numbers::misplaced;
 use texts::{articled, cut, led, swallowed};
-use tools::{Heard, affirmed, denied, flagged, heard, uncounted, undone};
+use tools::{Heard, affirmed, denied, flagged, heard, questioned, uncounted, undone};
 
 /// Counts of what speaks against a reading.
 #[derive(Clone, Debug, Default, serde::Serialize)]
@@ -73,6 +73,8 @@ pub(super) struct Signs {
     pub undone: usize,
     /// Yes-or-no parameters that are denied though their whole names are said.
     pub affirmed: usize,
+    /// Texts that are copied out of a question.
+    pub questioned: usize,
 }
 
 impl Signs {
@@ -112,6 +114,7 @@ impl Signs {
             misplaced: misplaced(turn, steps),
             undone: undone(turn, steps),
             affirmed: affirmed(turn, steps),
+            questioned: questioned(turn, steps),
         }
     }
 
@@ -145,6 +148,7 @@ impl Signs {
             (self.misplaced, 0.29),
             (self.undone, 0.3),
             (self.affirmed, 0.3),
+            (self.questioned, 0.5),
         ];
         factors.iter().map(|(count, factor): &(usize, f64)| factor.powi(*count as i32)).product()
     }

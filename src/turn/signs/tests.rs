@@ -153,6 +153,11 @@ fn what_is_taken_away_is_not_put_there_and_what_is_said_is_so() {
         (1, 0)
     );
     assert_eq!((takes("remove eggs", 0), takes("put eggs on, then take the bins out", 0)), (1, 0));
+    let asks = |request: &str| {
+        let arguments = vec![Some(Argument::Text("eggs".into()))];
+        questioned(&Turn::new(&scene, request), &[Step::User { tool: 0, arguments }])
+    };
+    assert_eq!((asks("what's on the list, eggs?"), asks("could you put eggs on the list?")), (1, 0));
     let denies = |request: &str| {
         let arguments = vec![Some(Argument::Flag(false))];
         affirmed(&Turn::new(&scene, request), &[Step::User { tool: 2, arguments }])

@@ -58,6 +58,19 @@ pub(super) fn undone(turn: &Turn<'_>, steps: &[Step]) -> usize {
     called(turn, steps).filter(|call| tools[call.at].is_disjoint(&undoes)).count()
 }
 
+/// Words that a question begins with.
+const QUESTION: &str = "what what's whats how how's when when's where where's who who's why which is isn't are aren't was were does did do has have";
+
+/// How many texts calls of tools copy out of what begins as a question: "what's on the shopping list?" puts nothing on it.
+pub(super) fn questioned(turn: &Turn<'_>, steps: &[Step]) -> usize {
+    let request = turn.request.to_lowercase();
+    let first = words(&request).into_iter().find(|word| !word.is_empty()).unwrap_or("");
+    if !QUESTION.split(' ').any(|word| word == first) {
+        return 0;
+    }
+    texts(steps).count()
+}
+
 /// How many of them are denied though their whole names are said, and no word denies: "queen seen".
 pub(super) fn affirmed(turn: &Turn<'_>, steps: &[Step]) -> usize {
     let request = turn.request.to_lowercase();
