@@ -124,7 +124,19 @@ const PLACES: &[&[&str]] = &[
     &["garden", "backyard", "back yard"],
     &["patio", "terrace"],
     &["storeroom", "store room", "storage room", "stockroom"],
-    &["wc", "toilet", "toilets", "loo", "restroom"],
+    &[
+        "bathroom",
+        "washroom",
+        "washrooms",
+        "restroom",
+        "restrooms",
+        "toilet",
+        "toilets",
+        "loo",
+        "loos",
+        "wc",
+        "lavatory",
+    ],
 ];
 
 /// Other names of a place.

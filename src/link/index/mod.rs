@@ -352,6 +352,7 @@ impl Index {
         combine(request, &self.places, &mut links);
         self.there(&words, &mut taken, &mut links);
         self.within_places(request, &mut links);
+        self.in_common(&mut links);
         self.questions(&words, &mut taken, &mut links);
         self.locking(&words, &mut taken, &mut links);
         self.locked(&words, &mut links);
@@ -374,10 +375,11 @@ impl Index {
                 let found = number_at(request, words, &free, at);
                 if let (Some(holder), Some((number, used))) = (holder, found) {
                     let end = words[(at + used - 1).min(words.len() - 1)].end;
-                    // "Full" may be a choice of some tool, and a hundred percent.
+                    // "Full" may be a choice of some tool, and a hundred percent; 16 a channel of the radio, and what the heating is set to.
+                    let digits = words[at].text.starts_with(|c: char| c.is_ascii_digit());
                     let choice = matches!(holder.marks[..], [Mark::Value(_), ..])
                         && (holder.start, holder.end) == (start, end)
-                        && number.unit == Unit::Percent;
+                        && (digits || number.unit == Unit::Percent);
                     let place = at > 0 && end <= holder.end && self.numbered.contains(&words[at - 1].text);
                     if choice || place {
                         holder.marks.push(Mark::Number(number));

@@ -5,7 +5,8 @@ use super::super::words::{Word, singular};
 use super::{Heat, Index, Link, Mark, Match, Sighting};
 
 /// Words before what is left out.
-const EXCEPTING: &[&str] = &["except", "but", "besides", "excluding", "apart", "other than", "but not"];
+const EXCEPTING: &[&str] =
+    &["except", "excepting", "but", "besides", "excluding", "apart", "other than", "but not", " bar", "save"];
 
 /// Words before a place.
 fn leads(word: &str) -> bool {
@@ -150,6 +151,39 @@ impl Index {
         }
     }
 
+    /// "Get the shore power going on B again", "B pontoon's dark, get the lights on": two mentions of several things that have one in common, and no
+    /// third, mean that one.
+    pub(super) fn in_common(&self, links: &mut [Link]) {
+        let things = |link: &Link| {
+            link.marks.iter().any(|mark| matches!(mark, Mark::Device(_) | Mark::Kind(_) | Mark::Area(_)))
+        };
+        let found: Vec<usize> = (0..links.len()).filter(|&at| things(&links[at])).collect();
+        let [one, other] = found[..] else { return };
+        let only_things =
+            |link: &Link| link.marks.iter().all(|mark| matches!(mark, Mark::Device(_) | Mark::Kind(_)));
+        if !only_things(&links[one]) || !only_things(&links[other]) {
+            return;
+        }
+        let members = |link: &Link| -> Vec<usize> {
+            let of_kind =
+                |at: &usize| self.places[*at].1.is_some_and(|kind| link.marks.contains(&Mark::Kind(kind)));
+            (0..self.places.len())
+                .filter(|at| link.marks.contains(&Mark::Device(*at)) || of_kind(at))
+                .collect()
+        };
+        let (these, those) = (members(&links[one]), members(&links[other]));
+        let kinds = [one, other].map(|at| links[at].devices().next().is_none());
+        let mut common = these.iter().filter(|at| those.contains(at));
+        if these.len() > 1
+            && those.len() > 1
+            && kinds != [true, true]
+            && let (Some(&only), None) = (common.next(), common.next())
+        {
+            links[one].marks = vec![Mark::Device(only)];
+            links[other].marks = vec![Mark::Device(only)];
+        }
+    }
+
     /// Leaves of the things that a mention may mean those in a place; whether there are some.
     fn narrow(&self, things: &mut Link, area: usize, request: &str) -> bool {
         let there = |device: usize| self.places[device].0 == Some(area);
@@ -233,20 +267,18 @@ impl Index {
             {
                 continue;
             }
-            let before = links.iter().filter(|link| link.end <= words[at - 1].start);
             let place = |mark: &Mark| match mark {
                 Mark::Area(area) => Some(*area),
                 Mark::Device(device) => self.places[*device].0,
                 _ => None,
             };
-            let Some(named) =
-                before.filter(|link| link.marks.iter().any(|mark| place(mark).is_some())).next_back()
-            else {
-                continue;
+            let one_place = |link: &Link| {
+                let mut areas = link.marks.iter().map(place);
+                let first = areas.next().flatten();
+                first.filter(|_| areas.all(|other| other == first))
             };
-            let mut areas = named.marks.iter().map(place);
-            let first = areas.next().flatten();
-            if let Some(area) = first.filter(|_| areas.all(|other| other == first)) {
+            let mut before = links.iter().rev().filter(|link| link.end <= words[at - 1].start);
+            if let Some(area) = before.find_map(one_place) {
                 taken[at] = true;
                 links.push(Link::new(words[at].start..words[at].end, vec![Mark::Area(area)]));
             }

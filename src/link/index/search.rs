@@ -284,7 +284,7 @@ impl Index {
             || plural_of_one
             || verb
             || placed_only
-            || (full && is_device && is_filler(alone))
+            || (full && is_device && is_filler(alone) && !self.is_lettered(phrase, seen[0]))
         {
             return None;
         }
@@ -313,8 +313,18 @@ impl Index {
         ids.iter().any(|&id| self.holding(id).any(|phrase| named(id, phrase)))
     }
 
+    /// Whether a name is another one's but for this word: the "A" of the A and B pontoon lights is no article.
+    fn is_lettered(&self, phrase: u32, word: u32) -> bool {
+        let wanted = &self.phrases[phrase as usize];
+        let others =
+            |phrase: &Phrase| wanted.words.iter().filter(|id| !phrase.words.contains(id)).eq([&word]);
+        self.phrases.iter().any(|phrase| {
+            phrase.rank == wanted.rank && phrase.words.len() == wanted.words.len() && others(phrase)
+        })
+    }
+
     /// Whether a device has all the words with these ids in its name.
-    fn is_called(&self, device: usize, ids: &[u32]) -> bool {
+    pub(super) fn is_called(&self, device: usize, ids: &[u32]) -> bool {
         let called = |phrase: &Phrase| {
             phrase.rank == RANK_NAME
                 && phrase.mark == Mark::Device(device)

@@ -124,6 +124,15 @@ impl Index {
         let best_kind = of_kind().map(|m| rank(m)).max();
         let mut kinds: Vec<Mark> = Vec::new();
         of_kind().filter(|m| Some(rank(m)) == best_kind).for_each(|m| push(&mut kinds, mark(m)));
+        // "That lamp in the living room" is the one that is called so, not the ceiling lights.
+        let last = self.phrases[best.phrase as usize].words.last().copied();
+        if let (Some(last), true, false) = (last, top == Some(RANK_KIND) && devices.len() > 1, best.plural) {
+            let called = |mark: &&Mark| matches!(mark, Mark::Device(at) if self.is_called(*at, &[last]));
+            let own: Vec<Mark> = devices.iter().filter(called).copied().collect();
+            if !own.is_empty() {
+                devices = own;
+            }
+        }
         // "The lights" are the lights, though the only dimmer may be called one.
         if best_kind > top {
             devices.clear();

@@ -612,3 +612,27 @@ fn what_a_thing_does_and_for_what_name_it() {
     assert_eq!(marks("feed the cichlids"), [[Mark::Device(1)]]);
     assert_eq!(marks("feed the fish")[0], [Mark::Device(0), Mark::Device(1)]);
 }
+
+#[test]
+fn a_choice_in_digits_is_a_number_too() {
+    let devices = [Device::of_kind("heating", "thermostat", None)];
+    let index = Index::new(&devices, &["thermostat".to_owned()], &[], &["12".to_owned(), "16".to_owned()], &[]);
+    let marks = index.links("heating to 16").into_iter().map(|link| link.marks).collect::<Vec<_>>();
+    assert!(matches!(marks[1][..], [Mark::Value(1), Mark::Number(number)] if number.value == 16.0), "{marks:?}");
+}
+
+#[test]
+fn letters_that_look_like_articles_and_mentions_with_one_thing_in_common() {
+    let names = ["A pontoon lights", "B pontoon lights", "A pontoon power", "B pontoon power"];
+    let kinds = ["light", "light", "outlet", "outlet"];
+    let devices: Vec<Device> =
+        names.iter().zip(kinds).map(|(name, kind)| Device::of_kind(name, kind, Some("pontoons"))).collect();
+    let index =
+        Index::new(&devices, &["light", "outlet"].map(str::to_owned), &["pontoons".to_owned()], &[], &[]);
+    let marks = |request: &str| index.links(request).into_iter().map(|link| link.marks).collect::<Vec<_>>();
+    assert_eq!(marks("put the A pontoon lights on"), [[Mark::Device(0)]]);
+    assert_eq!(marks("get the power going on B again"), [[Mark::Device(3)], [Mark::Device(3)]]);
+    let lamps = [("ceiling lights", "light", "living room"), ("floor lamp", "lamp", "living room")];
+    assert_eq!(among(&lamps, "turn off that lamp in the living room"), [[Mark::Device(1)]]);
+    assert_eq!(among(&lamps, "the living room light")[0].len(), 2);
+}

@@ -194,6 +194,7 @@ fn what_the_words_have_to_do_with_the_tool() {
     assert_eq!(said("note: lame ewe, top field", &[], &notes("lame ewe")), (0, 0, 1));
     assert_eq!(said("lame ewe", &[], &notes("lame ewe")), (1, 0, 0));
     assert_eq!(said("ewe on the notes", &[], &notes("ewe on the notes")), (0, 1, 0));
+    assert_eq!(said("note for the vet's notes", &[], &notes("Ada's vet")), (0, 1, 0));
     assert_eq!(said("red lamp on", &["red lamp"], &acts(Builtin::On, 1)), (0, 0, 0));
     assert_eq!(said("red lamp on", &[], &[]), (0, 0, 0));
     assert_eq!((articled(&notes("the lame ewe")), articled(&notes("Theo is lame"))), (1, 0));

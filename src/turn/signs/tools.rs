@@ -59,7 +59,7 @@ pub(super) fn undone(turn: &Turn<'_>, steps: &[Step]) -> usize {
 }
 
 /// Words that a question begins with.
-const QUESTION: &str = "what what's whats how how's when when's where where's who who's why which is isn't are aren't was were does did do has have";
+const QUESTION: &str = "what what's whats how how's when when's where where's who who's why which is isn't are aren't was were does did has";
 
 /// How many texts calls of tools copy out of what begins as a question: "what's on the shopping list?" puts nothing on it.
 pub(super) fn questioned(turn: &Turn<'_>, steps: &[Step]) -> usize {
@@ -197,7 +197,8 @@ pub(super) struct Heard {
     pub nearer: usize,
     /// Optional parameters that are left out.
     pub skipped: usize,
-    /// Texts that hold a word of their tool's or parameter's name: "put on the list" asks for no "list".
+    /// Texts that hold a word of their tool's or parameter's name, or end with somebody's thing that the tool is about: "put on the list" asks
+    /// for no "list".
     pub titled: usize,
     /// It acts, and some word of the request has to do with nothing in it.
     pub untold: usize,
@@ -219,7 +220,10 @@ pub(super) fn heard<'t>(turn: &'t Turn<'_>, held: impl Iterator<Item = &'t str>,
         for (param, argument) in call.parameters.iter().zip(call.arguments) {
             if let Some(Argument::Text(text)) = argument {
                 let names = stems(&format!("{} {}", call.name, param.name).replace(['_', '-'], " "));
-                heard.titled += usize::from(!names.is_disjoint(&stems(text)));
+                // "Put that on Mr Okafor's card", of a tool that writes on cards.
+                let owned = ["'s ", "’s "].iter().find_map(|mark| Some(text.rsplit_once(mark)?.1));
+                let theirs = owned.is_some_and(|owned| !tools[call.at].is_disjoint(&stems(owned)));
+                heard.titled += usize::from(theirs || !names.is_disjoint(&stems(text)));
             }
         }
         told.extend(tools[call.at].iter().cloned());
