@@ -293,6 +293,14 @@ impl Index {
                 sightings[at].clear();
             }
         }
+        // "Someone's left the light on" tells nothing of the left light.
+        const LEAVING: &str = "has have had been was i we they he she you who someone somebody everyone nobody anyone anybody i've we've \
+            they've you've who's";
+        for at in 1..words.len() {
+            if words[at].text == "left" && !words[at].begins && among(LEAVING, &words[at - 1].text) {
+                sightings[at].clear();
+            }
+        }
         // "The second pump" is pump 2.
         for at in 0..words.len().saturating_sub(1) {
             let before_name = !words[at + 1].begins && !sightings[at + 1].is_empty();
@@ -351,6 +359,7 @@ impl Index {
         }
         combine(request, &self.places, &mut links);
         self.there(&words, &mut taken, &mut links);
+        self.other_one(&words, &sightings, &mut taken, &mut links);
         self.within_places(request, &mut links);
         self.in_common(&mut links);
         self.questions(&words, &mut taken, &mut links);
@@ -376,10 +385,10 @@ impl Index {
                 if let (Some(holder), Some((number, used))) = (holder, found) {
                     let end = words[(at + used - 1).min(words.len() - 1)].end;
                     // "Full" may be a choice of some tool, and a hundred percent; 16 a channel of the radio, and what the heating is set to.
-                    let digits = words[at].text.starts_with(|c: char| c.is_ascii_digit());
+                    let counts = is_count(&words[at].text);
                     let choice = matches!(holder.marks[..], [Mark::Value(_), ..])
                         && (holder.start, holder.end) == (start, end)
-                        && (digits || number.unit == Unit::Percent);
+                        && (counts || number.unit == Unit::Percent);
                     let place = at > 0 && end <= holder.end && self.numbered.contains(&words[at - 1].text);
                     if choice || place {
                         holder.marks.push(Mark::Number(number));

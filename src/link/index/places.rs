@@ -8,6 +8,11 @@ use super::{Heat, Index, Link, Mark, Match, Sighting};
 const EXCEPTING: &[&str] =
     &["except", "excepting", "but", "besides", "excluding", "apart", "other than", "but not", " bar", "save"];
 
+/// Words between a thing and its place.
+const SMALL: &[&str] = &["off", "up", "down", "out", "over", "please"];
+/// Words between what leaves out and a place that is left out.
+const BEFORE_PLACES: &[&str] = &[" the", " in", " for", " from", " at", " ones", " those", " one"];
+
 /// Words before a place.
 fn leads(word: &str) -> bool {
     matches!(word, "in" | "at" | "on" | "of")
@@ -108,13 +113,31 @@ impl Index {
     /// Things beside a place are those there: of "both bedroom lamps" the lamps in the bedroom, and not the bedroom curtains; of "everything but
     /// the stage" the stage and not its spots.
     pub(super) fn within_places(&self, request: &str, links: &mut [Link]) {
-        for at in 0..links.len() {
-            let Some(area) = links[at].marks.iter().find_map(|mark| match mark {
+        let area_of = |link: &Link| {
+            link.marks.iter().find_map(|mark| match mark {
                 Mark::Area(area) => Some(*area),
                 _ => None,
-            }) else {
-                continue;
-            };
+            })
+        };
+        // "In the gym: stereo to 70 and the fan at 50".
+        let first =
+            links.first().and_then(|link| Some((area_of(link)?, request.get(..link.start)?.to_lowercase())));
+        if let Some((area, before)) = first
+            && links[1..].iter().all(|link| area_of(link).is_none())
+            && before.split_whitespace().next().is_some_and(leads)
+            && before.split_whitespace().all(|word| leads(word) || is_article(word))
+        {
+            let mut narrowed = false;
+            for link in &mut links[1..] {
+                narrowed |= self.narrow(link, area, request);
+            }
+            if narrowed {
+                links[0].marks.retain(|mark| device(mark).is_none());
+                links[0].named = false;
+            }
+        }
+        for at in 0..links.len() {
+            let Some(area) = area_of(&links[at]) else { continue };
             let words_between = |from: usize, to: usize| request.get(from..to).unwrap_or("?").to_lowercase();
             let beside = links.get(at + 1).is_some_and(|next| {
                 words_between(links[at].end, next.start)
@@ -126,22 +149,23 @@ impl Index {
             let behind = at > 0 && {
                 let between = words_between(links[at - 1].end, links[at].start);
                 let mut led = false;
-                let small = between.split_whitespace().all(|word| {
-                    led |= leads(word) && word != "on";
-                    leads(word)
-                        || is_article(word)
-                        || matches!(word, "on" | "off" | "up" | "down" | "out" | "over" | "please")
-                });
+                let mut between = between.split_whitespace().peekable();
+                let mut small = true;
+                while let Some(word) = between.next() {
+                    led |=
+                        leads(word) && (word != "on" || between.peek().is_some_and(|next| is_article(next)));
+                    small &= leads(word) || is_article(word) || SMALL.contains(&word);
+                }
                 small && led
             };
             let things = if beside { Some(at + 1) } else { behind.then(|| at - 1) };
             let narrowed = things.is_some_and(|things| self.narrow(&mut links[things], area, request));
             let left_out = EXCEPTING.iter().any(|word| {
                 let before = words_between(0, links[at].start);
-                let before = before.trim_end_matches(|c: char| c == ' ');
-                let before = ["the", "in", "for", "from"]
-                    .iter()
-                    .fold(before, |before, small| before.strip_suffix(small).map_or(before, str::trim_end));
+                let mut before = before.trim_end();
+                while let Some(shorter) = BEFORE_PLACES.iter().find_map(|small| before.strip_suffix(small)) {
+                    before = shorter.trim_end();
+                }
                 before.ends_with(word)
             });
             if narrowed || left_out {
@@ -263,7 +287,9 @@ impl Index {
     /// "Open the Oak blinds and switch the lights off in there": the place of what was named last.
     pub(super) fn there(&self, words: &[Word], taken: &mut [bool], links: &mut Vec<Link>) {
         for at in 1..words.len() {
-            if taken[at] || words[at].text != "there" || !matches!(words[at - 1].text.as_str(), "in" | "out")
+            if taken[at]
+                || words[at].text != "there"
+                || !matches!(words[at - 1].text.as_str(), "in" | "out" | "up" | "down" | "over")
             {
                 continue;
             }

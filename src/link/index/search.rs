@@ -439,8 +439,10 @@ impl Index {
                     // "Start the dryer" sounds like the street door, but the dryer is there.
                     let other = others.iter().any(|&at| sightings[at].iter().any(|seen| seen.exact));
                     // "Except" sounds like a wax pot, "humid is it" like a humidistat.
-                    let small = matches!(others[..], [only] if is_everyday(&words[only].text))
-                        || (words[last - 1].text == "is" && words[last].text == "it");
+                    // Nor is "the auditorium, so we can" the auditorium house.
+                    let small =
+                        others.iter().all(|&at| is_everyday(&words[at].text) || is_filler(&words[at].text))
+                            || (words[last - 1].text == "is" && words[last].text == "it");
                     if !others.is_empty() && !other && !small && (name.len() != last + 1 - first || odd) {
                         let matched = name.len();
                         found.push(Match {

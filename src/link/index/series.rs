@@ -183,6 +183,35 @@ impl Index {
         }
     }
 
+    /// "Left cue light off, right one on": what is called like the last thing but for this word.
+    pub(super) fn other_one(
+        &self,
+        words: &[Word],
+        sightings: &[Vec<Sighting>],
+        taken: &mut [bool],
+        links: &mut Vec<Link>,
+    ) {
+        for at in 0..words.len().saturating_sub(1) {
+            let other: Vec<u32> = sightings[at].iter().map(|seen| seen.id).collect();
+            let one = words[at + 1].text == "one" && !words[at + 1].begins;
+            if other.is_empty() || !one || taken[at] || taken[at + 1] {
+                continue;
+            }
+            let last = links.iter().rev().find(|link| link.end <= words[at].start);
+            let Some([mark @ Mark::Device(_)]) = last.map(|link| &link.marks[..]) else { continue };
+            let own =
+                self.phrases.iter().filter(|phrase| phrase.mark == *mark).flat_map(|phrase| &phrase.words);
+            let mut found: Vec<Mark> = own.flat_map(|word| self.siblings(*mark, &[*word], &other)).collect();
+            found.dedup();
+            if let [sibling] = found[..] {
+                taken[at] = true;
+                taken[at + 1] = true;
+                links.push(Link::new(words[at].start..words[at + 1].end, vec![sibling]));
+            }
+        }
+        links.sort_by_key(|link| link.start);
+    }
+
     /// "Second" as a word of names: "2".
     pub(super) fn in_order(&self, word: &str) -> Vec<Sighting> {
         ordinal(word).map_or_else(Vec::new, |number| self.sight(&number.to_string()))

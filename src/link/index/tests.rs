@@ -616,9 +616,13 @@ fn what_a_thing_does_and_for_what_name_it() {
 #[test]
 fn a_choice_in_digits_is_a_number_too() {
     let devices = [Device::of_kind("heating", "thermostat", None)];
-    let index = Index::new(&devices, &["thermostat".to_owned()], &[], &["12".to_owned(), "16".to_owned()], &[]);
+    let index =
+        Index::new(&devices, &["thermostat".to_owned()], &[], &["12".to_owned(), "16".to_owned()], &[]);
     let marks = index.links("heating to 16").into_iter().map(|link| link.marks).collect::<Vec<_>>();
-    assert!(matches!(marks[1][..], [Mark::Value(1), Mark::Number(number)] if number.value == 16.0), "{marks:?}");
+    assert!(
+        matches!(marks[1][..], [Mark::Value(1), Mark::Number(number)] if number.value == 16.0),
+        "{marks:?}"
+    );
 }
 
 #[test]
@@ -635,4 +639,27 @@ fn letters_that_look_like_articles_and_mentions_with_one_thing_in_common() {
     let lamps = [("ceiling lights", "light", "living room"), ("floor lamp", "lamp", "living room")];
     assert_eq!(among(&lamps, "turn off that lamp in the living room"), [[Mark::Device(1)]]);
     assert_eq!(among(&lamps, "the living room light")[0].len(), 2);
+}
+
+#[test]
+fn the_other_one_and_the_place_that_is_said_first() {
+    let of = |name: &str, kind: &str, area: &str| Device::of_kind(name, kind, Some(area));
+    let devices = [
+        of("left cue light", "led", "wings"),
+        of("right cue light", "led", "wings"),
+        of("gym fan", "fan", "gym"),
+        of("gym speaker", "speaker", "gym"),
+        of("bar fan", "fan", "bar"),
+        of("terrace door", "lock", "roof terrace"),
+        of("front door", "lock", "bar"),
+    ];
+    let kinds = ["light", "fan", "speaker", "lock"].map(str::to_owned);
+    let areas = ["wings", "gym", "bar", "roof terrace"].map(str::to_owned);
+    let index = Index::new(&devices, &kinds, &areas, &[], &[]);
+    let marks = |request: &str| index.links(request).into_iter().map(|link| link.marks).collect::<Vec<_>>();
+    assert_eq!(marks("left cue light off, right one on"), [[Mark::Device(0)], [Mark::Device(1)]]);
+    assert_eq!(marks("someone's left the cue light on")[0], [Mark::Device(0), Mark::Device(1)]);
+    assert_eq!(marks("in the gym: stereo to 70 and the fan at 50")[2], [Mark::Device(2)]);
+    assert_eq!(marks("unlock the door on the roof terrace")[0], [Mark::Device(5)]);
+    assert_eq!(marks("all fans off but the ones in the gym")[1], [Mark::Area(1)]);
 }

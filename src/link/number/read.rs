@@ -439,7 +439,7 @@ fn counts_one(words: &[Word], taken: &[bool], at: usize) -> bool {
     }
     match after {
         Some(thing) => {
-            let free = at == clause || !taken[at - 1];
+            let free = at == clause || asked_for || !taken[at - 1];
             free && thing.text.len() > 2
                 && thing.text.chars().all(char::is_alphabetic)
                 && !known(NO_THING, thing)
