@@ -659,7 +659,7 @@ fn the_other_one_and_the_place_that_is_said_first() {
     let marks = |request: &str| index.links(request).into_iter().map(|link| link.marks).collect::<Vec<_>>();
     assert_eq!(marks("left cue light off, right one on"), [[Mark::Device(0)], [Mark::Device(1)]]);
     assert_eq!(marks("someone's left the cue light on")[0], [Mark::Device(0), Mark::Device(1)]);
-    assert_eq!(marks("in the gym: stereo to 70 and the fan at 50")[2], [Mark::Device(2)]);
+    assert_eq!(marks("in the gym: stereo to 70 and the fan at 50")[3], [Mark::Device(2)]);
     assert_eq!(marks("unlock the door on the roof terrace")[0], [Mark::Device(5)]);
     assert_eq!(marks("all fans off but the ones in the gym")[1], [Mark::Area(1)]);
 }
