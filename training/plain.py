@@ -1,10 +1,11 @@
 """Asks agents for what their devices can do in plain words, form by form: holes in what is understood show here that sets written by hand leave out.
 
-usage: plain.py PINTAIL [--model FILE.gguf] [--wrong] [--write FOLDER] AGENT.toml ...
+usage: plain.py PINTAIL [--model FILE.gguf] [--wrong] [--write FOLDER [--seed N]] AGENT.toml ...
 
 Every device gets the sentences that suit it ("turn on the NAME", "NAME to 40", "is the NAME open?"), by its name, by place and kind where it is the
 only one ("turn on the PLACE KIND"), in the plural, with a light called a lamp, and together with others. Prints the share that is read exactly, by form.
-With `--write` nothing is read: FOLDER gets the agents and a dozen of these requests each, as cases to train on.
+With `--write` nothing is read: FOLDER gets the agents and a dozen of these requests each, in more forms, as cases to train on, and one or two that
+ask for what another agent has and this one has not.
 """
 
 import argparse
@@ -31,6 +32,19 @@ LEVELS = [
 COVERS = [("open the {}", "open"), ("close the {}", "close"), ("please open the {}", "open"), ("shut the {}", "close"), ("{} open please", "open"), ("is the {} open?", "read")]
 VALUES = ["set the {} to {}", "{} {}", "put the {} at {} please"]
 INPUTS = ["what's the {} say", "read the {}", "what does the {} say?", "status of the {}"]
+# Forms to train on that nothing is measured with.
+MORE_SWITCHED = [
+    ("put the {} on", "on"), ("pop the {} on", "on"), ("get the {} running", "on"), ("{} off now", "off"), ("please switch on the {}", "on"), ("stop the {}", "off"), ("{} off, thanks", "off"),
+    ("shut the {} down", "off"), ("hey, turn the {} on", "on"), ("has the {} been left on?", "read"), ("the {} should be off", "off"), ("let's have the {} on", "on"), ("flip the {}", "toggle"),
+    ("toggle the {}", "toggle"),
+]
+MORE_LEVELS = [
+    ("take the {} to 70", "set_level", 70), ("bring the {} down to 20 percent", "set_level", 20), ("{} at 60 percent please", "set_level", 60), ("drop the {} by 15", "change_level", -15),
+    ("raise the {} by 25 percent", "change_level", 25), ("run the {} at three quarters", "set_level", 75),
+]
+MORE_COVERS = [("can you open the {}", "open"), ("{} closed please", "close"), ("is the {} closed?", "read"), ("get the {} open", "open"), ("would you close the {}", "close")]
+MORE_VALUES = ["turn the {} to {}", "I want the {} at {}", "change the {} to {}", "make the {} {}"]
+MORE_INPUTS = ["what's the reading on the {}", "check the {}", "tell me the {}", "how is the {}?", "{}?"]
 # Sentences with several devices to an agent, of each form.
 TOGETHER = 8
 # Requests of an agent that are written to train on.
@@ -51,8 +65,10 @@ def devices_of(program, agent):
     return [(low, names[low], can, told[names[low]]) for low, can in shown.items() if low in names]
 
 
-def requests(devices, draw):
-    """Forms, requests and their calls."""
+def requests(devices, draw, more=False):
+    """Forms, requests and their calls; `more`: in the forms to train on too."""
+    all_switched, levels, covers = SWITCHED + MORE_SWITCHED * more, LEVELS + MORE_LEVELS * more, COVERS + MORE_COVERS * more
+    values, inputs = VALUES + MORE_VALUES * more, INPUTS + MORE_INPUTS * more
     called = {low for low, *_ in devices}
     def place(can):
         # Kind and place as the program sees them: a lamp and a strip are lights.
@@ -62,7 +78,7 @@ def requests(devices, draw):
     switched = [device for device in devices if "<|sw|>" in device[2]]
     for low, name, can, told in devices:
         if "<|sw|>" in can:
-            for form, tool in SWITCHED:
+            for form, tool in all_switched:
                 yield form, form.format(low), [call(tool, [name])]
             wait = [{"tool": "wait", "arguments": {"seconds": 300}}]
             for form in ("turn on the {} for 5 minutes", "{} on, and off again after five minutes"):
@@ -80,18 +96,18 @@ def requests(devices, draw):
                 if f"{low}s" not in called:
                     yield "one in the plural", f"turn on the {low}s", [call("on", [name])]
         if "<|lv|>" in can:
-            for form, tool, percent in LEVELS:
+            for form, tool, percent in levels:
                 yield form, form.format(low), [call(tool, [name], percent=percent)]
         if "<|cv|>" in can:
-            for form, tool in COVERS:
+            for form, tool in covers:
                 yield form, form.format(low), [call(tool, [name])]
         if "<|vl|>" in can and "range" in told:
             least, most = told["range"]
             value = int(least + (most - least) * 0.6)
-            for form in VALUES:
+            for form in values:
                 yield form, form.format(low, value), [call("set_value", [name], value=value)]
         if "<|in|>" in can:
-            for form in INPUTS:
+            for form in inputs:
                 yield form, form.format(low), [call("read", [name])]
     for _ in range(TOGETHER if len(switched) > 2 else 0):
         (a, one, *_), (b, two, *_), (c, three, *_) = draw.sample(switched, 3)
@@ -102,14 +118,30 @@ def requests(devices, draw):
         yield "don't", f"don't turn off the {a}", []
 
 
-def written(folder, agent, asked, draw):
+def strange(agent, all_devices, draw):
+    """A plain request for a device of another agent, of whose name nothing stands in this agent's file; None where none was found."""
+    with open(agent) as file:
+        here = {word[:4] for word in re.findall("[a-z]+", file.read().lower())}
+    for _ in range(30):
+        device = draw.choice(all_devices[draw.choice(list(all_devices))])
+        name = [word for word in re.findall("[a-z]+", device[0]) if len(word) > 2]
+        if len(name) > 1 and not any(word[:4] in here for word in name):
+            asked = [text for _, text, _ in requests([device], draw, True)]
+            if asked:
+                return draw.choice(asked)
+    return None
+
+
+def written(folder, agent, all_devices, draw):
     """Puts an agent and some of its requests into a folder, as `training/written` holds them."""
     os.makedirs(folder, exist_ok=True)
     shutil.copy(agent, folder)
-    chosen = draw.sample(asked, min(WRITTEN, len(asked)))
-    with open(os.path.join(folder, os.path.basename(agent).removesuffix(".toml") + ".jsonl"), "w") as cases:
-        cases.writelines(json.dumps({"text": text, "calls": calls, "category": "plain"}) + "\n" for _, text, calls in chosen)
-    return len(chosen)
+    asked = list(requests(all_devices[agent], draw, True))
+    cases = [(text, calls) for _, text, calls in draw.sample(asked, min(WRITTEN, len(asked)))]
+    cases += [(text, []) for text in (strange(agent, all_devices, draw) for _ in range(draw.choice([1, 2]))) if text]
+    with open(os.path.join(folder, os.path.basename(agent).removesuffix(".toml") + ".jsonl"), "w") as file:
+        file.writelines(json.dumps({"text": text, "calls": calls, "category": "plain"}) + "\n" for text, calls in cases)
+    return len(cases)
 
 
 def main():
@@ -119,10 +151,12 @@ def main():
     parser.add_argument("--model")
     parser.add_argument("--wrong", action="store_true", help="print what is read otherwise")
     parser.add_argument("--write", metavar="FOLDER", help="write cases to train on instead")
+    parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
-    draw = random.Random(1)
+    draw = random.Random(args.seed)
     if args.write:
-        total = sum(written(args.write, agent, list(requests(devices_of(args.program, agent), draw)), draw) for agent in args.agents)
+        all_devices = {agent: devices_of(args.program, agent) for agent in args.agents}
+        total = sum(written(args.write, agent, all_devices, draw) for agent in args.agents)
         print(f"{total} requests to {len(args.agents)} agents")
         return
     count, right = collections.Counter(), collections.Counter()
