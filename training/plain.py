@@ -1,11 +1,11 @@
 """Asks agents for what their devices can do in plain words, form by form: holes in what is understood show here that sets written by hand leave out.
 
-usage: plain.py PINTAIL [--model FILE.gguf] [--wrong] [--write FOLDER [--seed N]] AGENT.toml ...
+usage: plain.py PINTAIL [--model FILE.gguf] [--wrong] [--write FOLDER [--seed N] [--groups]] AGENT.toml ...
 
 Every device gets the sentences that suit it ("turn on the NAME", "NAME to 40", "is the NAME open?"), by its name, by place and kind where it is the
 only one ("turn on the PLACE KIND"), in the plural, with a light called a lamp, and together with others. Prints the share that is read exactly, by form.
 With `--write` nothing is read: FOLDER gets the agents and a dozen of these requests each, in more forms, as cases to train on, and one or two that
-ask for what another agent has and this one has not.
+ask for what another agent has and this one has not; with `--groups` for all of a kind or a place only, and where there is none.
 """
 
 import argparse
@@ -32,6 +32,19 @@ LEVELS = [
 COVERS = [("open the {}", "open"), ("close the {}", "close"), ("please open the {}", "open"), ("shut the {}", "close"), ("{} open please", "open"), ("is the {} open?", "read")]
 VALUES = ["set the {} to {}", "{} {}", "put the {} at {} please"]
 INPUTS = ["what's the {} say", "read the {}", "what does the {} say?", "status of the {}"]
+# What kinds are called together; lights are four kinds.
+GROUPS = {"light": "lights", "fan": "fans", "blind": "blinds", "curtain": "curtains", "shutter": "shutters", "heater": "heaters", "pump": "pumps", "speaker": "speakers", "outlet": "sockets",
+          "valve": "valves", "camera": "cameras", "window": "windows", "sprinkler": "sprinklers"}
+LIGHTS = ("light", "lamp", "led", "strip")
+KINDS_THERE = [
+    ("turn on the {} in the {}", "on"), ("turn off the {} in the {}", "off"), ("switch on the {} in the {}", "on"), ("switch off the {} in the {}", "off"), ("turn the {} on in the {}", "on"),
+    ("could you turn the {} off in the {}", "off"), ("all the {} in the {} off", "off"), ("{} on in the {}", "on"), ("put the {} on in the {} please", "on"), ("turn on all the {} in the {}", "on"),
+]
+THERE_KINDS = [("{} {} on", "on"), ("{} {} off please", "off"), ("turn on the {} {}", "on"), ("turn the {} {} off", "off")]
+COVERS_THERE = [("open the {} in the {}", "open"), ("close the {} in the {}", "close"), ("{} shut in the {} please", "close")]
+ALL_KINDS = [("turn on all the {}", "on"), ("all {} off", "off"), ("turn off every one of the {}", "off")]
+ALL_THERE = [("turn everything off in the {}", "off"), ("everything in the {} off", "off"), ("switch everything on in the {}", "on")]
+LEVELS_THERE = [("dim the {} in the {} to 30 percent", 30), ("{} in the {} to 60%", 60)]
 # Forms to train on that nothing is measured with.
 MORE_SWITCHED = [
     ("put the {} on", "on"), ("pop the {} on", "on"), ("get the {} running", "on"), ("{} off now", "off"), ("please switch on the {}", "on"), ("stop the {}", "off"), ("{} off, thanks", "off"),
@@ -60,7 +73,7 @@ def devices_of(program, agent):
     told = tomllib.load(open(agent, "rb")).get("devices", {})
     run = subprocess.run([program, "render", "--agent", agent], input="x\n", capture_output=True, text=True, check=True)
     scene = json.loads(run.stdout.splitlines()[0])["prompt"].split("<|req|>")[0]
-    shown = {found[1].strip(): found[2] for found in re.finditer(r"<\|d\d+\|> ?([^<]*)((?:<\|[^|]+\|>)*)", scene)}
+    shown = {found[1].strip(): found[2] for found in re.finditer(r"<\|d\d+\|> ?([^<]*)((?:<\|(?!d\d)[^|]+\|>)*)", scene)}
     names = {name.lower().replace("_", " ").replace("-", " "): name for name in told}
     return [(low, names[low], can, told[names[low]]) for low, can in shown.items() if low in names]
 
@@ -109,6 +122,7 @@ def requests(devices, draw, more=False):
         if "<|in|>" in can:
             for form in inputs:
                 yield form, form.format(low), [call("read", [name])]
+    yield from groups(devices, draw)
     for _ in range(TOGETHER if len(switched) > 2 else 0):
         (a, one, *_), (b, two, *_), (c, three, *_) = draw.sample(switched, 3)
         yield "A and B", f"turn on the {a} and the {b}", [call("on", [one, two])]
@@ -116,6 +130,44 @@ def requests(devices, draw, more=False):
         yield "A, B and C", f"turn off the {a}, the {b} and the {c}", [call("off", [one, two, three])]
         yield "A off then B on", f"turn off the {a} then turn on the {b}", [call("off", [one]), call("on", [two])]
         yield "don't", f"don't turn off the {a}", []
+
+
+def groups(devices, draw):
+    """The same for all of a kind, in a place, of a kind in a place; refused where there is none."""
+    def kind_of(told):
+        return "light" if told.get("kind") in LIGHTS else told.get("kind")
+
+    areas = list(dict.fromkeys(told["area"] for *_, told in devices if told.get("area")))
+    for kind, plural in GROUPS.items():
+        all_such = [(name, can, told.get("area")) for _, name, can, told in devices if kind_of(told) == kind]
+        if not all_such:
+            continue
+        switched, covers, levels = ([(name, area) for name, can, area in all_such if token in can] for token in ("<|sw|>", "<|cv|>", "<|lv|>"))
+        if len(switched) > 1 and len(switched) == len(all_such):
+            for form, tool in ALL_KINDS:
+                yield "all KINDs", form.format(plural), [call(tool, [name for name, _ in switched])]
+        for area in areas:
+            there = [name for name, of in switched if of == area]
+            if there:
+                for form, tool in KINDS_THERE:
+                    yield "KINDs in the PLACE", form.format(plural, area), [call(tool, there)]
+                called = {low for low, *_ in devices}
+                if f"{area} {plural}".lower() not in called:
+                    for form, tool in THERE_KINDS:
+                        yield "PLACE KINDs", form.format(area, plural), [call(tool, there)]
+            elif switched and not any(of == area for _, _, of in all_such):
+                form, _ = draw.choice(KINDS_THERE)
+                yield "KINDs where there are none", form.format(plural, area), []
+            closed = [name for name, of in covers if of == area]
+            for form, tool in COVERS_THERE if closed else []:
+                yield "covers in the PLACE", form.format(plural, area), [call(tool, closed)]
+            dimmed = [name for name, of in levels if of == area]
+            for form, percent in LEVELS_THERE if dimmed and dimmed == there else []:
+                yield "KINDs in the PLACE to N", form.format(plural, area), [call("set_level", dimmed, percent=percent)]
+    for area in areas:
+        there = [name for _, name, can, told in devices if told.get("area") == area and "<|sw|>" in can]
+        for form, tool in ALL_THERE if len(there) > 1 else []:
+            yield "everything in the PLACE", form.format(area), [call(tool, there)]
 
 
 def strange(agent, all_devices, draw):
@@ -132,13 +184,20 @@ def strange(agent, all_devices, draw):
     return None
 
 
-def written(folder, agent, all_devices, draw):
-    """Puts an agent and some of its requests into a folder, as `training/written` holds them."""
+def written(folder, agent, all_devices, draw, only_groups):
+    """Puts an agent and some of its requests into a folder, as `training/written` holds them; how many."""
+    if only_groups:
+        asked = [(text, calls) for _, text, calls in groups(all_devices[agent], draw)]
+        some, none = [case for case in asked if case[1]], [case for case in asked if not case[1]]
+        cases = draw.sample(some, min(WRITTEN - 3, len(some))) + draw.sample(none, min(2, len(none)))
+    else:
+        asked = [(text, calls) for _, text, calls in requests(all_devices[agent], draw, True)]
+        cases = draw.sample(asked, min(WRITTEN, len(asked)))
+        cases += [(text, []) for text in (strange(agent, all_devices, draw) for _ in range(draw.choice([1, 2]))) if text]
+    if not cases:
+        return 0
     os.makedirs(folder, exist_ok=True)
     shutil.copy(agent, folder)
-    asked = list(requests(all_devices[agent], draw, True))
-    cases = [(text, calls) for _, text, calls in draw.sample(asked, min(WRITTEN, len(asked)))]
-    cases += [(text, []) for text in (strange(agent, all_devices, draw) for _ in range(draw.choice([1, 2]))) if text]
     with open(os.path.join(folder, os.path.basename(agent).removesuffix(".toml") + ".jsonl"), "w") as file:
         file.writelines(json.dumps({"text": text, "calls": calls, "category": "plain"}) + "\n" for text, calls in cases)
     return len(cases)
@@ -151,12 +210,13 @@ def main():
     parser.add_argument("--model")
     parser.add_argument("--wrong", action="store_true", help="print what is read otherwise")
     parser.add_argument("--write", metavar="FOLDER", help="write cases to train on instead")
+    parser.add_argument("--groups", action="store_true", help="only what is said of all of a kind or a place")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     draw = random.Random(args.seed)
     if args.write:
         all_devices = {agent: devices_of(args.program, agent) for agent in args.agents}
-        total = sum(written(args.write, agent, all_devices, draw) for agent in args.agents)
+        total = sum(written(args.write, agent, all_devices, draw, args.groups) for agent in args.agents)
         print(f"{total} requests to {len(args.agents)} agents")
         return
     count, right = collections.Counter(), collections.Counter()
