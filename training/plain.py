@@ -148,18 +148,19 @@ def groups(devices, draw):
                 yield "all KINDs", form.format(plural), [call(tool, [name for name, _ in switched])]
         for area in areas:
             there = [name for name, of in switched if of == area]
-            if there:
+            # Of one light people say "the lights" too, of one pump they do not.
+            if len(there) > 1 or (there and kind == "light"):
                 for form, tool in KINDS_THERE:
                     yield "KINDs in the PLACE", form.format(plural, area), [call(tool, there)]
                 called = {low for low, *_ in devices}
                 if f"{area} {plural}".lower() not in called:
                     for form, tool in THERE_KINDS:
                         yield "PLACE KINDs", form.format(area, plural), [call(tool, there)]
-            elif switched and not any(of == area for _, _, of in all_such):
+            elif not there and switched and not any(of == area for _, _, of in all_such):
                 form, _ = draw.choice(KINDS_THERE)
                 yield "KINDs where there are none", form.format(plural, area), []
             closed = [name for name, of in covers if of == area]
-            for form, tool in COVERS_THERE if closed else []:
+            for form, tool in COVERS_THERE if len(closed) > 1 else []:
                 yield "covers in the PLACE", form.format(plural, area), [call(tool, closed)]
             dimmed = [name for name, of in levels if of == area]
             for form, percent in LEVELS_THERE if dimmed and dimmed == there else []:
