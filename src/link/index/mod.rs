@@ -477,10 +477,6 @@ fn locks(devices: &[Device]) -> Vec<usize> {
 fn combine(request: &str, places: &[(Option<usize>, Option<usize>)], links: &mut Vec<Link>) {
     links.sort_by_key(|link| link.start);
     let thing = |mark: &Mark| matches!(mark, Mark::Device(_) | Mark::Kind(_) | Mark::Tool(_));
-    let all = |link: &Link| -> Vec<usize> {
-        let of_kind = |at: &usize| places[*at].1.is_some_and(|kind| link.marks.contains(&Mark::Kind(kind)));
-        (0..places.len()).filter(|at| link.marks.contains(&Mark::Device(*at)) || of_kind(at)).collect()
-    };
     let mut at = 0;
     while at + 1 < links.len() {
         let (first, second) = (&links[at], &links[at + 1]);
@@ -489,7 +485,7 @@ fn combine(request: &str, places: &[(Option<usize>, Option<usize>)], links: &mut
         let beside = between.is_empty() || (between == "the" && first.devices().count() > 1);
         let things = first.marks.iter().chain(&second.marks).all(thing);
         let named = first.devices().next().is_some();
-        let (one, other) = (all(first), all(second));
+        let (one, other) = (members(places, first), members(places, second));
         let common: Vec<usize> = one.iter().copied().filter(|device| other.contains(device)).collect();
         let narrower = common.len() < one.len().max(other.len());
         if !(beside && things && named && narrower) || common.is_empty() {
@@ -506,6 +502,12 @@ fn combine(request: &str, places: &[(Option<usize>, Option<usize>)], links: &mut
         links[at] = Link { strange, meant, ..Link::new(first.start..second.end, marks) };
         links.remove(at + 1);
     }
+}
+
+/// The devices that a mention may mean, those of a kind that it means among them.
+fn members(places: &[(Option<usize>, Option<usize>)], link: &Link) -> Vec<usize> {
+    let of_kind = |at: &usize| places[*at].1.is_some_and(|kind| link.marks.contains(&Mark::Kind(kind)));
+    (0..places.len()).filter(|at| link.marks.contains(&Mark::Device(*at)) || of_kind(at)).collect()
 }
 
 /// Whether the words before a mention make it all of its sort: "every light", "all of the lights".

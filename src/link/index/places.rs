@@ -2,7 +2,7 @@
 
 use super::super::number::Unit;
 use super::super::words::{Word, singular};
-use super::{Heat, Index, Link, Mark, Match, Sighting};
+use super::{Heat, Index, Link, Mark, Match, Sighting, members};
 
 /// Words before what is left out.
 const EXCEPTING: &[&str] =
@@ -19,7 +19,7 @@ fn leads(word: &str) -> bool {
 }
 
 /// Words that may stand before a name.
-fn is_article(word: &str) -> bool {
+pub(super) fn is_article(word: &str) -> bool {
     matches!(word, "the" | "my" | "our" | "your")
 }
 
@@ -169,7 +169,7 @@ impl Index {
                 before.ends_with(word)
             });
             if narrowed || left_out {
-                links[at].marks.retain(|mark| !matches!(mark, Mark::Device(_)));
+                links[at].marks.retain(|mark| device(mark).is_none());
                 links[at].named = false;
             }
         }
@@ -188,14 +188,7 @@ impl Index {
         if !only_things(&links[one]) || !only_things(&links[other]) {
             return;
         }
-        let members = |link: &Link| -> Vec<usize> {
-            let of_kind =
-                |at: &usize| self.places[*at].1.is_some_and(|kind| link.marks.contains(&Mark::Kind(kind)));
-            (0..self.places.len())
-                .filter(|at| link.marks.contains(&Mark::Device(*at)) || of_kind(at))
-                .collect()
-        };
-        let (these, those) = (members(&links[one]), members(&links[other]));
+        let (these, those) = (members(&self.places, &links[one]), members(&self.places, &links[other]));
         let kinds = [one, other].map(|at| links[at].devices().next().is_none());
         let mut common = these.iter().filter(|at| those.contains(at));
         if these.len() > 1

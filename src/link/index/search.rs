@@ -5,6 +5,7 @@ use super::super::number::{is_number_word, other_spelling, place};
 use super::super::sound::sound;
 use super::super::spell::{is_command, is_common, is_known, meant};
 use super::super::words::{Word, singular, slip, stem};
+use super::places::is_article;
 use super::{Index, Mark, Match, Phrase, RANK_HINT, RANK_KIND, RANK_NAME, Sighting, counted};
 
 /// Longest run of fillers inside a mention ("the light *over in the* kitchen").
@@ -23,7 +24,7 @@ const SWITCHED: &[&str] = &[
 
 /// Whether the word before says that a thing of ours follows.
 fn owned(words: &[Word], at: usize) -> bool {
-    at > 0 && matches!(words[at - 1].text.as_str(), "the" | "my" | "our" | "your")
+    at > 0 && is_article(&words[at - 1].text)
 }
 
 /// Whether an everyday word stands where a thing is named: "the press", and "press off" where something's name ends so (`head`).

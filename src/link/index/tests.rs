@@ -566,27 +566,23 @@ fn what_is_unlocked_is_what_locks() {
 
 #[test]
 fn things_beside_a_place_are_those_there() {
-    let of = |name: &str, kind: &str, area: &str| Device::of_kind(name, kind, Some(area));
     let devices = [
-        of("standard lamp", "lamp", "living room"),
-        of("Ann's lamp", "lamp", "bedroom"),
-        of("Tom's lamp", "lamp", "bedroom"),
-        of("bedroom curtains", "curtain", "bedroom"),
-        of("aisle lights", "light", "goat barn"),
-        of("kidding lamp", "lamp", "goat barn"),
-        of("barn fan", "fan", "goat barn"),
-        of("dining thermostat", "thermostat", "dining room"),
-        of("cellar thermostat", "thermostat", "cellar"),
-        of("cellar probe", "thermometer", "cellar"),
-        of("ladies light", "light", "changing rooms"),
-        of("gents light", "light", "changing rooms"),
-        of("garage door", "garage", "garage"),
-        of("strip light", "light", "garage"),
+        ("standard lamp", "lamp", "living room"),
+        ("Ann's lamp", "lamp", "bedroom"),
+        ("Tom's lamp", "lamp", "bedroom"),
+        ("bedroom curtains", "curtain", "bedroom"),
+        ("aisle lights", "light", "goat barn"),
+        ("kidding lamp", "lamp", "goat barn"),
+        ("barn fan", "fan", "goat barn"),
+        ("dining thermostat", "thermostat", "dining room"),
+        ("cellar thermostat", "thermostat", "cellar"),
+        ("cellar probe", "thermometer", "cellar"),
+        ("ladies light", "light", "changing rooms"),
+        ("gents light", "light", "changing rooms"),
+        ("garage door", "garage", "garage"),
+        ("strip light", "light", "garage"),
     ];
-    let kinds = ["light", "curtain", "fan", "thermostat", "sensor", "garage"].map(str::to_owned);
-    let areas = ["living room", "bedroom", "goat barn", "dining room", "cellar", "changing rooms", "garage"];
-    let index = Index::new(&devices, &kinds, &areas.map(str::to_owned), &[], &[]);
-    let marks = |request: &str| index.links(request).into_iter().map(|link| link.marks).collect::<Vec<_>>();
+    let marks = |request: &str| among(&devices, request);
     let lights = Mark::Kind(0);
     assert_eq!(marks("both bedroom lamps on"), [[Mark::Area(1)], [lights]]);
     assert_eq!(marks("lights on in the barn"), [[lights], [Mark::Area(2)]]);
@@ -643,20 +639,16 @@ fn letters_that_look_like_articles_and_mentions_with_one_thing_in_common() {
 
 #[test]
 fn the_other_one_and_the_place_that_is_said_first() {
-    let of = |name: &str, kind: &str, area: &str| Device::of_kind(name, kind, Some(area));
     let devices = [
-        of("left cue light", "led", "wings"),
-        of("right cue light", "led", "wings"),
-        of("gym fan", "fan", "gym"),
-        of("gym speaker", "speaker", "gym"),
-        of("bar fan", "fan", "bar"),
-        of("terrace door", "lock", "roof terrace"),
-        of("front door", "lock", "bar"),
+        ("left cue light", "led", "wings"),
+        ("right cue light", "led", "wings"),
+        ("gym fan", "fan", "gym"),
+        ("gym speaker", "speaker", "gym"),
+        ("bar fan", "fan", "bar"),
+        ("terrace door", "lock", "roof terrace"),
+        ("front door", "lock", "bar"),
     ];
-    let kinds = ["light", "fan", "speaker", "lock"].map(str::to_owned);
-    let areas = ["wings", "gym", "bar", "roof terrace"].map(str::to_owned);
-    let index = Index::new(&devices, &kinds, &areas, &[], &[]);
-    let marks = |request: &str| index.links(request).into_iter().map(|link| link.marks).collect::<Vec<_>>();
+    let marks = |request: &str| among(&devices, request);
     assert_eq!(marks("left cue light off, right one on"), [[Mark::Device(0)], [Mark::Device(1)]]);
     assert_eq!(marks("someone's left the cue light on")[0], [Mark::Device(0), Mark::Device(1)]);
     assert_eq!(marks("in the gym: stereo to 70 and the fan at 50")[3], [Mark::Device(2)]);
