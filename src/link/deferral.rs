@@ -1,5 +1,6 @@
 //! Times and conditions: "when the door opens", "at sunset". Nothing here can wait for them yet.
 
+use super::talk::telling;
 use super::words::{Word, words};
 
 /// Whether a request is to be carried out at another time, or on a condition. Politeness ("if you can", "when you have a
@@ -7,7 +8,10 @@ use super::words::{Word, words};
 /// left to the model: they stand in chatter as often as in orders.
 pub fn deferred(request: &str) -> bool {
     let words = words(request);
-    (0..words.len()).any(|at| condition(&words, at) || time(&words, at))
+    // "Close the blinds, the sun's not going down till midnight" asks for nothing at midnight.
+    let told = telling(request);
+    let asked = |at: usize| !told.iter().any(|clause| clause.contains(&words[at].start));
+    (0..words.len()).any(|at| condition(&words, at) || (time(&words, at) && asked(at)))
 }
 
 fn word(words: &[Word], at: Option<usize>) -> &str {
@@ -218,7 +222,12 @@ fn time(words: &[Word], at: usize) -> bool {
                     | "afternoon"
             ) || DAYS.contains(&next)
         }
-        "clock" => back == "o",
+        // "The 2 o'clock group" is one.
+        "clock" => {
+            let which = matches!(word(words, at.checked_sub(3)), "the" | "our" | "my" | "this");
+            let runs_on = words.get(at + 1).is_some_and(|after| !after.begins && after.text.len() > 3);
+            back == "o" && !(which && runs_on)
+        }
         // "At half past two", "from 14:30".
         "half" | "quarter" => matches!(back, "at" | "by" | "from") && matches!(next, "past" | "to"),
         _ if matches!(back, "at" | "by" | "from") && clock(words, at) => true,
@@ -289,6 +298,8 @@ mod tests {
             "flash it once, the porch lamp",
             "off for the moment the pump",
             "the fan rattles all the time you know, turn it off",
+            "close all the blinds, the sun's not going down till midnight",
+            "say over the tannoy the 2 o'clock group should meet by the trailer",
             "if somebody could get the lights, I'm holding two boxes",
             "if nobody minds the fan could go off",
             "I should be so grateful if the candles could be lit",

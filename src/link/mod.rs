@@ -31,6 +31,7 @@ pub use number::{Measure, Number, ONES, ORDINALS, Quantity, Unit, is_measure, se
 pub use quotes::quotes;
 pub use spell::{Correction, corrections};
 pub use talk::telling;
+pub use words::spoken;
 
 use serde::{Deserialize, Serialize};
 

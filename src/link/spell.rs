@@ -336,6 +336,19 @@ pub fn corrections(request: &str, links: &[Link]) -> Vec<Correction> {
             parts[at].word = meant.to_owned();
         }
     }
+    // "Un lock the door".
+    for at in 1..parts.len() {
+        let whole = match parts[at].word.as_str() {
+            "lock" => "unlock",
+            "locked" => "unlocked",
+            _ => continue,
+        };
+        if parts[at - 1].word == "un" && !parts[at - 1].link {
+            parts[at].bytes.start = parts[at - 1].bytes.start;
+            parts[at].meant = Some(whole);
+            parts[at - 1].meant = None;
+        }
+    }
     parts
         .into_iter()
         .filter_map(|part| Some(Correction { meant: part.meant?, bytes: part.bytes }))

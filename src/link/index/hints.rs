@@ -21,6 +21,9 @@ const TAILS: &[&str] = &[
     "line", "list", "log", "mail", "note", "off", "out", "page", "phone", "room", "sheet", "table", "time",
     "timer", "up",
 ];
+/// Words that have no other forms.
+const PARTICLES: &[&str] =
+    &["in", "out", "up", "down", "off", "on", "over", "away", "back", "to", "of", "and", "for", "with", "by"];
 /// Fewest letters before them.
 const LEAST_HEAD: usize = 3;
 
@@ -90,13 +93,40 @@ impl Index {
         }
     }
 
-    /// Adds a word that is known by its stem alone: never misspelt, and no part of a name.
-    pub(super) fn add_stem(&mut self, stem: String, mark: Mark, rank: u8) {
+    /// Adds a name whose words may stand in any of their forms: "letting out" is `let_out`, "to be hemmed" is `hem`.
+    pub(super) fn add_forms(&mut self, name: &str, mark: Mark) {
+        let words = words(name);
+        let common = |word: &str| is_everyday(word) || is_filler(word);
+        let letters = |word: &str| word.chars().all(char::is_alphabetic);
+        if words.iter().any(|word| !letters(&word.text)) || words.len() == 1 && common(&words[0].text) {
+            return;
+        }
+        let mut ids: Vec<u32> = Vec::new();
+        for Word { text, .. } in words {
+            let known = self.vocabulary.get(&text).copied().filter(|_| PARTICLES.contains(&text.as_str()));
+            let id = known.unwrap_or_else(|| self.stem_id(stem(&text)));
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        for &id in &ids {
+            self.holders[id as usize].push(self.phrases.len() as u32);
+        }
+        self.phrases.push(Phrase { words: ids, mark, rank: RANK_HINT });
+    }
+
+    fn stem_id(&mut self, stem: String) -> u32 {
         let next = self.holders.len() as u32;
         let id = *self.stems.entry(stem).or_insert(next);
         if id == next {
             self.holders.push(Vec::new());
         }
+        id
+    }
+
+    /// Adds a word that is known by its stem alone: never misspelt, and no part of a name.
+    pub(super) fn add_stem(&mut self, stem: String, mark: Mark, rank: u8) {
+        let id = self.stem_id(stem);
         let held = &mut self.holders[id as usize];
         if held.iter().all(|&phrase| self.phrases[phrase as usize].mark != mark) {
             held.push(self.phrases.len() as u32);

@@ -18,7 +18,7 @@ use super::lexicon::{
 use super::number::{Number, Unit, heard_number, is_number_word, mended, number_at, ordinal, place};
 use super::sound::sound;
 use super::spell::{is_command, meant};
-use super::words::{Word, among, stem, words};
+use super::words::{Word, among, singular, stem, words};
 use super::{Link, Mark, ToolWords};
 use series::Said;
 
@@ -69,10 +69,14 @@ pub struct Index {
     locks: Vec<usize>,
     /// Words of the names of parameters that take numbers.
     numbered: Vec<String>,
+    /// Whether some tool takes hours and minutes apart.
+    parts: bool,
     /// For each device its area and its kind.
     places: Vec<(Option<usize>, Option<usize>)>,
     /// For each device what is to be known of it where a place is warm.
     heats: Vec<Heat>,
+    /// The devices that are set to a number: levels and values.
+    numbered_devices: Vec<bool>,
 }
 
 /// What a device has to do with temperatures.
@@ -92,6 +96,11 @@ impl Heat {
             _ => Heat::Neither,
         }
     }
+}
+
+/// Whether a device is set to a number.
+fn is_numbered(device: &Device) -> bool {
+    device.can.has(Capabilities::VALUE) || device.can.has(Capabilities::LEVEL)
 }
 
 /// One word of the request seen as a word of some name.
@@ -139,8 +148,10 @@ impl Index {
             measures: Vec::new(),
             locks: locks(devices),
             numbered: Vec::new(),
+            parts: false,
             places: devices.iter().map(place_of).collect(),
             heats: devices.iter().map(Heat::of).collect(),
+            numbered_devices: devices.iter().map(is_numbered).collect(),
         };
         for (at, device) in devices.iter().enumerate() {
             let mark = Mark::Device(at);
@@ -216,6 +227,7 @@ impl Index {
             for other in other_choices(value).filter(offered) {
                 index.add(other, Mark::Value(at), RANK_PLACED);
             }
+            index.add_forms(value, Mark::Value(at));
         }
         for (at, tool) in tools.iter().enumerate() {
             index.add_tool(at, tool);
@@ -227,6 +239,11 @@ impl Index {
     pub fn with_numbered<'n>(mut self, names: impl Iterator<Item = &'n str>) -> Index {
         self.numbered = names.flat_map(words).map(|word| word.text).collect();
         self
+    }
+
+    /// The same where some tool takes hours and minutes apart: "3 hours 12 minutes" are two numbers.
+    pub fn with_parts(self, parts: bool) -> Index {
+        Index { parts, ..self }
     }
 
     fn add(&mut self, name: &str, mark: Mark, rank: u8) {
@@ -282,6 +299,13 @@ impl Index {
         };
         let sight = |at: usize| if point(at) { Vec::new() } else { self.sight(&words[at].text) };
         let mut sightings: Vec<Vec<Sighting>> = (0..words.len()).map(sight).collect();
+        // Lena is nobody who wants to lend.
+        let tools = |id: u32| self.holding(id).all(|phrase| matches!(phrase.mark, Mark::Tool(_)));
+        for at in 1..words.len() {
+            if !words[at].begins && request[words[at].start..].starts_with(char::is_uppercase) {
+                sightings[at].retain(|seen| seen.exact || !tools(seen.id));
+            }
+        }
         // "All three pumps" are not pump 3.
         for at in 1..words.len().saturating_sub(1) {
             let all = matches!(
@@ -301,6 +325,13 @@ impl Index {
                 sightings[at].clear();
             }
         }
+        // "Two and a half" is a number, whatever may be half.
+        for (said, seen) in words.windows(3).zip(sightings.iter_mut().skip(2)) {
+            let [and, a, part] = [0, 1, 2].map(|at| said[at].text.as_str());
+            if (and, a) == ("and", "a") && matches!(part, "half" | "quarter") {
+                seen.clear();
+            }
+        }
         // "The second pump" is pump 2.
         for at in 0..words.len().saturating_sub(1) {
             let before_name = !words[at + 1].begins && !sightings[at + 1].is_empty();
@@ -308,12 +339,33 @@ impl Index {
                 sightings[at] = self.in_order(&words[at].text);
             }
         }
-        // "Relay too off".
-        for at in 1..words.len().saturating_sub(1) {
-            let switched = !words[at + 1].begins && matches!(words[at + 1].text.as_str(), "on" | "off");
-            let number = heard_number(&words[at].text).filter(|_| switched && sightings[at].is_empty());
-            if let Some(number) = number.filter(|_| sightings[at - 1].iter().any(|seen| seen.exact)) {
-                sightings[at] = self.sight(number);
+        // "Relay too off", "set tank too to fifty", "close the blinds in op too".
+        for at in 1..words.len() {
+            let Some(number) =
+                heard_number(&words[at].text).filter(|_| sightings[at].is_empty() && !words[at].begins)
+            else {
+                continue;
+            };
+            let after = words.get(at + 1).filter(|word| !word.begins).map(|word| word.text.as_str());
+            let switched = matches!(after, Some("on" | "off"));
+            let ends = after.is_none_or(|after| matches!(after, "to" | "up" | "down" | "at"))
+                && words[at].text != "for";
+            let numbered = self.sight(number);
+            let goes_on = |seen: &Sighting| {
+                let joined = |phrase: &Phrase| {
+                    let pairs = phrase.words.windows(2);
+                    pairs
+                        .into_iter()
+                        .any(|pair| pair[0] == seen.id && numbered.iter().any(|one| one.id == pair[1]))
+                };
+                self.holding(seen.id).any(joined)
+                    && !self
+                        .holding(seen.id)
+                        .any(|phrase| phrase.words.len() == 1 && phrase.rank >= RANK_KIND)
+            };
+            let before = || sightings[at - 1].iter().filter(|seen| seen.exact);
+            if (switched && before().next().is_some()) || (ends && before().any(goes_on)) {
+                sightings[at] = numbered;
             }
         }
         let mut found = self.matches(&words, &sightings);
@@ -358,17 +410,18 @@ impl Index {
             links.push(Link { named, meant, strange, ..Link::new(bytes, marks) });
         }
         combine(request, &self.places, &mut links);
-        self.there(&words, &mut taken, &mut links);
+        self.there(request, &words, &mut taken, &mut links);
         self.other_one(&words, &sightings, &mut taken, &mut links);
         self.within_places(request, &mut links);
-        self.in_common(&mut links);
+        self.in_common(request, &mut links);
         self.questions(&words, &mut taken, &mut links);
         self.locking(&words, &mut taken, &mut links);
         self.locked(&words, &mut links);
         self.series(&Said { request, words: &words, sightings: &sightings }, &mut taken, &mut links);
-        self.numbers(request, &mended(&words), &taken, &mut links);
+        self.numbers(request, &mended(request, &words), &taken, &mut links);
         self.warmed_places(&mut links);
         self.measured_places(&mut links);
+        self.warm_things(request, &words, &mut links);
         links.sort_by_key(|link| link.start);
         links
     }
@@ -381,7 +434,7 @@ impl Index {
             let start = words[at].start;
             if taken[at] {
                 let holder = links.iter_mut().find(|link| (link.start..link.end).contains(&start));
-                let found = number_at(request, words, &free, at);
+                let found = number_at(request, words, &free, at, self.parts);
                 if let (Some(holder), Some((number, used))) = (holder, found) {
                     let end = words[(at + used - 1).min(words.len() - 1)].end;
                     // "Full" may be a choice of some tool, and a hundred percent; 16 a channel of the radio, and what the heating is set to.
@@ -389,11 +442,33 @@ impl Index {
                     let choice = matches!(holder.marks[..], [Mark::Value(_), ..])
                         && (holder.start, holder.end) == (start, end)
                         && (counts || number.unit == Unit::Percent);
+                    // "Half a tablet", where a portion may be half.
+                    if used > 1
+                        && holder.end == words[at].end
+                        && matches!(words[at].text.as_str(), "half" | "quarter")
+                    {
+                        holder.marks.push(Mark::Number(number));
+                        at += used;
+                        continue;
+                    }
                     let place = at > 0 && end <= holder.end && self.numbered.contains(&words[at - 1].text);
                     if choice || place {
                         holder.marks.push(Mark::Number(number));
                     }
                 }
+                at += 1;
+                continue;
+            }
+            // "No tip" of a tool that takes a tip.
+            if words[at].text == "no"
+                && let Some(after) = words.get(at + 1).filter(|after| !after.begins)
+                && self
+                    .numbered
+                    .iter()
+                    .any(|name| *name == after.text || singular(name).as_ref() == Some(&after.text))
+            {
+                links
+                    .push(Link::new(start..words[at].end, vec![Mark::Number(Number::new(0.0, Unit::Plain))]));
                 at += 1;
                 continue;
             }
@@ -405,7 +480,7 @@ impl Index {
             });
             let place = ordinal(&words[at].text).filter(|_| counted);
             let found = place.map(|value| (Number::new(value, Unit::Plain), 1));
-            match found.or_else(|| number_at(request, words, taken, at)) {
+            match found.or_else(|| number_at(request, words, taken, at, self.parts)) {
                 Some((number, used)) => {
                     let last = (at + used - 1).min(words.len() - 1);
                     let link = number_link(request, start..words[last].end, number, links);
@@ -483,8 +558,14 @@ fn combine(request: &str, places: &[(Option<usize>, Option<usize>)], links: &mut
         // "Feed the cichlids": the cichlid feeder.
         let between = request[first.end..second.start].trim();
         let beside = between.is_empty() || (between == "the" && first.devices().count() > 1);
+        // "The lights over the counter": the counter pendants.
+        let over = matches!(first.marks[..], [Mark::Kind(_)])
+            && !second.named
+            && second.devices().next().is_some()
+            && is_position(between);
+        let beside = beside || over;
         let things = first.marks.iter().chain(&second.marks).all(thing);
-        let named = first.devices().next().is_some();
+        let named = over || first.devices().next().is_some();
         let (one, other) = (members(places, first), members(places, second));
         let common: Vec<usize> = one.iter().copied().filter(|device| other.contains(device)).collect();
         let narrower = common.len() < one.len().max(other.len());
@@ -502,6 +583,14 @@ fn combine(request: &str, places: &[(Option<usize>, Option<usize>)], links: &mut
         links[at] = Link { strange, meant, ..Link::new(first.start..second.end, marks) };
         links.remove(at + 1);
     }
+}
+
+/// Whether words say where things are, beside another.
+fn is_position(between: &str) -> bool {
+    let mut words = between.split_whitespace();
+    let first = words.next().unwrap_or("");
+    matches!(first, "over" | "above" | "by" | "near" | "under" | "behind" | "beside")
+        && words.all(|word| matches!(word, "the" | "my" | "our" | "to" | "of"))
 }
 
 /// The devices that a mention may mean, those of a kind that it means among them.

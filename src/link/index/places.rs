@@ -2,11 +2,16 @@
 
 use super::super::number::Unit;
 use super::super::words::{Word, singular};
-use super::{Heat, Index, Link, Mark, Match, Sighting, members};
+use super::{Heat, Index, Link, Mark, Match, Phrase, RANK_KIND, Sighting, members};
 
 /// Words before what is left out.
 const EXCEPTING: &[&str] =
     &["except", "excepting", "but", "besides", "excluding", "apart", "other than", "but not", " bar", "save"];
+
+/// Whether a word leaves out what stands behind it.
+pub(super) fn is_excepting(word: &str) -> bool {
+    matches!(word, "except" | "excepting" | "excluding" | "besides" | "bar" | "but" | "without" | "not")
+}
 
 /// Words between a thing and its place.
 const SMALL: &[&str] = &["off", "up", "down", "out", "over", "please"];
@@ -177,7 +182,7 @@ impl Index {
 
     /// "Get the shore power going on B again", "B pontoon's dark, get the lights on": two mentions of several things that have one in common, and no
     /// third, mean that one.
-    pub(super) fn in_common(&self, links: &mut [Link]) {
+    pub(super) fn in_common(&self, request: &str, links: &mut [Link]) {
         let things = |link: &Link| {
             link.marks.iter().any(|mark| matches!(mark, Mark::Device(_) | Mark::Kind(_) | Mark::Area(_)))
         };
@@ -185,7 +190,9 @@ impl Index {
         let [one, other] = found[..] else { return };
         let only_things =
             |link: &Link| link.marks.iter().all(|mark| matches!(mark, Mark::Device(_) | Mark::Kind(_)));
-        if !only_things(&links[one]) || !only_things(&links[other]) {
+        let between = request.get(links[one].end..links[other].start).unwrap_or("").to_lowercase();
+        let excepted = between.split_whitespace().any(is_excepting);
+        if excepted || !only_things(&links[one]) || !only_things(&links[other]) {
             return;
         }
         let (these, those) = (members(&self.places, &links[one]), members(&self.places, &links[other]));
@@ -201,6 +208,12 @@ impl Index {
         }
     }
 
+    /// The word of names that a single word of the request is, in the plural too.
+    fn word(&self, said: &str) -> Option<u32> {
+        let known = |word: &str| self.vocabulary.get(word).copied();
+        known(said).or_else(|| known(&singular(said)?))
+    }
+
     /// Leaves of the things that a mention may mean those in a place; whether there are some.
     fn narrow(&self, things: &mut Link, area: usize, request: &str) -> bool {
         let there = |device: usize| self.places[device].0 == Some(area);
@@ -209,10 +222,28 @@ impl Index {
             _ => None,
         });
         let devices: Vec<usize> = things.devices().collect();
-        let within: Vec<usize> = match kind {
-            Some(kind) => {
-                (0..self.places.len()).filter(|&at| there(at) && self.places[at].1 == Some(kind)).collect()
+        let of_kind = |at: &usize| there(*at) && kind.is_some() && self.places[*at].1 == kind;
+        // "The spots in the kitchen" are those that are called so, and not the strip.
+        let said = request[things.start..things.end].to_lowercase();
+        let ids = || self.word(&said).into_iter().chain(singular(&said).and_then(|one| self.word(&one)));
+        let of_sort = |phrase: &Phrase| phrase.words.len() == 1 && phrase.rank == RANK_KIND;
+        let called: Vec<usize> = match ids().next() {
+            Some(id) if !ids().any(|id| self.holding(id).any(of_sort)) => {
+                (0..self.places.len()).filter(of_kind).filter(|&at| self.is_called(at, &[id])).collect()
             }
+            _ => Vec::new(),
+        };
+        if !called.is_empty()
+            && !things.named
+            && called.len() < (0..self.places.len()).filter(of_kind).count()
+        {
+            things.marks.retain(|mark| !matches!(mark, Mark::Device(_) | Mark::Kind(_)));
+            called.iter().rev().for_each(|&at| things.marks.insert(0, Mark::Device(at)));
+            things.named = called.len() == 1;
+            return true;
+        }
+        let within: Vec<usize> = match kind {
+            Some(_) => (0..self.places.len()).filter(of_kind).collect(),
             None if devices.len() > 1 => devices.iter().copied().filter(|&at| there(at)).collect(),
             None => Vec::new(),
         };
@@ -277,8 +308,62 @@ impl Index {
         }
     }
 
+    /// "Set the hot tub to 39", "is the tub warm": of several things that a part of their names stands for, what sets the temperature or measures it.
+    pub(super) fn warm_things(&self, request: &str, words: &[Word], links: &mut [Link]) {
+        const WARM: &[&str] =
+            &["hot", "warm", "cold", "cool", "warmer", "cooler", "temperature", "temp", "degrees"];
+        const ASKING: &[&str] = &["is", "how", "hows", "what", "whats", "are", "read", "check", "tell"];
+        let said = |list: &[&str]| words.iter().any(|word| list.contains(&word.text.as_str()));
+        const TO_VALUE: &[&str] =
+            &["to", "at", "up", "down", "back", "on", "held", "kept", "set", "temperature", "temp"];
+        let number = |mark: &Mark| matches!(mark, Mark::Number(number) if matches!(number.unit, Unit::Degrees | Unit::Plain));
+        let numbered = |link: &Link| link.marks.iter().any(number);
+        let asked = !links.iter().any(numbered) && said(WARM) && said(ASKING);
+        for at in 0..links.len() {
+            let link = &links[at];
+            let devices: Vec<usize> = link.devices().collect();
+            let only_things = link.marks.iter().all(|mark| matches!(mark, Mark::Device(_)));
+            let set = links.get(at + 1).filter(|next| numbered(next)).is_some_and(|next| {
+                let between = request.get(link.end..next.start).unwrap_or("?").to_lowercase();
+                between.split_whitespace().all(|word| TO_VALUE.contains(&word))
+            });
+            // "Run the dryer at 160": the dryer's thermostat, where the dryer itself takes no number.
+            if let [only] = devices[..]
+                && only_things
+                && set
+                && !self.numbered_devices[only]
+            {
+                let said = words.iter().filter(|word| (link.start..link.end).contains(&word.start));
+                let ids: Option<Vec<u32>> = said.map(|word| self.word(&word.text)).collect();
+                let called = |at: &usize| {
+                    self.heats[*at] == Heat::Set
+                        && ids.as_ref().is_some_and(|ids| !ids.is_empty() && self.is_called(*at, ids))
+                };
+                let mut setting = (0..self.places.len()).filter(called);
+                if let (Some(sets), None) = (setting.next(), setting.next()) {
+                    links[at].marks = vec![Mark::Device(sets)];
+                    links[at].named = false;
+                }
+                continue;
+            }
+            if devices.len() < 2 || !only_things || !devices.iter().any(|&at| self.heats[at] == Heat::Neither)
+            {
+                continue;
+            }
+            let fits = |at: &usize| match self.heats[*at] {
+                Heat::Measured => asked,
+                Heat::Set => set,
+                Heat::Neither => false,
+            };
+            let mut meant = devices.iter().copied().filter(fits);
+            if let (Some(only), None) = (meant.next(), meant.next()) {
+                links[at].marks = vec![Mark::Device(only)];
+            }
+        }
+    }
+
     /// "Open the Oak blinds and switch the lights off in there": the place of what was named last.
-    pub(super) fn there(&self, words: &[Word], taken: &mut [bool], links: &mut Vec<Link>) {
+    pub(super) fn there(&self, request: &str, words: &[Word], taken: &mut [bool], links: &mut Vec<Link>) {
         for at in 1..words.len() {
             if taken[at]
                 || words[at].text != "there"
@@ -299,6 +384,16 @@ impl Index {
             let mut before = links.iter().rev().filter(|link| link.end <= words[at - 1].start);
             if let Some(area) = before.find_map(one_place) {
                 taken[at] = true;
+                // "Lock the door out there".
+                let beside = |link: &&mut Link| {
+                    let between = request.get(link.end..words[at - 1].start).unwrap_or("?");
+                    between.split_whitespace().all(|word| SMALL.contains(&word))
+                };
+                if let Some(things) =
+                    links.iter_mut().rev().find(|link| link.end <= words[at - 1].start).filter(beside)
+                {
+                    self.narrow(things, area, request);
+                }
                 links.push(Link::new(words[at].start..words[at].end, vec![Mark::Area(area)]));
             }
         }

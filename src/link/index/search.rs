@@ -4,8 +4,8 @@ use super::super::lexicon::{is_determiner, is_everyday, is_filler};
 use super::super::number::{is_number_word, other_spelling, place};
 use super::super::sound::sound;
 use super::super::spell::{is_command, is_common, is_known, meant};
-use super::super::words::{Word, singular, slip, stem};
-use super::places::is_article;
+use super::super::words::{Word, across_the_ocean, singular, slip, stem};
+use super::places::{is_article, is_excepting};
 use super::{Index, Mark, Match, Phrase, RANK_HINT, RANK_KIND, RANK_NAME, Sighting, counted};
 
 /// Longest run of fillers inside a mention ("the light *over in the* kitchen").
@@ -73,6 +73,10 @@ impl Index {
         }
         if let Some(&id) = other_spelling(word).and_then(|number| self.vocabulary.get(number.as_ref())) {
             out.push(Sighting { id, plural: false, exact: true, doubtful: false });
+        }
+        if out.is_empty() {
+            let other = across_the_ocean(word).find_map(|other| self.vocabulary.get(&other).copied());
+            out.extend(other.map(|id| Sighting { id, plural: false, exact: true, doubtful: false }));
         }
         if out.is_empty()
             && !is_everyday(word)
@@ -216,6 +220,10 @@ impl Index {
                 }
                 // "Left and right fan" is not the left fan.
                 None if words[at - 1].text == "and" && !sightings[at].is_empty() => break,
+                // "The left-hand fan".
+                None if words[at].text == "hand"
+                    && matches!(words[at - 1].text.as_str(), "left" | "right") => {}
+                None if is_excepting(&words[at].text) => break,
                 None if is_filler(&words[at].text) && fillers < MOST_FILLERS => fillers += 1,
                 None => break,
             }
@@ -367,9 +375,19 @@ impl Index {
         let plural = |(word, seen): (&Word, &Vec<Sighting>)| {
             singular(&word.text).is_some() && seen.iter().any(of_kind)
         };
+        // What tells it from others of its kind there: the ceiling lights are not the exam light.
+        let of_place =
+            |phrase: &Phrase| phrase.mark == Mark::Area(self.places[device].0.unwrap_or(usize::MAX));
+        let common = |id: u32| {
+            let said = sightings.iter().filter(|seen| seen.iter().any(|one| one.id == id)).flatten();
+            said.into_iter().any(|seen| of_kind(seen) || self.holding(seen.id).any(of_place))
+        };
+        let own: Vec<u32> = ids.iter().copied().filter(|&id| !common(id)).collect();
+        let alike = |other: &usize| own.is_empty() || self.is_called(*other, &own);
         words.iter().zip(sightings).any(plural)
             && self.names_place(device, ids, apart)
-            && (!self.is_called(device, ids) || self.crowd(device).any(|other| !self.is_called(other, ids)))
+            && (!self.is_called(device, ids)
+                || self.crowd(device).filter(alike).any(|other| !self.is_called(other, ids)))
     }
 
     /// Names said with their words joined or split elsewhere ("livingroom", "thermo stat").

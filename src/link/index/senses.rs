@@ -144,7 +144,12 @@ impl Index {
             devices.clear();
         }
         let several = counted || same.iter().any(|m| m.plural);
-        let most = if several { MOST_NAMESAKES } else { MOST_READINGS };
+        // "The tub" of the hot tub's lid, light, jets and heating.
+        let begins = |m: &&Match| {
+            self.phrases[m.phrase as usize].words.first() == self.phrases[best.phrase as usize].words.first()
+        };
+        let shared = same.iter().all(|m| matches!(mark(m), Mark::Device(_)) && begins(m));
+        let most = if several || shared { MOST_NAMESAKES } else { MOST_READINGS };
         let mut parts: Vec<Mark> = Vec::new();
         same.iter().filter(device).filter(|m| !m.full).for_each(|m| push(&mut parts, mark(m)));
         // The thermometer is the one that is called so, the thermometers are all of that sort.

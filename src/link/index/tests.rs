@@ -399,6 +399,83 @@ fn what_is_measured_names_what_measures_it() {
 }
 
 #[test]
+fn what_is_called_so_in_a_place_is_told_from_its_neighbours() {
+    let practice = [
+        ("waiting room ceiling lights", "light", "waiting room"),
+        ("op 1 ceiling lights", "light", "op 1"),
+        ("op 1 exam light", "light", "op 1"),
+        ("op 2 blinds", "blind", "op 2"),
+        ("ceiling spots", "light", "kitchen"),
+        ("worktop strip", "light", "kitchen"),
+        ("left dryer", "machine", ""),
+        ("right dryer", "machine", ""),
+    ];
+    let one = |request: &str| among(&practice, request).concat();
+    assert_eq!(one("the ceiling lights in op 1"), [Mark::Device(1)]);
+    assert_eq!(one("close the blinds in op too"), [Mark::Device(3)]);
+    assert_eq!(one("spots in the kitchen")[0], Mark::Device(4));
+    assert_eq!(one("lights in the kitchen")[0], Mark::Kind(0));
+    assert_eq!(one("start the left-hand dryer"), [Mark::Device(6)]);
+    assert_eq!(one("the lights over the worktop"), [Mark::Device(5)]);
+    assert_eq!(one("lights off except op 1")[0], Mark::Kind(0));
+}
+
+#[test]
+fn a_thing_of_several_parts_is_set_and_measured_by_one_of_them() {
+    let parts = ["jets", "light", "lid", "thermometer"];
+    let mut devices: Vec<Device> = parts
+        .iter()
+        .zip(["pump", "led", "hatch", "thermometer"])
+        .map(|(part, kind)| Device::of_kind(&format!("hot tub {part}"), kind, None))
+        .collect();
+    devices.push(Device::of_kind("hot tub heating", "setpoint", None));
+    devices[3].unit = Some("°C".to_owned());
+    devices[4].unit = Some("°C".to_owned());
+    let index = Index::new(&devices, &[], &[], &[], &[]);
+    let first = |request: &str| index.links(request)[0].marks.clone();
+    assert_eq!(first("crank the hot tub to 39"), [Mark::Device(4)]);
+    assert_eq!(first("bring the tub back up to 37.5"), [Mark::Device(4)]);
+    assert_eq!(first("is the tub hot yet"), [Mark::Device(3)]);
+    assert_eq!(first("hot tub on").len(), 5);
+    let mut dryer = ["dryer", "dryer thermostat"].map(|name| Device::of_kind(name, "machine", None));
+    dryer[1] = Device::of_kind("dryer thermostat", "thermostat", None);
+    dryer[1].unit = Some("°C".to_owned());
+    let index = Index::new(&dryer, &[], &[], &[], &[]);
+    assert_eq!(index.links("run the dryer at 160 degrees")[0].marks, [Mark::Device(1)]);
+    assert_eq!(index.links("run the dryer")[0].marks, [Mark::Device(0)]);
+}
+
+#[test]
+fn choices_are_known_in_all_their_forms() {
+    let values = ["take_in", "let_out", "hem", "frozen"].map(|value| value.replace('_', " "));
+    let index = Index::new(&[], &[], &[], &values, &[]);
+    for (at, request) in [
+        (0, "the dress is to be taken in"),
+        (1, "it needs letting out"),
+        (2, "to be hemmed by Friday"),
+        (3, "put it in to freeze"),
+    ] {
+        assert_eq!(index.links(request)[0].marks, [Mark::Value(at)], "{request}");
+    }
+    assert!(index.links("let us out").is_empty());
+}
+
+#[test]
+fn numbers_beside_choices_and_parameters() {
+    let index = Index::new(&[], &[], &[], &["half".to_owned(), "tablet".to_owned()], &[]);
+    let index = index.with_numbered(["dose", "tip"].into_iter());
+    let numbers = |request: &str| -> Vec<f64> {
+        let links = index.links(request);
+        crate::link::numbers(&links).iter().map(|number| number.value).collect()
+    };
+    assert_eq!(numbers("half a tablet"), [0.5]);
+    assert_eq!(numbers("one and a half tablets"), [1.5]);
+    assert_eq!(numbers("half a dozen"), [6.0]);
+    assert_eq!(numbers("fare of 6.50, no tip"), [6.5, 0.0]);
+    assert_eq!(numbers("no problem"), Vec::<f64>::new());
+}
+
+#[test]
 fn all_that_locks_is_locked_up() {
     let club = [("back door", "lock", ""), ("bar door", "lock", ""), ("blind", "blind", "")];
     for request in ["lock up please", "lock everything", "everything unlocked?"] {

@@ -1,6 +1,7 @@
 //! Numbers said in digits or in words, with the unit that was said.
 
 mod read;
+mod time;
 mod words;
 
 use serde::{Deserialize, Serialize};
@@ -39,12 +40,15 @@ pub struct Number {
     /// What it measures, where a unit of weight, volume or length was said: 12000 g of "12 kg".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measure: Option<Measure>,
+    /// What it is where money is asked for, if that is something else: 3.5 of "three fifty", whose value is 350.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub money: Option<f64>,
 }
 
 impl Number {
     /// A number whose value is what was said.
     pub(super) fn new(value: f64, unit: Unit) -> Number {
-        Number { value, unit, said: value, measure: None }
+        Number { value, unit, said: value, measure: None, money: None }
     }
 
     /// The number in another unit, `None` where neither it nor the unit says what is measured, or they measure different things.
@@ -63,6 +67,10 @@ pub enum Quantity {
     Volume,
     /// In millimetres.
     Length,
+    /// In days; what is shorter is a duration in seconds ([`Unit::Seconds`]).
+    Days,
+    /// In pieces.
+    Count,
 }
 
 /// An amount in the base unit of its quantity.
@@ -80,8 +88,13 @@ pub fn is_measure(unit: &str) -> bool {
 }
 
 impl Measure {
+    /// So many pieces, said by the dozen.
+    fn dozens(pieces: f64) -> Measure {
+        Measure { quantity: Quantity::Count, base: pieces }
+    }
+
     fn of(amount: f64, unit: &str) -> Option<Measure> {
-        use Quantity::{Length, Volume, Weight};
+        use Quantity::{Count, Days, Length, Volume, Weight};
         let (quantity, scale) = match names_of_unit(unit).first().copied().unwrap_or(unit) {
             "mg" => (Weight, 0.001),
             "gram" => (Weight, 1.0),
@@ -94,6 +107,10 @@ impl Measure {
             "cm" => (Length, 10.0),
             "metre" | "m" => (Length, 1000.0),
             "km" => (Length, 1e6),
+            "day" | "days" | "night" | "nights" => (Days, 1.0),
+            "week" | "weeks" => (Days, 7.0),
+            "fortnight" | "fortnights" => (Days, 14.0),
+            "dozen" | "dozens" => (Count, 12.0),
             _ => return None,
         };
         Some(Measure { quantity, base: amount * scale })
@@ -106,12 +123,12 @@ mod tests {
     use super::*;
 
     fn all(text: &str) -> Vec<(f64, Unit)> {
-        let words = mended(&words(text));
+        let words = mended(text, &words(text));
         let taken = vec![false; words.len()];
         let mut out = Vec::new();
         let mut at = 0;
         while at < words.len() {
-            match number_at(text, &words, &taken, at) {
+            match number_at(text, &words, &taken, at, false) {
                 Some((number, used)) => {
                     out.push((number.value, number.unit));
                     at += used;
@@ -193,7 +210,7 @@ mod tests {
             ("1.5k", 1500.0, Plain),
             ("two thousand", 2000.0, Plain),
             ("minus five", -5.0, Plain),
-            ("two 55", 55.0, Plain),
+            ("set it two 55", 55.0, Plain),
             ("too 55 percents", 55.0, Percent),
             ("four 5 minutes", 300.0, Seconds),
             ("ninty percent", 90.0, Percent),
@@ -226,6 +243,7 @@ mod tests {
             ("nought point two five", 0.25, Plain),
             ("offset point five", 0.5, Plain),
             ("six point two five", 6.25, Plain),
+            ("one point oh five five", 1.055, Plain),
             ("two thousand three hundred and five", 2305.0, Plain),
             ("three thousand and two", 3002.0, Plain),
             ("seven pounds twenty", 7.2, Plain),
@@ -236,9 +254,44 @@ mod tests {
             ("an hour and a quarter", 4500.0, Seconds),
             ("two hours fifteen", 8100.0, Seconds),
             ("house lights all the way up", 100.0, Unit::Percent),
+            ("an hour and ten", 4200.0, Seconds),
+            ("an hour and a half", 5400.0, Seconds),
+            ("hour and a half please", 5400.0, Seconds),
+            ("two and three quarter hours", 9900.0, Seconds),
+            ("a seven and a half minute timer", 450.0, Seconds),
+            ("1h 30m", 5400.0, Seconds),
+            ("two dollars and fifty cents", 2.5, Plain),
+            ("two pounds twenty a pack", 2.2, Plain),
+            ("a pound fifty", 1.5, Plain),
+            ("take a dollar off", 1.0, Plain),
+            ("R650 for the lot", 650.0, Plain),
+            ("four and a half thousand", 4500.0, Plain),
+            ("two million", 2e6, Plain),
+            ("ten grand", 1e4, Plain),
+            ("12½", 12.5, Plain),
+            ("a litre and a quarter", 1.25, Plain),
+            ("a sack and a half of oats", 1.5, Plain),
+            ("fifteen and a quarter", 15.25, Plain),
+            ("nought for effort", 0.0, Plain),
+            ("half dozen", 6.0, Plain),
+            ("a couple of dozen", 24.0, Plain),
+            ("35 thousand", 35_000.0, Plain),
+            ("six pounds twenty off what he owes", 6.2, Plain),
+            ("for Sven Lind, one lobster", 1.0, Plain),
+            ("parcels: one for Ada", 1.0, Plain),
+            ("just the one night", 1.0, Plain),
+            ("staying a week", 1.0, Plain),
+            ("for one night", 1.0, Plain),
+            ("a fortnight", 1.0, Plain),
         ] {
             assert_eq!(all(text), [(value, unit)], "{text}");
         }
+        assert_eq!(all("one day we will, have a good day, in the night, a night light, the R2 lamp"), []);
+        assert_eq!(
+            all("two 20 litre tubs, four 250k pots"),
+            [(2.0, Plain), (20.0, Plain), (4.0, Plain), (250_000.0, Plain)]
+        );
+        assert_eq!(all("lamp two twenty percent"), [(2.0, Plain), (20.0, Unit::Percent)]);
         assert_eq!(all("flash it twice a second apart"), [(2.0, Times), (1.0, Seconds)]);
         assert_eq!(all("what is that number for"), []);
         assert_eq!(all("open the gate and one bag of feed, at 8 p m"), [(1.0, Plain), (8.0, Plain)]);

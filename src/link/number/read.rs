@@ -1,17 +1,25 @@
 //! Where a number stands in a request, how far its words go, and its unit.
 
 use super::super::words::Word;
-use super::words::{NUMBERED, cardinal, decimals, digits, seconds};
-use super::{Measure, Number, Unit};
+use super::time::duration;
+use super::words::{NUMBERED, amount_and_hundredths, cardinal, decimals, digits, large, seconds};
+use super::{Measure, Number, Quantity, Unit};
 
 /// A number and how many words it takes.
-type Found = (Number, usize);
+pub(super) type Found = (Number, usize);
 
 /// The number that starts at word `at`, and how many words it takes; words marked in `taken` belong to a name.
-pub(in crate::link) fn number_at(text: &str, words: &[Word], taken: &[bool], at: usize) -> Option<Found> {
+/// `parts`: hours and the minutes behind them are two numbers.
+pub(in crate::link) fn number_at(
+    text: &str,
+    words: &[Word],
+    taken: &[bool],
+    at: usize,
+    parts: bool,
+) -> Option<Found> {
     // A unit stands in the clause of its number: "to 50, second lamp off" says no time.
     let clause = words[at + 1..].iter().position(|word| word.begins).unwrap_or(words.len());
-    let place = Place { text, words, taken, at, clause };
+    let place = Place { text, words, taken, at, clause, parts };
     let special = place.count().or_else(|| place.share()).or_else(|| place.article());
     special.unwrap_or_else(|| place.cardinal())
 }
@@ -20,19 +28,15 @@ fn found(value: f64, unit: Unit, used: usize) -> Option<Found> {
     Some((Number::new(value, unit), used))
 }
 
-fn duration(said: f64, scale: f64, used: usize) -> Option<Found> {
-    let value = (said * scale * 1000.0).round() / 1000.0;
-    Some((Number { value, unit: Unit::Seconds, said, measure: None }, used))
-}
-
 /// A word of the request, where a number may begin.
-struct Place<'w> {
-    text: &'w str,
-    words: &'w [Word],
-    taken: &'w [bool],
-    at: usize,
+pub(super) struct Place<'w> {
+    pub(super) text: &'w str,
+    pub(super) words: &'w [Word],
+    pub(super) taken: &'w [bool],
+    pub(super) at: usize,
     /// How many words on the clause ends.
-    clause: usize,
+    pub(super) clause: usize,
+    pub(super) parts: bool,
 }
 
 /// `count`, `share` and `article` answer `None` where the word is nothing to them, and `Some(None)` where it looks like a number and is none.
@@ -41,51 +45,18 @@ impl<'w> Place<'w> {
         self.words[self.at].text.as_str()
     }
 
-    fn before(&self) -> &'w str {
+    pub(super) fn before(&self) -> &'w str {
         self.at.checked_sub(1).map_or("", |at| self.words[at].text.as_str())
     }
 
     /// The word `k` on in the clause; one of a name is none.
-    fn next(&self, k: usize) -> Option<&'w str> {
+    pub(super) fn next(&self, k: usize) -> Option<&'w str> {
         self.unit_at(k).filter(|_| !self.taken[self.at + k])
     }
 
     /// The same where a unit may stand: one that hints at a tool is a mention too.
-    fn unit_at(&self, k: usize) -> Option<&'w str> {
+    pub(super) fn unit_at(&self, k: usize) -> Option<&'w str> {
         self.words.get(self.at + k).filter(|_| k <= self.clause).map(|word| word.text.as_str())
-    }
-
-    /// A unit of time `k` on: its seconds, and how many words it takes; none where it hints at a tool, which is a mention of its own.
-    fn time(&self, k: usize) -> Option<(f64, usize)> {
-        let word = self.unit_at(k)?;
-        let free = usize::from(self.next(k).is_some());
-        (free == 1 || word.len() > 3).then(|| seconds(word)).flatten().map(|unit| (unit, free))
-    }
-
-    /// "a second", "per minute": how often in this time; "of an hour": a part of it. With the words it takes, and whether one of `ways`
-    /// stands before it.
-    fn span(&self, at: usize, ways: &[&str]) -> Option<(f64, usize, bool)> {
-        let way = usize::from(self.next(at).is_some_and(|word| ways.contains(&word)));
-        let article = usize::from(way > 0 && matches!(self.next(at + 1), Some("a" | "an" | "one")));
-        let unit = self.next(at + way + article).filter(|word| word.len() > 1).and_then(seconds)?;
-        Some((unit, way + article + 1, way > 0))
-    }
-
-    fn part_of(&self, part: f64, at: usize) -> Option<Found> {
-        let (unit, used, _) = self.span(at, &["of", "a", "an"])?;
-        duration(part, unit, at + used)
-    }
-
-    /// "three times a second", but not "three times, a second each".
-    fn rate(&self, count: f64, k: usize) -> Option<Found> {
-        let runs_on = self.words.get(self.at + k).is_some_and(|word| !word.begins);
-        let (unit, used, _) =
-            self.span(k, &["a", "an", "per"]).filter(|(.., by)| *by && count > 0.0 && runs_on)?;
-        // "twice a second apart" says how often and at what interval.
-        if matches!(self.next(k + used), Some("apart" | "each" | "between")) {
-            return None;
-        }
-        duration(1.0 / count, unit, k + used)
     }
 
     /// Hundredths said right behind a unit, as "twenty" of "four metres twenty": a number of ten to ninety-nine at the end of what is said, and
@@ -97,46 +68,28 @@ impl<'w> Place<'w> {
             .then_some((value / 100.0, used))
     }
 
-    /// What is added to a time behind its unit, in that unit, and the words of it: "and a half", "and a quarter", "thirty" of "four minutes
-    /// thirty", "and ten minutes".
-    fn more_time(&self, unit: f64, k: usize) -> Option<(f64, usize)> {
-        if self.and_a_half(k) {
-            return Some((0.5, 3));
-        }
-        let and = usize::from(self.next(k) == Some("and"));
-        if and == 1 && self.next(k + 1) == Some("a") && self.next(k + 2) == Some("quarter") {
-            return Some((0.25, 3));
-        }
-        let at = k + and;
-        self.next(at)?;
-        let (value, used) = cardinal(self.words, self.at + at).filter(|_| !self.begins(at))?;
-        let smaller = self.next(at + used).and_then(seconds);
-        let fits = (1.0..60.0).contains(&value) && value.fract() == 0.0 && unit >= 60.0;
-        match smaller {
-            Some(smaller) if fits && smaller == unit / 60.0 => Some((value / 60.0, and + used + 1)),
-            None if fits && and == 0 && value % 5.0 == 0.0 && self.ends(at + used) => {
-                Some((value / 60.0, used))
-            }
-            _ => None,
-        }
-    }
-
     /// Whether an amount ends before the word `k` on, so that the number there is of it and counts nothing else.
-    fn ends(&self, k: usize) -> bool {
-        const BEHIND: [&str; 14] = [
+    pub(super) fn ends(&self, k: usize) -> bool {
+        const BEHIND: [&str; 22] = [
             "in", "on", "at", "for", "to", "of", "from", "with", "and", "then", "please", "up", "down", "by",
+            "a", "each", "apiece", "per", "off", "out", "against", "into",
         ];
         self.begins(k) || self.next(k).is_none_or(|word| BEHIND.contains(&word))
     }
 
     /// Whether a clause begins with the word `k` on.
-    fn begins(&self, k: usize) -> bool {
+    pub(super) fn begins(&self, k: usize) -> bool {
         self.words.get(self.at + k).is_some_and(|word| word.begins)
     }
 
-    /// "and a half" `k` on.
-    fn and_a_half(&self, k: usize) -> bool {
-        [self.next(k), self.next(k + 1), self.next(k + 2)] == [Some("and"), Some("a"), Some("half")]
+    /// "and a half", "and a quarter", "and three quarters" `k` on: the part, and the words of it.
+    pub(super) fn and_part(&self, k: usize) -> Option<(f64, usize)> {
+        match [self.next(k)?, self.next(k + 1)?, self.next(k + 2)?] {
+            ["and", "a", "half"] => Some((0.5, 3)),
+            ["and", "a", "quarter"] => Some((0.25, 3)),
+            ["and", "three", "quarters" | "quarter"] => Some((0.75, 3)),
+            _ => None,
+        }
     }
 
     /// How often, and how many by the dozen.
@@ -144,8 +97,10 @@ impl<'w> Place<'w> {
         let word = self.word();
         let times = |k: usize| matches!(self.next(k), Some("times"));
         let dozens = |value: f64, used: usize| {
-            let unit = if times(used) { Unit::Times } else { Unit::Plain };
-            found(value, unit, used + usize::from(times(used)))
+            if times(used) {
+                return found(value, Unit::Times, used + 1);
+            }
+            Some((Number { measure: Some(Measure::dozens(value)), ..Number::new(value, Unit::Plain) }, used))
         };
         Some(match word {
             "once" | "one" if matches!(self.next(1), Some("every" | "each")) => None,
@@ -153,13 +108,15 @@ impl<'w> Place<'w> {
                 Some(found)
             }
             // "set it two 55", "blink four 5 seconds": heard for "to" and "for".
-            "two" | "four"
-                if self.next(1).is_some_and(|word| digits(word).is_some())
-                    && !matches!(self.before(), "at" | "by") =>
+            "two"
+                if self.digits_behind()
+                    && (self.taken_before() || matches!(self.before(), "it" | "them")) =>
             {
                 None
             }
+            "four" if self.digits_behind() && self.next(2).and_then(seconds).is_some() => None,
             "half" if self.next(1) == Some("a") && self.next(2) == Some("dozen") => dozens(6.0, 3),
+            "half" if self.next(1) == Some("dozen") => dozens(6.0, 2),
             "dozen" => dozens(12.0, 1),
             "couple" => self.couple(),
             "single" if self.next(1).is_some_and(|word| word.len() > 2) => self.single(),
@@ -167,7 +124,8 @@ impl<'w> Place<'w> {
             "tenner" => found(10.0, Unit::Plain, 1),
             "nil" => found(0.0, Unit::Plain, 1),
             "none" if self.next(1) != Some("of") => found(0.0, Unit::Plain, 1),
-            "point" | "nought" => self.tenths(),
+            "point" => self.tenths(),
+            "nought" if self.next(1) == Some("point") => self.tenths(),
             // "x 3", but not the x of "x 200 y 150".
             "x" if let Some(value) = self.next(1).and_then(digits)
                 && !self.words.iter().any(|word| word.text == "y") =>
@@ -189,6 +147,14 @@ impl<'w> Place<'w> {
         })
     }
 
+    fn digits_behind(&self) -> bool {
+        self.next(1).is_some_and(|word| digits(word).is_some())
+    }
+
+    fn taken_before(&self) -> bool {
+        self.at.checked_sub(1).is_some_and(|at| self.taken[at])
+    }
+
     /// "A couple of minutes", "a couple of shots", "a couple in the back".
     fn couple(&self) -> Option<Found> {
         if !matches!(self.before(), "a" | "") && self.next(1) != Some("of") {
@@ -200,6 +166,7 @@ impl<'w> Place<'w> {
         }
         match self.next(skip) {
             Some("times") => found(2.0, Unit::Times, skip + 1),
+            Some("dozen") => found(24.0, Unit::Plain, skip + 1),
             Some("degrees") => found(2.0, Unit::Degrees, skip + 1),
             Some("percent" | "%") => found(2.0, Unit::Percent, skip + 1),
             _ => found(2.0, Unit::Plain, skip),
@@ -217,9 +184,6 @@ impl<'w> Place<'w> {
     /// "Point five", "nought point nine".
     fn tenths(&self) -> Option<Found> {
         let nought = usize::from(self.word() == "nought");
-        if nought == 1 && self.next(1) != Some("point") {
-            return None;
-        }
         self.next(nought + 1)?;
         let (value, digits) = decimals(self.words, self.at + nought + 1)?;
         let used = nought + 1 + digits;
@@ -297,16 +261,48 @@ impl<'w> Place<'w> {
     /// "A kilo", "an hour", "one minute".
     fn article(&self) -> Option<Option<Found>> {
         let word = self.word();
+        // "Hour and a half".
+        if let Some(unit) = seconds(word).filter(|_| word.len() > 1)
+            && let Some((part, words)) = self.and_part(1)
+        {
+            return Some(duration(1.0 + part, unit, 1 + words));
+        }
         if !matches!(word, "a" | "an" | "one") {
             return None;
         }
         let long = |unit: &&str| unit.len() > 1;
+        let measured = |unit: &&str| {
+            Measure::of(1.0, unit).is_some_and(|measure| match measure.quantity {
+                Quantity::Days => self.for_days(unit),
+                Quantity::Count => false,
+                _ => true,
+            })
+        };
+        // "A pound off", "a dollar fifty".
+        if self.next(1).is_some_and(is_money) {
+            return Some(match self.hundredths(2) {
+                Some((part, words)) => found(1.0 + part, Unit::Plain, 2 + words),
+                None => found(1.0, Unit::Plain, 1),
+            });
+        }
+        // "A bag and a half".
+        if word != "an"
+            && self.unit_at(1).is_some_and(|thing| {
+                cardinal(self.words, self.at + 1).is_none()
+                    && thing.len() > 2
+                    && thing != "dozen"
+                    && seconds(thing).is_none()
+                    && !measured(&thing)
+            })
+            && let Some((part, words)) = self.and_part(2)
+        {
+            return Some(found(1.0 + part, Unit::Plain, 2 + words));
+        }
         // "A litre and a half".
-        if let Some(unit) = self.unit_at(1).filter(long).filter(|unit| Measure::of(1.0, unit).is_some()) {
-            let (value, used) = match self.hundredths(2) {
-                Some((part, words)) => (1.0 + part, 2 + words),
-                None if self.and_a_half(2) => (1.5, 5),
-                None => (1.0, 1),
+        if let Some(unit) = self.unit_at(1).filter(long).filter(measured) {
+            let (value, used) = match (self.hundredths(2), self.and_part(2)) {
+                (Some((part, words)), _) | (None, Some((part, words))) => (1.0 + part, 2 + words),
+                (None, None) => (1.0, 1),
             };
             let measure = Measure::of(value, unit);
             return Some(Some((Number { measure, ..Number::new(value, Unit::Plain) }, used)));
@@ -323,23 +319,46 @@ impl<'w> Place<'w> {
         if word != "one" && self.next(1) == Some("single") {
             return Some(None);
         }
-        (word == "an" || (word == "a" && !matches!(self.next(1), Some("hundred" | "thousand"))))
-            .then_some(None)
+        let many = |word| matches!(word, "hundred" | "thousand" | "grand");
+        (word == "an" || (word == "a" && !self.next(1).is_some_and(many))).then_some(None)
+    }
+
+    /// Whether "a week", "one night" says for how long: "twice a week" and "one day" do not.
+    fn for_days(&self, unit: &str) -> bool {
+        unit == "fortnight" || matches!(self.before(), "for" | "just" | "stay" | "stays" | "staying")
+    }
+
+    /// "R650".
+    fn rand(&self) -> Option<(f64, usize)> {
+        let amount = self.word().strip_prefix('r').filter(|amount| amount.len() > 1)?;
+        self.text[self.words[self.at].start..].starts_with('R').then_some(())?;
+        Some((digits(amount)?, 1))
     }
 
     /// A number in digits or words, with what follows it.
     fn cardinal(&self) -> Option<Found> {
         let (words, at) = (self.words, self.at);
-        let (mut value, mut used) = cardinal(words, at)?;
+        let (mut value, mut used) = self.rand().or_else(|| cardinal(words, at))?;
+        let dozens = matches!(words[at + used - 1].text.as_str(), "dozen" | "dozens");
+        // A tool may be about dozens.
+        if dozens && used > 1 && self.taken[at + used - 1] {
+            used -= 1;
+        }
         if (0..used).any(|k| self.taken[at + k]) {
             return None;
         }
         let head = &self.text[..words[at].start];
         let minus = head.strip_suffix(['-', '−']).is_some_and(|rest| !rest.ends_with(char::is_alphanumeric))
             || self.before() == "minus";
-        if self.and_a_half(used) {
-            value += 0.5;
-            used += 3;
+        if let Some((part, words)) = self.and_part(used) {
+            value += part;
+            used += words;
+            if let Some(scale) =
+                self.next(used).and_then(|word| large(word).or((word == "thousand").then_some(1e3)))
+            {
+                value *= scale;
+                used += 1;
+            }
         }
         if minus {
             value = -value;
@@ -361,6 +380,16 @@ impl<'w> Place<'w> {
                 Some((more, words)) => duration(value + more, unit, used + 1 + words),
                 None => duration(value, unit, used + words),
             },
+            // "Two dollars and fifty cents".
+            _ if self.unit_at(used).is_some_and(is_money)
+                && self.next(used + 1) == Some("and")
+                && self.next(used + 2).is_some()
+                && let Some((part, words)) = cardinal(self.words, at + used + 2)
+                && matches!(self.next(used + 2 + words), Some("cents" | "cent" | "pence" | "p"))
+                && part < 100.0 =>
+            {
+                found(value + part / 100.0, Unit::Plain, used + 3 + words)
+            }
             // "Seven pounds twenty".
             _ if self.unit_at(used).is_some_and(is_money)
                 && let Some((part, words)) = self.hundredths(used + 1) =>
@@ -389,7 +418,19 @@ impl<'w> Place<'w> {
                 Some((Number { measure, ..Number::new(value + part, Unit::Plain) }, used + 1 + words))
             }
             _ => {
-                let measure = self.unit_at(used).and_then(|unit| Measure::of(value, unit));
+                let measure = match dozens {
+                    true => Some(Measure::dozens(value)),
+                    false => self.unit_at(used).and_then(|unit| Measure::of(value, unit)),
+                };
+                let money = amount_and_hundredths(words, at).filter(|_| !minus && measure.is_none());
+                // "Twenty-two fifty" is no number by itself.
+                if let Some((money, all)) = money
+                    && all >= used
+                    && (used..all).all(|k| self.next(k).is_some())
+                {
+                    let value = (money * 100.0).round();
+                    return Some((Number { money: Some(money), ..Number::new(value, Unit::Plain) }, all));
+                }
                 Some((Number { measure, ..Number::new(value, Unit::Plain) }, used))
             }
         }
@@ -405,7 +446,7 @@ fn joined(words: &[Word], at: usize) -> bool {
 }
 
 fn is_money(unit: &str) -> bool {
-    matches!(unit, "pounds" | "pound" | "euros" | "euro" | "dollars" | "dollar" | "quid")
+    matches!(unit, "pounds" | "pound" | "euros" | "euro" | "dollars" | "dollar" | "quid" | "bucks" | "rand")
 }
 
 fn fraction(word: &str) -> f64 {
@@ -422,7 +463,8 @@ fn fraction(word: &str) -> f64 {
 fn counts_one(words: &[Word], taken: &[bool], at: usize) -> bool {
     const NO_THING: &str = "of is are was in on off at to by for with from please up down more that which who and or day moment thing too as if \
         now then again only just the a an my your i it we you so by but not though";
-    const BEFORE: &str = "add order get me need want for and print make take put with send give book log only buy do have has plus gets";
+    const BEFORE: &str = "add order get me need want for and print make take put with send give book log only buy do have has plus gets \
+        fetch grab pick pull sell sold sale taken eaten used lost found";
     const THAT_ONE: &str = "the this that these those which other another each every any no last next same first second third a an my your \
         our his her their its left right top bottom upper lower front back middle big small little large red green blue white yellow \
         black long short old new good bad wrong not";
@@ -430,10 +472,15 @@ fn counts_one(words: &[Word], taken: &[bool], at: usize) -> bool {
     let clause = words[..=at].iter().rposition(|word| word.begins).unwrap_or(0);
     let before = &words[clause..at];
     let asked_for = before.last().is_some_and(|word| known(BEFORE, word));
-    if !asked_for && before.iter().rev().take(3).any(|word| known(THAT_ONE, word)) {
+    let just = matches!(before, [.., just, the] if just.text == "just" && the.text == "the");
+    if !asked_for && !just && before.iter().rev().take(3).any(|word| known(THAT_ONE, word)) {
         return false;
     }
     let after = words.get(at + 1).filter(|word| !word.begins);
+    // "Parcels: one for Ada".
+    if at == clause && at > 0 && after.is_some_and(|word| word.text == "for") {
+        return true;
+    }
     if before.last().is_some_and(|word| NUMBERED.contains(&word.text.as_str())) {
         return true;
     }
@@ -446,7 +493,10 @@ fn counts_one(words: &[Word], taken: &[bool], at: usize) -> bool {
         }
         // "Colin, one", "pairs one".
         None => before.last().is_none_or(|word| {
-            matches!(word.text.as_str(), "just" | "only" | "take" | "took") || word.text.ends_with('s')
+            matches!(
+                word.text.as_str(),
+                "just" | "only" | "take" | "took" | "get" | "order" | "fetch" | "grab" | "need" | "want"
+            ) || word.text.ends_with('s')
         }),
     }
 }

@@ -39,6 +39,9 @@ const TENS: [(&str, f64); 9] = [
 ];
 
 fn small(word: &str) -> Option<f64> {
+    if matches!(word, "nought" | "naught") {
+        return Some(0.0);
+    }
     ONES.iter().position(|one| *one == word).map(|at| at as f64)
 }
 
@@ -123,11 +126,15 @@ pub(super) fn cardinal(words: &[Word], at: usize) -> Option<(f64, usize)> {
         return Some(match next(1) {
             Some("000") if word.len() <= 3 => (value * 1000.0, 2),
             Some("k") if joined => (value * 1000.0, 2),
-            Some("dozen") => (value * 12.0, 2),
+            Some(part) if joined && let Some(part) = vulgar(part) => (value + part, 2),
+            Some("dozen" | "dozens") => (value * 12.0, 2),
+            Some("hundred") => (value * 100.0, 2),
+            Some("thousand") => (value * 1000.0, 2),
+            Some(scale) if let Some(scale) = large(scale) => (value * scale, 2),
             _ => (value, 1),
         });
     }
-    let (mut value, mut used) = if word == "a" && matches!(next(1), Some("hundred" | "thousand")) {
+    let (mut value, mut used) = if word == "a" && matches!(next(1), Some("hundred" | "thousand" | "grand")) {
         (1.0, 1)
     } else if let Some(found) = spelt_out(words, at) {
         found
@@ -156,7 +163,7 @@ pub(super) fn cardinal(words: &[Word], at: usize) -> Option<(f64, usize)> {
             used += skip + more;
         }
     }
-    if next(used) == Some("dozen") {
+    if matches!(next(used), Some("dozen" | "dozens")) {
         return Some((value * 12.0, used + 1));
     }
     if next(used) == Some("thousand") {
@@ -174,6 +181,9 @@ pub(super) fn cardinal(words: &[Word], at: usize) -> Option<(f64, usize)> {
         }
         return Some((value, used));
     }
+    if let Some(scale) = next(used).and_then(large) {
+        return Some((value * scale, used + 1));
+    }
     if next(used) == Some("point")
         && let Some((part, more)) = decimals(words, at + used + 1)
     {
@@ -183,12 +193,49 @@ pub(super) fn cardinal(words: &[Word], at: usize) -> Option<(f64, usize)> {
     Some((value, used))
 }
 
+/// A fraction of one character.
+pub(super) fn vulgar(word: &str) -> Option<f64> {
+    match word {
+        "¼" => Some(0.25),
+        "½" => Some(0.5),
+        "¾" => Some(0.75),
+        _ => None,
+    }
+}
+
+/// Words that multiply what stands before them, beside "hundred" and "thousand".
+pub(super) fn large(word: &str) -> Option<f64> {
+    match word {
+        "grand" => Some(1e3),
+        "million" => Some(1e6),
+        _ => None,
+    }
+}
+
 /// The digits behind a decimal point, four at most: "two five" is 0.25; and how many words they take.
 pub(super) fn decimals(words: &[Word], at: usize) -> Option<(f64, usize)> {
-    let digit = |word: &Word| small(&word.text).or_else(|| digits(&word.text)).filter(|digit| *digit < 10.0);
+    let digit = |word: &Word| match word.text.as_str() {
+        "oh" | "o" => Some(0.0),
+        text => small(text).or_else(|| digits(text)).filter(|digit| *digit < 10.0),
+    };
     let found: Vec<f64> = words.get(at..)?.iter().map_while(digit).take(4).collect();
     let value = found.iter().rev().fold(0.0, |value, digit| (value + digit) / 10.0);
     (!found.is_empty()).then_some(((value * 1e4).round() / 1e4, found.len()))
+}
+
+/// "Three fifty", "nineteen ninety-nine", "twenty-two fifty" as money: an amount and its hundredths, and how many words they take.
+pub(super) fn amount_and_hundredths(words: &[Word], at: usize) -> Option<(f64, usize)> {
+    let next = |k: usize| words.get(at + k).filter(|word| !word.begins).map(|word| word.text.as_str());
+    let one = |k: usize| next(k).and_then(small).filter(|one| (1.0..10.0).contains(one));
+    let (whole, used) = match (small(&words[at].text), tens(&words[at].text)) {
+        (Some(value), _) if value >= 1.0 => (value, 1),
+        (_, Some(ten)) => one(1).map_or((ten, 1), |one| (ten + one, 2)),
+        _ => return None,
+    };
+    let ten = next(used).and_then(tens)?;
+    let (part, more) = one(used + 1).map_or((ten, 1), |one| (ten + one, 2));
+    let after = next(used + more);
+    (!counts(after) && after != Some("degrees")).then_some((whole + part / 100.0, used + more))
 }
 
 /// "One seventy", "two thirty five", "eleven eighty"; no percentage is.
@@ -198,10 +245,13 @@ fn hundreds_and_tens(words: &[Word], at: usize) -> Option<(f64, usize)> {
     let ten = next(1).and_then(tens)?;
     let one = next(2).and_then(small).filter(|one| (1.0..10.0).contains(one));
     let used = 2 + usize::from(one.is_some());
-    let counts =
-        matches!(next(used), Some("%" | "percent" | "per" | "times" | "hundred" | "thousand" | "point"))
-            || next(used).and_then(seconds).is_some();
-    (!counts).then(|| (hundreds * 100.0 + ten + one.unwrap_or(0.0), used))
+    (!counts(next(used))).then(|| (hundreds * 100.0 + ten + one.unwrap_or(0.0), used))
+}
+
+/// Whether a word counts what stands before it, so that "two thirty percent" are two numbers.
+fn counts(word: Option<&str>) -> bool {
+    matches!(word, Some("%" | "percent" | "per" | "times" | "hundred" | "thousand" | "point"))
+        || word.and_then(seconds).is_some()
 }
 
 /// A number said digit by digit, three digits at least: "two seven zero", "one oh five".
@@ -251,11 +301,13 @@ pub(super) const NUMBERED: &[&str] = &[
 
 /// The words with misspelt number words and units spelt well ("ninty"), and the number that was meant where a word that sounds
 /// like one stands between a ten ("ninety too") or nothing and something countable ("ate minutes", "to for degrees", "line for" at the end).
-pub(in crate::link) fn mended(words: &[Word]) -> Vec<Word> {
+pub(in crate::link) fn mended(request: &str, words: &[Word]) -> Vec<Word> {
     let mut out: Vec<Word> = words
         .iter()
         .map(|word| {
-            let meant = meant(&word.text).filter(|meant| is_number_word(meant));
+            // Sven is no seven.
+            let name = word.start > 0 && request[word.start..].starts_with(char::is_uppercase);
+            let meant = meant(&word.text).filter(|meant| !name && is_number_word(meant));
             Word { text: meant.unwrap_or(&word.text).to_owned(), ..*word }
         })
         .collect();
