@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::Effects;
 use crate::agent::Agent;
 use crate::link::{Mark, Unit};
-use crate::prompt::{Argument, Group, ParamKind, Selector, Step, Turn, merged, resolve};
+use crate::prompt::{Argument, Group, ParamKind, Selector, Step, Turn, merged, resolve, trimmed};
 use crate::tool::{Blink, Builtin, Call, DEFAULT_CHANGE};
 
 /// At most so many devices are named one by one when no group holds them.
@@ -53,10 +53,27 @@ const EXCEPTING: [&str; 26] = [
 /// Steps that come to `calls`; `None` when the bundled model's notation has none (a number or a text that was not said, a selection
 /// that no group makes).
 pub fn steps(agent: &Agent, turn: &Turn<'_>, calls: &[Call]) -> Option<Vec<Step>> {
+    let calls = &trimmed_calls(turn, calls);
     let mut writer = Writer { turn, used: vec![false; turn.numbers.len()] };
     let steps = merged(calls.iter().map(|call| writer.step(call)).collect::<Option<_>>()?);
     let same = Effects::of(agent, &resolve(turn, &steps)) == Effects::of(agent, calls);
     same.then_some(steps)
+}
+
+/// The calls with their texts as answers come to them ([`trimmed`]).
+fn trimmed_calls(turn: &Turn<'_>, calls: &[Call]) -> Vec<Call> {
+    let mut calls = calls.to_vec();
+    for call in &mut calls {
+        let Some((_, _, parameters)) = turn.scene.user_tools().find(|(name, _, _)| *name == call.tool) else {
+            continue;
+        };
+        for param in parameters.iter().filter(|param| matches!(param.kind, ParamKind::Text { .. })) {
+            if let Some(Value::String(text)) = call.arguments.get_mut(&param.name) {
+                *text = trimmed(&param.name, text, turn.request).to_owned();
+            }
+        }
+    }
+    calls
 }
 
 struct Writer<'t> {

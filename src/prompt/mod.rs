@@ -13,10 +13,12 @@ pub mod form;
 pub mod pintail;
 mod plan;
 mod scene;
+mod trim;
 
 pub use background::{Background, Earlier};
 pub use plan::{Argument, Group, Selector, Step, merged, resolve};
 pub use scene::{Param, ParamKind, Scene, Tool};
+pub use trim::trimmed;
 
 use crate::link::{Link, Number};
 

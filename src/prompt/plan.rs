@@ -7,6 +7,7 @@ use crate::tool::{Blink, Builtin, Call, DEFAULT_CHANGE};
 
 use super::Turn;
 use super::scene::{Scene, Tool};
+use super::trim::trimmed;
 
 /// All devices of a kind, of an area, of both, or all, but for some.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -212,7 +213,7 @@ fn resolve_step(turn: &Turn<'_>, step: &Step) -> Option<Call> {
                     None => continue,
                     Some(Argument::Choice(at)) => Value::from(scene.values.get(*at)?.as_str()),
                     Some(Argument::Number(at)) => json_number(param.number(turn.numbers.get(*at)?)?),
-                    Some(Argument::Text(text)) => Value::from(text.as_str()),
+                    Some(Argument::Text(text)) => Value::from(trimmed(&param.name, text, turn.request)),
                     Some(Argument::Flag(flag)) => Value::from(*flag),
                 };
                 arguments.insert(param.name.clone(), value);

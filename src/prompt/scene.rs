@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use serde_json::Value;
 
 use crate::board::Device;
-use crate::link::{Index, Number, ToolWords, Unit, family, is_measure, seconds_in};
+use crate::link::{Index, Number, ToolWords, Unit, family, is_measure, seconds_in, spoken};
 use crate::tool::Builtin;
 
 /// A tool that is legal in the scene.
@@ -145,9 +145,19 @@ impl Param {
         {
             value = number.value / seconds;
         }
-        ((!integer || value.fract() == 0.0) && (min..=max).contains(&value)).then_some(value)
+        let fits = |value: &f64| (!integer || value.fract() == 0.0) && (min..=max).contains(value);
+        let money = number.money.filter(|_| words().any(|word| MONEY.contains(&word)));
+        // "Three fifty" of what takes up to a hundred is 3.5.
+        money.filter(fits).or(Some(value).filter(fits)).or(number.money.filter(fits))
     }
 }
+
+/// Words of the names of parameters that take money.
+const MONEY: &[&str] = &[
+    "bill", "bucks", "budget", "cash", "charge", "cost", "deposit", "dollar", "dollars", "donation", "eur",
+    "euro", "euros", "fare", "fee", "gbp", "money", "paid", "pay", "payment", "pound", "pounds", "price",
+    "quid", "rand", "takings", "tip", "total", "usd",
+];
 
 /// Tools and devices of a state, with the tables that prompts point into.
 #[derive(Debug)]
@@ -211,8 +221,8 @@ impl Scene {
                 .user_tools()
                 .map(|(name, description, parameters)| {
                     let names: Vec<&str> = parameters.iter().map(|param| param.name.as_str()).collect();
-                    let about = format!("{description} {}", names.join(" ")).replace('_', " ");
-                    ToolWords { name: name.replace('_', " "), about }
+                    let about = format!("{} {}", description.replace('_', " "), spoken(&names.join(" ")));
+                    ToolWords { name: spoken(name), about }
                 })
                 .collect();
             let values: Vec<String> =
@@ -220,7 +230,20 @@ impl Scene {
             let parameters = self.user_tools().flat_map(|(_, _, parameters)| parameters);
             let numbered = parameters.filter(|param| matches!(param.kind, ParamKind::Number { .. }));
             let numbered = numbered.flat_map(|param| param.name.split(['_', '-']));
-            Index::new(&self.devices, &self.kinds, &self.areas, &values, &tools).with_numbered(numbered)
+            let parts = self.user_tools().any(|(_, _, parameters)| {
+                let takes = |unit: f64| {
+                    let of_unit = |param: &Param| {
+                        param.name.split(['_', '-']).any(|word| seconds_in(word) == Some(unit))
+                    };
+                    parameters
+                        .iter()
+                        .any(|param| matches!(param.kind, ParamKind::Number { .. }) && of_unit(param))
+                };
+                takes(3600.0) && takes(60.0)
+            });
+            Index::new(&self.devices, &self.kinds, &self.areas, &values, &tools)
+                .with_numbered(numbered)
+                .with_parts(parts)
         })
     }
 
@@ -293,6 +316,15 @@ mod tests {
         assert_eq!(takes("wait:how many hours to wait", "90 minutes"), Some(1.5));
         assert_eq!(takes("dose:g", "half a kilo"), Some(500.0));
         assert_eq!(takes("dose:of the second kind", "30 seconds"), Some(30.0));
+        assert_eq!(takes("days", "for a fortnight"), Some(14.0));
+        assert_eq!(takes("nights", "for two weeks"), Some(14.0));
+        assert_eq!(takes("weeks", "for two weeks"), Some(2.0));
+        assert_eq!(takes("dozens", "three dozen natives"), Some(3.0));
+        assert_eq!(takes("count", "three dozen natives"), Some(36.0));
+        assert_eq!(takes("price", "that's three fifty"), Some(3.5));
+        assert_eq!(takes("minutes", "an hour and ten"), Some(70.0));
+        assert_eq!(takes("price", "nineteen ninety-nine, card"), Some(19.99));
+        assert_eq!(takes("kilos", "three fifty"), Some(350.0));
         // Nothing to turn it into: the bare number.
         assert_eq!(takes("amount", "12 kg"), Some(12.0));
         assert_eq!(takes("seconds", "12 kg"), Some(12.0));

@@ -1,6 +1,6 @@
 //! Answers: steps written as pieces (for training) and read back from an answer's tokens.
 
-use crate::prompt::{Argument, Group, ParamKind, Selector, Step, Turn};
+use crate::prompt::{Argument, Group, ParamKind, Selector, Step, Turn, trimmed};
 use crate::tool::Builtin;
 
 use super::render::{Piece, Pieces, Pointers};
@@ -51,7 +51,8 @@ pub fn encode(turn: &Turn<'_>, pointers: &Pointers, steps: &[Step]) -> Option<Ve
             }
             Step::User { tool, arguments } => {
                 out.token(Some(pointers.tool(*tool)?));
-                for argument in arguments {
+                let (_, _, parameters) = turn.scene.user_tools().nth(*tool)?;
+                for (param, argument) in parameters.iter().zip(arguments) {
                     match argument {
                         None => out.token(Token::Skip),
                         Some(Argument::Choice(at)) => out.token(Some(pointers.value(*at)?)),
@@ -63,7 +64,7 @@ pub fn encode(turn: &Turn<'_>, pointers: &Pointers, steps: &[Step]) -> Option<Ve
                                 return None;
                             }
                             out.text(" ");
-                            out.text(&text.to_lowercase());
+                            out.text(&trimmed(&param.name, text, turn.request).to_lowercase());
                             out.token(Token::TextEnd);
                         }
                     }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::board::{Capabilities, Device, Direction};
-use crate::link::{Correction, Link, Mark, Number, Unit, corrections};
+use crate::link::{Correction, Link, Mark, Number, Unit, corrections, spoken};
 use crate::prompt::{Param, ParamKind, Scene, Tool, Turn};
 use crate::tool::Builtin;
 
@@ -144,14 +144,14 @@ pub fn scene(scene: &Scene, pointers: &Pointers) -> Vec<Piece> {
     for (at, (name, description, parameters)) in scene.user_tools().enumerate() {
         let Some(pointer) = pointers.tool(at) else { continue };
         out.token(pointer);
-        out.name(name);
+        out.name(&spoken(name));
         if !description.is_empty() {
             out.text(":");
             out.name(description.trim_end_matches('.'));
         }
         for param in parameters {
             out.token(Token::Argument);
-            out.name(&param.name);
+            out.name(&spoken(&param.name));
             match &param.kind {
                 ParamKind::Number { .. } => out.token(Token::IsNumber),
                 ParamKind::Text { .. } => out.token(Token::IsText),
