@@ -13,7 +13,7 @@ use crate::prompt::{Selector, Step, Turn};
 use crate::tool::Builtin;
 
 use numbers::misplaced;
-use texts::{articled, cut, led, swallowed};
+use texts::{cut, led, swallowed};
 use tools::{Heard, affirmed, denied, flagged, heard, questioned, uncounted, undone};
 
 /// Counts of what speaks against a reading.
@@ -59,8 +59,6 @@ pub(super) struct Signs {
     pub skipped: usize,
     /// Texts that hold a word of their tool's or parameter's name.
     pub titled: usize,
-    /// Texts that begin with an article.
-    pub articled: usize,
     /// It acts, and some word of the request has to do with nothing in it.
     pub untold: usize,
     /// "Both" was said, and it acts on two of nothing.
@@ -73,6 +71,8 @@ pub(super) struct Signs {
     pub affirmed: usize,
     /// Texts that are copied out of a question.
     pub questioned: usize,
+    /// It acts on something of a kind or of a place, of which there is none there: the "bathroom light" of a bathroom with a towel rail.
+    pub absent: usize,
 }
 
 impl Signs {
@@ -105,13 +105,13 @@ impl Signs {
             nearer,
             skipped,
             titled,
-            articled: articled(steps),
             untold,
             unpaired: usize::from(unpaired(turn, steps, &addressed)),
             misplaced: misplaced(turn, steps),
             undone: undone(turn, steps),
             affirmed: affirmed(turn, steps),
             questioned: questioned(turn, steps),
+            absent: usize::from(absent(turn, &addressed)),
         }
     }
 
@@ -138,13 +138,13 @@ impl Signs {
             (self.nearer, 0.59),
             (self.skipped, 0.5),
             (self.titled, 0.15),
-            (self.articled, 0.8),
             (self.untold, 0.53),
             (self.unpaired, 0.69),
             (self.misplaced, 0.31),
             (self.undone, 0.55),
             (self.affirmed, 0.72),
             (self.questioned, 0.55),
+            (self.absent, 0.3),
         ];
         factors.iter().map(|(count, factor): &(usize, f64)| factor.powi(*count as i32)).product()
     }
@@ -162,6 +162,49 @@ fn pointed<'t>(turn: &'t Turn<'_>, pointers: &Pointers) -> Vec<(&'t Link, Vec<To
         mark => pointers.mark(mark),
     };
     turn.links.iter().map(|link| (link, link.marks.iter().filter_map(&mut pointer).collect())).collect()
+}
+
+/// Whether an answer acts on devices of a kind or a place that stand beside each other in the request, where no device is both.
+fn absent(turn: &Turn<'_>, addressed: &[Vec<usize>]) -> bool {
+    let kind = |link: &Link| match link.marks[..] {
+        [Mark::Kind(kind)] => Some(kind),
+        _ => None,
+    };
+    let area = |link: &Link| {
+        link.marks.iter().find_map(|mark| match mark {
+            Mark::Area(area) => Some(*area),
+            _ => None,
+        })
+    };
+    let scene = turn.scene;
+    let acted = |kind: usize, area: usize| {
+        addressed.iter().flatten().any(|&at| {
+            let device = &scene.devices[at];
+            scene.kind_of(device) == Some(kind) || scene.area_of(device) == Some(area)
+        })
+    };
+    let none = |kind: usize, area: usize| {
+        !scene
+            .devices
+            .iter()
+            .any(|device| scene.kind_of(device) == Some(kind) && scene.area_of(device) == Some(area))
+    };
+    turn.links.windows(2).any(|pair| {
+        let between = turn.request.get(pair[0].end..pair[1].start).unwrap_or("?").trim().to_lowercase();
+        let found = match (kind(&pair[0]), area(&pair[1]), area(&pair[0]), kind(&pair[1])) {
+            (Some(kind), Some(area), ..)
+                if matches!(
+                    &*between,
+                    "in" | "in the" | "on the" | "at the" | "on in the" | "off in the"
+                ) =>
+            {
+                Some((kind, area))
+            }
+            (_, _, Some(area), Some(kind)) if between.is_empty() => Some((kind, area)),
+            _ => None,
+        };
+        found.is_some_and(|(kind, area)| none(kind, area) && acted(kind, area))
+    })
 }
 
 fn holds(answer: &[Piece], tokens: &[Token]) -> bool {

@@ -77,14 +77,6 @@ pub(super) fn led(steps: &[Step]) -> usize {
     texts(steps).filter(|text| text.contains(char::is_whitespace) && begins(text, LEADING)).count()
 }
 
-/// Words of which one begins no text by itself: "the rain trousers" are put on a list as "rain trousers".
-const ARTICLES: &str = "the a an my our your this that";
-
-/// How many texts begin with an article, or a word in its place.
-pub(super) fn articled(steps: &[Step]) -> usize {
-    texts(steps).filter(|text| begins(text, ARTICLES)).count()
-}
-
 /// Whether the first word of a text is one of a list.
 fn begins(text: &str, list: &str) -> bool {
     let first = text.split_whitespace().next().unwrap_or("");

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-use crate::link::{Link, Mark, Number};
+use crate::link::{Link, Mark, Number, spoken};
 use crate::prompt::{Argument, Param, ParamKind, Step, Turn};
 
 use super::texts::texts;
@@ -175,10 +175,10 @@ pub(super) fn stem(word: &str) -> String {
 /// The stems by which each of the user's tools may be asked for: of its name and description, of its parameters and their choices.
 fn telling_stems(turn: &Turn<'_>) -> Vec<HashSet<String>> {
     let of = |(name, description, parameters): (&str, &str, &[Param])| {
-        let mut text = format!("{name} {description}");
+        let mut text = format!("{} {description}", spoken(name));
         for param in parameters {
             text.push(' ');
-            text.push_str(&param.name);
+            text.push_str(&spoken(&param.name));
             if let ParamKind::Choice(choices) = &param.kind {
                 choices.iter().for_each(|choice| text.extend([" ", choice]));
             }
@@ -219,7 +219,7 @@ pub(super) fn heard<'t>(turn: &'t Turn<'_>, held: impl Iterator<Item = &'t str>,
         heard.skipped += call.arguments.iter().filter(|argument| argument.is_none()).count();
         for (param, argument) in call.parameters.iter().zip(call.arguments) {
             if let Some(Argument::Text(text)) = argument {
-                let names = stems(&format!("{} {}", call.name, param.name).replace(['_', '-'], " "));
+                let names = stems(&format!("{} {}", spoken(call.name), spoken(&param.name)));
                 // "Put that on Mr Okafor's card", of a tool that writes on cards.
                 let owned = ["'s ", "’s "].iter().find_map(|mark| Some(text.rsplit_once(mark)?.1));
                 let theirs = owned.is_some_and(|owned| !tools[call.at].is_disjoint(&stems(owned)));
