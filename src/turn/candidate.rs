@@ -28,8 +28,8 @@ const RIVAL: f32 = 0.04;
 const MOST_RIVALS: usize = 5;
 /// How far the model's probabilities are to be trusted, as an exponent, and how often what was not looked at is right beside them: fitted together with
 /// the weights of the signs.
-const TRUST: f64 = 0.73;
-const UNSEEN: f64 = 0.29;
+const TRUST: f64 = 0.67;
+const UNSEEN: f64 = 0.27;
 
 impl Candidate {
     /// Beginnings of other answers: this one up to a close decision, then the runner-up; and their probabilities.
