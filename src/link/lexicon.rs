@@ -168,10 +168,6 @@ const CHOSEN: &[&[&str]] = &[
     &["extra large", "xl"],
     &["vegetarian", "veggie"],
     &["gluten free", "gf", "coeliac"],
-    &["kg", "kilo", "kilogram"],
-    &["g", "gram"],
-    &["litre", "liter"],
-    &["ml", "mil", "millilitre"],
     &["each", "apiece"],
     &["tee", "t shirt", "tshirt"],
     &["movie", "film"],
@@ -205,7 +201,7 @@ const CHOSEN: &[&[&str]] = &[
 /// Other words for a choice that a tool offers.
 pub(super) fn other_choices(choice: &str) -> impl Iterator<Item = &'static str> {
     let same = |words: &&&[&str]| words.iter().any(|word| choice.eq_ignore_ascii_case(word));
-    let words = CHOSEN.iter().find(same).copied().unwrap_or_default();
+    let words = CHOSEN.iter().find(same).copied().unwrap_or_else(|| names_of_unit(&choice.to_lowercase()));
     words.iter().copied().filter(move |word| !choice.eq_ignore_ascii_case(word))
 }
 
@@ -214,7 +210,7 @@ pub(super) fn other_choices(choice: &str) -> impl Iterator<Item = &'static str> 
 pub(super) fn names_of_unit(unit: &str) -> &'static [&'static str] {
     const UNITS: &[&[&str]] = &[
         &["mg", "milligram", "milligrams"],
-        &["ml", "mils", "millilitre", "millilitres", "milliliter", "milliliters"],
+        &["ml", "mil", "mils", "millilitre", "millilitres", "milliliter", "milliliters"],
         &["litre", "litres", "liter", "liters"],
         &["gram", "grams", "gramme", "grammes", "g"],
         &["kg", "kilo", "kilos", "kilogram", "kilograms", "kilogramme", "kilogrammes"],

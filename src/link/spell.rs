@@ -545,6 +545,8 @@ mod tests {
         for (said, meant) in SLIPS {
             assert_eq!(read(&format!("{said} xq")), format!("{meant} xq"));
         }
+        assert_eq!(read("un lock [door]"), "unlock door");
+        assert_eq!(read("lock [door]"), "lock door");
     }
 
     #[test]

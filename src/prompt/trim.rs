@@ -2,7 +2,7 @@
 
 use crate::link::spoken;
 
-/// Words of a parameter's name that takes what is to be said or written, or what it is about, to the letter.
+/// Words of a parameter's name that takes what is to be said or written, to the letter.
 const SAID: &str = "announcement answer body call caption comment comments content damage describe description detail details \
     entry fault finding happened instruction instructions issue line memo message msg note notes notice observation post \
     problem question reason remark remarks reminder reply say says sentence speech summary symptom symptoms text wish word words";
@@ -70,7 +70,11 @@ fn unarticled(text: &str, opens: bool) -> &str {
         _ => opens && matches!(first, "The" | "A" | "An"),
     };
     let words = || rest.split_whitespace();
-    if !article || words().count() > MOST || words().any(|word| holds(VERBS, word)) {
+    if !article
+        || words().next().is_none()
+        || words().count() > MOST
+        || words().any(|word| holds(VERBS, word))
+    {
         text
     } else {
         rest.trim_start()

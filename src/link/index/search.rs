@@ -75,7 +75,7 @@ impl Index {
             out.push(Sighting { id, plural: false, exact: true, doubtful: false });
         }
         if out.is_empty() {
-            let other = across_the_ocean(word).find_map(|other| self.vocabulary.get(&other).copied());
+            let other = across_the_ocean(word).iter().find_map(|other| self.vocabulary.get(other).copied());
             out.extend(other.map(|id| Sighting { id, plural: false, exact: true, doubtful: false }));
         }
         if out.is_empty()

@@ -166,6 +166,8 @@ fn pointed<'t>(turn: &'t Turn<'_>, pointers: &Pointers) -> Vec<(&'t Link, Vec<To
 
 /// Whether an answer acts on devices of a kind or a place that stand beside each other in the request, where no device is both.
 fn absent(turn: &Turn<'_>, addressed: &[Vec<usize>]) -> bool {
+    /// Words between a kind and its place.
+    const LEADING: &[&str] = &["in", "in the", "on the", "at the", "on in the", "off in the"];
     let kind = |link: &Link| match link.marks[..] {
         [Mark::Kind(kind)] => Some(kind),
         _ => None,
@@ -177,33 +179,20 @@ fn absent(turn: &Turn<'_>, addressed: &[Vec<usize>]) -> bool {
         })
     };
     let scene = turn.scene;
-    let acted = |kind: usize, area: usize| {
-        addressed.iter().flatten().any(|&at| {
-            let device = &scene.devices[at];
-            scene.kind_of(device) == Some(kind) || scene.area_of(device) == Some(area)
-        })
-    };
-    let none = |kind: usize, area: usize| {
-        !scene
-            .devices
-            .iter()
-            .any(|device| scene.kind_of(device) == Some(kind) && scene.area_of(device) == Some(area))
-    };
     turn.links.windows(2).any(|pair| {
         let between = turn.request.get(pair[0].end..pair[1].start).unwrap_or("?").trim().to_lowercase();
-        let found = match (kind(&pair[0]), area(&pair[1]), area(&pair[0]), kind(&pair[1])) {
-            (Some(kind), Some(area), ..)
-                if matches!(
-                    &*between,
-                    "in" | "in the" | "on the" | "at the" | "on in the" | "off in the"
-                ) =>
-            {
-                Some((kind, area))
-            }
-            (_, _, Some(area), Some(kind)) if between.is_empty() => Some((kind, area)),
-            _ => None,
+        let (things, place) = match &*between {
+            "" => (&pair[1], &pair[0]),
+            between if LEADING.contains(&between) => (&pair[0], &pair[1]),
+            _ => return false,
         };
-        found.is_some_and(|(kind, area)| none(kind, area) && acted(kind, area))
+        let (Some(kind), Some(area)) = (kind(things), area(place)) else { return false };
+        let is = |at: usize| {
+            let device = &scene.devices[at];
+            (scene.kind_of(device) == Some(kind), scene.area_of(device) == Some(area))
+        };
+        !(0..scene.devices.len()).any(|at| is(at) == (true, true))
+            && addressed.iter().flatten().any(|&at| is(at) != (false, false))
     })
 }
 

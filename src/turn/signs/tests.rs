@@ -256,3 +256,22 @@ fn both_means_two() {
     assert_eq!(signs("both microphones on", each(&[2])), (1, 1));
     assert_eq!(signs("microphones on but not the guest", each(&[0])), (1, 0));
 }
+
+#[test]
+fn acts_on_what_is_not_there() {
+    let devices = vec![
+        Device::of_kind("towel rail", "heater", Some("bathroom")),
+        Device::of_kind("hall lamp", "light", Some("hall")),
+        Device::of_kind("desk lamp", "light", Some("study")),
+        Device::of_kind("study fan", "fan", Some("study")),
+    ];
+    let scene = Scene::new(vec![Tool::Builtin(Builtin::On)], devices);
+    let count = |request: &str, at: usize| {
+        let turn = Turn::new(&scene, request);
+        let pointers = Pointers::new(&scene, None);
+        let steps = acts(Builtin::On, at);
+        Signs::of(&turn, &pointers, &encode(&turn, &pointers, &steps).unwrap(), &steps).absent
+    };
+    assert_eq!((count("bathroom lights on", 0), count("lights on in the bathroom", 1)), (1, 1));
+    assert_eq!((count("study lights on", 2), count("bathroom lights on", 3)), (0, 0));
+}
