@@ -11,7 +11,8 @@ use crate::agent::{self, Agent};
 use crate::corpus::{Generator, Rng};
 use crate::eval::{self, Case};
 use crate::prompt::pintail::{Pointers, Token, encode, request, scene, text};
-use crate::prompt::{Scene, Tool, Turn, resolve};
+use crate::prompt::span::{Features, LONGEST, Tell, spans};
+use crate::prompt::{Argument, Scene, Step, Tool, Turn, resolve};
 use crate::turn;
 
 /// Write requests as the bundled model reads them, one JSON object a line
@@ -45,6 +46,9 @@ pub struct Args {
     /// Render these recorded requests (as `pintail eval` takes them) with the answers that are expected
     #[arg(long, requires = "agent", conflicts_with = "draw", value_name = "FILE")]
     cases: Option<PathBuf>,
+    /// Of the recorded requests only what training/spans.py reads: the spans that a text argument may be, what is to be seen of each, and which it is
+    #[arg(long, requires = "cases")]
+    spans: bool,
 }
 
 /// Runs the command.
@@ -56,7 +60,9 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         }
     } else if let Some(name) = &args.agent {
         let agent = agent::load(name)?;
-        if let Some(file) = &args.cases {
+        if let Some(file) = args.cases.as_ref().filter(|_| args.spans) {
+            spans_of(&agent, file, &mut out)?;
+        } else if let Some(file) = &args.cases {
             recorded(&agent, file, &args, &mut out)?;
         } else if args.draw {
             generate(Generator::in_scene(args.seed, world(&agent, agent.start)?), &args, &mut out)?;
@@ -134,6 +140,51 @@ fn recorded(agent: &Agent, file: &Path, args: &Args, out: &mut impl Write) -> an
         );
     }
     Ok(())
+}
+
+/// The text arguments of recorded requests: one JSON object for each, with the features of every span by its words.
+fn spans_of(agent: &Agent, file: &Path, out: &mut impl Write) -> anyhow::Result<()> {
+    let cases = eval::read_cases(file)?;
+    for (at, state) in agent.states.iter().enumerate() {
+        let said_here =
+            |case: &&Case| case.state.as_ref().map_or(at == agent.start, |name| *name == state.name);
+        let world = world(agent, at)?;
+        for case in cases.iter().filter(said_here) {
+            let turn = Turn::new(&world, &case.text);
+            for step in eval::steps(agent, &turn, &case.calls).unwrap_or_default() {
+                let Step::User { tool, arguments } = step else { continue };
+                for (param, argument) in arguments.iter().enumerate() {
+                    let Some(Argument::Text(text)) = argument else { continue };
+                    if let Some(line) = span_features(&turn, tool, param, text) {
+                        writeln!(out, "{line}")?;
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn span_features(turn: &Turn<'_>, tool: usize, param: usize, text: &str) -> Option<serde_json::Value> {
+    let features = Features::of(turn, tool, param)?;
+    let words = &features.words;
+    let told = |tell: &dyn Fn(&mut Tell<'_>)| {
+        let mut names = Vec::new();
+        tell(&mut |name| names.push(name.to_owned()));
+        names
+    };
+    let all: Vec<(usize, usize)> = spans(words, LONGEST).collect();
+    let is_it = |(first, last): &(usize, usize)| {
+        turn.request[words[*first].start..words[*last].end].eq_ignore_ascii_case(text)
+    };
+    let gold: Vec<usize> = all.iter().enumerate().filter(|(_, span)| is_it(span)).map(|(at, _)| at).collect();
+    let starts: Vec<_> = (0..words.len()).map(|at| told(&|tell| features.of_start(at, tell))).collect();
+    let ends: Vec<_> = (0..words.len()).map(|at| told(&|tell| features.of_end(at, tell))).collect();
+    let inside: Vec<_> =
+        all.iter().map(|&(first, last)| told(&|tell| features.of_inside(first..last + 1, tell))).collect();
+    Some(
+        json!({ "request": turn.request, "text": text, "gold": gold, "spans": all, "starts": starts, "ends": ends, "inside": inside }),
+    )
 }
 
 /// What a state of the agent offers.

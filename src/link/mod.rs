@@ -32,6 +32,7 @@ pub use quotes::quotes;
 pub use spell::{Correction, corrections};
 pub use talk::telling;
 pub use words::spoken;
+pub(crate) use words::stem;
 
 use serde::{Deserialize, Serialize};
 

@@ -132,7 +132,7 @@ const IRREGULAR: &[&str] = &[
 
 /// What a word in lower case has in common with its other forms: "record", "recording", "recorded" and "recorder" are one, and so are
 /// "announce" and "announcement", "take" and "taken". No word of its own.
-pub(super) fn stem(word: &str) -> String {
+pub(crate) fn stem(word: &str) -> String {
     const LEAST: usize = 3;
     let forms = IRREGULAR.iter().find(|forms| forms.split(' ').any(|form| form == word));
     let word = forms.and_then(|forms| forms.split(' ').next()).unwrap_or(word);

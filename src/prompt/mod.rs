@@ -13,6 +13,7 @@ pub mod form;
 pub mod pintail;
 mod plan;
 mod scene;
+pub(crate) mod span;
 mod trim;
 
 pub use background::{Background, Earlier};

@@ -1,19 +1,7 @@
 //! What of the words that a reading copies is the argument: "the chapel hall" books "chapel hall", "Mrs Lister's here" lets "Mrs Lister" in.
 
-use crate::link::spoken;
+use super::span::Sort;
 
-/// Words of a parameter's name that takes what is to be said or written, to the letter.
-const SAID: &str = "announcement answer body call caption comment comments content damage describe description detail details \
-    entry fault finding happened instruction instructions issue line memo message msg note notes notice observation post \
-    problem question reason remark remarks reminder reply say says sentence speech summary symptom symptoms text wish word words";
-/// Those of one that takes a title: it may begin with a capital article.
-const TITLES: &str =
-    "album artist band book film movie playlist programme program show song story title track tune";
-/// Those of one that takes somebody.
-const PERSONS: &str = "animal assistant attendee author borrower boy buyer caller cat child cleaner client contact cow customer dog \
-    donor driver employee ewe family girl goat guest horse hirer kid keeper member name owner parent party passenger patient person \
-    pet player puppy pupil reader recipient renter resident seller sender sister staff student teacher team tenant user visitor \
-    volunteer walker who whom worker";
 /// Verbs behind which a sentence goes on about a person.
 const VERBS: &str = "is isn't isn’t are aren't aren’t was wasn't wasn’t were has hasn't hasn’t have had got gets did does doesn't \
     doesn’t didn't didn’t will won't won’t can't can’t wants wanted needs needed asked came";
@@ -25,15 +13,14 @@ const HAS: &str = "here just got had been finished gone arrived in out back off 
 /// without the verb behind the name and all that follows it. What is to be said or written stays as it is, and so does what stands in quotation
 /// marks. `text` is a part of `request`; no text that holds a letter is trimmed to nothing.
 pub fn trimmed<'t>(param: &str, text: &'t str, request: &str) -> &'t str {
-    let name = spoken(param).to_lowercase();
-    let takes = |list: &str| name.split_whitespace().any(|word| holds(list, word));
+    let sort = Sort::of(param);
     let (before, behind) = request.split_once(text).unwrap_or_default();
-    if takes(SAID) || before.ends_with(['"', '\'', '“', '‘', '«']) {
+    if sort == Sort::Said || before.ends_with(['"', '\'', '“', '‘', '«']) {
         return text;
     }
-    let text = if takes(PERSONS) { person(text, behind) } else { text };
+    let text = if sort == Sort::Person { person(text, behind) } else { text };
     let opens = before.trim_end().is_empty() || before.trim_end().ends_with(['.', '!', '?', ':']);
-    unarticled(text, opens && !takes(TITLES))
+    unarticled(text, opens && sort != Sort::Title)
 }
 
 /// The words before the verb of a sentence about somebody; `behind` is how the request goes on.

@@ -28,34 +28,47 @@ const RIVAL: f32 = 0.04;
 const MOST_RIVALS: usize = 5;
 /// How far the model's probabilities are to be trusted, as an exponent, and how often what was not looked at is right beside them: fitted together with
 /// the weights of the signs.
-const TRUST: f64 = 0.67;
-const UNSEEN: f64 = 0.27;
+const TRUST: f64 = 0.49;
+const UNSEEN: f64 = 0.1;
 
 impl Candidate {
-    /// Beginnings of other answers: this one up to a close decision, then the runner-up; and their probabilities.
-    pub fn openings(&self) -> Vec<(Vec<u32>, f64)> {
+    /// How likely it is beside others, signs and all.
+    pub fn weight(&self) -> f64 {
+        self.probability.powf(TRUST) * self.signs.weight()
+    }
+
+    /// Beginnings of other answers: this one up to a close decision, then the runner-up.
+    pub fn openings(&self) -> Vec<Opening> {
         let mut openings = Vec::new();
         let mut before = 1.0;
         for step in &self.decoded.steps {
             if step.runner_up >= RIVAL && step.rival != step.token {
-                let mut opening = self.decoded.tokens[..step.at].to_vec();
-                opening.push(step.rival);
-                openings.push((opening, before * f64::from(step.runner_up)));
+                let mut tokens = self.decoded.tokens[..step.at].to_vec();
+                tokens.push(step.rival);
+                openings.push(Opening { tokens, probability: before * f64::from(step.runner_up) });
             }
             before *= f64::from(step.probability);
         }
-        openings.sort_by(|a, b| b.1.total_cmp(&a.1));
+        openings.sort_by(|a, b| b.probability.total_cmp(&a.probability));
         openings.truncate(MOST_RIVALS);
         openings
     }
 }
 
+/// The beginning of an answer.
+#[derive(Clone, Debug)]
+pub(super) struct Opening {
+    pub tokens: Vec<u32>,
+    /// Of all answers that begin so.
+    pub probability: f64,
+}
+
 /// The readings, best first, and how sure the best one is beside the others and all that was not looked at. Readings that
 /// come to the same effects count together.
 pub(super) fn ranked(mut readings: Vec<Candidate>) -> (Vec<Candidate>, f64) {
-    let weight = |reading: &Candidate| reading.probability.powf(TRUST) * reading.signs.weight();
     let seen: f64 = readings.iter().map(|reading| reading.probability).sum();
-    let all: f64 = readings.iter().map(weight).sum::<f64>() + UNSEEN * (1.0 - seen).max(0.0).powf(TRUST);
+    let all: f64 =
+        readings.iter().map(Candidate::weight).sum::<f64>() + UNSEEN * (1.0 - seen).max(0.0).powf(TRUST);
     // Of equal ones the later, which the model looked at because the earlier was close to it.
     readings.reverse();
     // "How warm is the cellar and how damp the loft" reads two devices at once or one after the other.
@@ -66,13 +79,13 @@ pub(super) fn ranked(mut readings: Vec<Candidate>) -> (Vec<Candidate>, f64) {
             .iter()
             .zip(&effects)
             .filter(|(_, other)| *other == same)
-            .map(|(reading, _)| weight(reading))
+            .map(|(reading, _)| reading.weight())
             .sum()
     };
     let shares: Vec<f64> = effects.iter().map(together).collect();
     let mut order: Vec<usize> = (0..readings.len()).collect();
     order.sort_by(|&a, &b| {
-        shares[b].total_cmp(&shares[a]).then_with(|| weight(&readings[b]).total_cmp(&weight(&readings[a])))
+        shares[b].total_cmp(&shares[a]).then_with(|| readings[b].weight().total_cmp(&readings[a].weight()))
     });
     let best = order.first().map_or(0.0, |&at| shares[at]);
     let mut readings: Vec<Option<Candidate>> = readings.into_iter().map(Some).collect();

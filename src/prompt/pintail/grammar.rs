@@ -1,8 +1,9 @@
 //! The grammar of a turn's answer: which tools, which devices for each, which numbers for which devices.
 
 use crate::grammar::{Expr, Grammar, GrammarBuilder, GrammarError};
-use crate::link::{Mark, Number, Unit, quotes};
+use crate::link::{Mark, Number, Unit};
 use crate::prompt::plan::serves;
+use crate::prompt::span::{Word, spans, words};
 use crate::prompt::{Param, ParamKind, Scene, Turn};
 use crate::tool::Builtin;
 
@@ -320,9 +321,9 @@ impl Turned<'_> {
     /// taken whole or not at all.
     fn words(&mut self, longest: usize) -> Expr {
         let request = self.turn.request;
-        let words = spoken(request);
+        let words = words(request);
         let text = |from: usize, to: usize| request[from..to].to_lowercase();
-        let Some(&Spoken { end, .. }) = words.last() else { return self.grammar.never() };
+        let Some(&Word { end, .. }) = words.last() else { return self.grammar.never() };
         let space = self.grammar.literal(" ");
         let close = self.token(Token::TextEnd);
         let span = if request[words[0].start..end].chars().count() <= longest {
@@ -351,69 +352,12 @@ impl Turned<'_> {
             self.grammar.alt(&starts)
         } else {
             let fit = spans(&words, longest.min(64))
+                .map(|(first, last)| (words[first].start, words[last].end))
                 .filter(|&(from, to)| request[from..to].chars().count() <= longest);
             let spans: Vec<String> = fit.map(|(from, to)| text(from, to)).collect();
             self.grammar.literals(spans)
         };
         self.grammar.seq(&[space, span, close])
-    }
-}
-
-/// A word of the request as a part of an argument.
-struct Spoken {
-    start: usize,
-    end: usize,
-    /// Whether an argument may begin with it.
-    may_start: bool,
-    /// Whether one may end with it.
-    may_end: bool,
-    /// Whether one that holds it may hold the next word too.
-    goes_on: bool,
-}
-
-/// The words of a request as an argument may be cut: "14:05", "8.5" and "don't" are one word, a quotation is not cut.
-fn spoken(request: &str) -> Vec<Spoken> {
-    let mut words: Vec<Spoken> = Vec::new();
-    for (at, c) in request.char_indices().filter(|(_, c)| c.is_alphanumeric()) {
-        let end = at + c.len_utf8();
-        match words.last_mut() {
-            Some(last) if last.end == at || within_a_word(request, last.end, at) => last.end = end,
-            _ => words.push(Spoken { start: at, end, may_start: true, may_end: true, goes_on: true }),
-        }
-    }
-    for quote in quotes(request) {
-        let inside = |word: &Spoken| quote.start <= word.start && word.end <= quote.end;
-        let Some(first) = words.iter().position(inside) else { continue };
-        let last = words.iter().rposition(inside).unwrap_or(first);
-        for (at, word) in words.iter_mut().enumerate().take(last + 1).skip(first) {
-            word.may_start = at == first;
-            word.may_end = at == last;
-            word.goes_on = at < last;
-        }
-        if let Some(before) = first.checked_sub(1) {
-            words[before].goes_on = false;
-        }
-    }
-    words
-}
-
-/// The bytes of all arguments of at most `most` words.
-fn spans(words: &[Spoken], most: usize) -> impl Iterator<Item = (usize, usize)> {
-    words.iter().enumerate().filter(|(_, first)| first.may_start).flat_map(move |(at, first)| {
-        let rest = &words[at..];
-        let end = rest.iter().position(|word| !word.goes_on).map_or(rest.len(), |last| last + 1);
-        rest[..end.min(most)].iter().filter(|last| last.may_end).map(|last| (first.start, last.end))
-    })
-}
-
-/// Whether what stands between two letters or digits joins them: a point or colon between digits, an apostrophe.
-fn within_a_word(request: &str, from: usize, to: usize) -> bool {
-    let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
-    let (before, after) = (request[..from].chars().next_back(), request[to..].chars().next());
-    match &request[from..to] {
-        "." | ":" | "," => digit(before) && digit(after),
-        "'" | "’" => true,
-        _ => false,
     }
 }
 
@@ -495,16 +439,6 @@ mod tests {
         assert!(legal("compressor off", 0) && !legal("compressor off", 1));
         assert!(legal("shop off", 0) && legal("shop off", 1), "both stand in the shop");
         assert!(legal("that thing off", 0) && legal("that thing off", 1), "no word points at anything");
-    }
-
-    #[test]
-    fn arguments_are_cut_between_words_and_not_within_quotations() {
-        let cut = |request: &str| -> Vec<String> {
-            spans(&spoken(request), 64).map(|(from, to)| request[from..to].to_owned()).collect()
-        };
-        assert_eq!(cut("the 14:05"), ["the", "the 14:05", "14:05"]);
-        assert_eq!(cut("don't 8.5, x"), ["don't", "don't 8.5", "don't 8.5, x", "8.5", "8.5, x", "x"]);
-        assert_eq!(cut("log \"a, b\" now"), ["log", "a, b", "now"]);
     }
 
     #[test]

@@ -4,11 +4,13 @@ use std::sync::atomic::AtomicBool;
 
 use serde_json::json;
 
+use super::proposals::Proposal;
 use super::{Mind, MindError, Prepared, Reading};
 use crate::decode::{DecodeError, Decoded};
 use crate::prompt::pintail::{self, Pointers};
+use crate::prompt::span::TextSpans;
 use crate::prompt::{Turn, resolve};
-use crate::turn::candidate::{Candidate, ranked};
+use crate::turn::candidate::{Candidate, Opening, ranked};
 use crate::turn::choices::{self, Choice};
 use crate::turn::cost;
 use crate::turn::effects::Effects;
@@ -20,6 +22,18 @@ use crate::turn::signs::Signs;
 const AGAIN: f64 = 0.9;
 /// By how much the pointers are turned on for it.
 const TURNED: usize = 5;
+/// How many readings are looked at with other arguments, and how many such answers in one look.
+const REARGUED: usize = 2;
+const MOST_PROPOSALS: usize = 4;
+/// How many in the second look, which only weighs what the first has found.
+const MOST_PROPOSED_AGAIN: usize = 2;
+
+/// What the model makes of a turn with one set of pointers.
+struct Look {
+    prepared: Prepared,
+    readings: Vec<Candidate>,
+    counts: TokenCounts,
+}
 
 impl Mind {
     /// A request in the bundled model's own notation.
@@ -29,15 +43,16 @@ impl Mind {
         ids: &[u32],
         cancel: &AtomicBool,
     ) -> Result<Reading, MindError> {
-        let (first, readings, mut counts) = self.look(turn, ids, 0, cancel)?;
+        let spans = TextSpans::new(turn);
+        let Look { prepared, readings, mut counts } = self.look(&spans, ids, 0, cancel)?;
         let (mut readings, mut confidence) = ranked(readings);
-        let mut looks = vec![first];
+        let mut looks = vec![prepared];
         if confidence < AGAIN {
-            let (second, more, spent) = self.look_again(turn, ids, cancel)?;
-            counts.sampled += spent.sampled;
-            counts.forced += spent.forced;
-            looks.push(second);
-            readings.extend(more.into_iter().map(|reading| Candidate { look: 1, ..reading }));
+            let second = self.look_again(&spans, ids, cancel)?;
+            counts.sampled += second.counts.sampled;
+            counts.forced += second.counts.forced;
+            looks.push(second.prepared);
+            readings.extend(second.readings.into_iter().map(|reading| Candidate { look: 1, ..reading }));
             readings.iter_mut().for_each(|reading| reading.probability /= 2.0);
             (readings, confidence) = ranked(readings);
         }
@@ -72,40 +87,77 @@ impl Mind {
         })
     }
 
-    /// What the model makes of a turn whose pointers are turned on by `by`: the likeliest answer first, then those it was close to.
+    /// What the model makes of a turn whose pointers are turned on by `by`: the likeliest answer first, then those it was close to, then those with
+    /// other arguments.
     fn look(
         &mut self,
-        turn: &Turn<'_>,
+        spans: &TextSpans<'_>,
         ids: &[u32],
         by: usize,
         cancel: &AtomicBool,
-    ) -> Result<(Prepared, Vec<Candidate>, TokenCounts), MindError> {
-        let prepared = self.prepare(turn, ids, by)?;
-        let (first, mut counts) =
-            self.decode(&prepared.prompt, &[], prepared.grammar.clone(), &[], cancel)?;
-        let mut readings = vec![self.weigh(turn, &prepared.pointers, ids, first)?];
-        for (opening, probability) in readings[0].openings() {
-            let grammar = prepared.grammar.clone();
-            let (rest, more) = self.decode(&prepared.prompt, &opening, grammar, &[], cancel)?;
-            counts.sampled += more.sampled;
-            counts.forced += more.forced;
-            let mut other = self.weigh(turn, &prepared.pointers, ids, rest)?;
-            other.probability *= probability;
-            if readings.iter().all(|known| known.answer != other.answer) {
-                readings.push(other);
+    ) -> Result<Look, MindError> {
+        let prepared = self.prepare(spans.turn, ids, by)?;
+        let (first, counts) = self.decode(&prepared.prompt, &[], prepared.grammar.clone(), &[], cancel)?;
+        let first = self.weigh(spans, &prepared.pointers, ids, first, 1.0)?;
+        let openings = first.openings();
+        let mut look = Look { prepared, readings: vec![first], counts };
+        for opening in openings {
+            self.follow(&mut look, spans, ids, &opening, cancel)?;
+        }
+        let Look { prepared, readings, .. } = &look;
+        let mut best: Vec<&Candidate> = readings.iter().collect();
+        best.sort_by(|a, b| b.weight().total_cmp(&a.weight()));
+        let mut proposals: Vec<Proposal> = Vec::new();
+        for reading in best.into_iter().take(REARGUED) {
+            let steps = pintail::parse(spans.turn, &prepared.pointers, &reading.answer)?;
+            for proposal in self.proposals(spans, &prepared.pointers, &steps, reading, ids) {
+                let tokens = proposal.tokens();
+                if proposals.iter().all(|known| known.tokens() != tokens)
+                    && readings.iter().all(|known| !known.decoded.tokens.starts_with(&tokens))
+                {
+                    proposals.push(proposal);
+                }
             }
         }
-        Ok((prepared, readings, counts))
+        proposals.sort_by(|a, b| b.promise.total_cmp(&a.promise));
+        let most = if by == 0 { MOST_PROPOSALS } else { MOST_PROPOSED_AGAIN };
+        for proposal in proposals.iter().take(most) {
+            if let Some(opening) = self.opened(&look.prepared, proposal)? {
+                self.follow(&mut look, spans, ids, &opening, cancel)?;
+            }
+        }
+        Ok(look)
+    }
+
+    /// Goes on from the beginning of another answer, and takes it up among the readings if it is new.
+    fn follow(
+        &mut self,
+        look: &mut Look,
+        spans: &TextSpans<'_>,
+        ids: &[u32],
+        opening: &Opening,
+        cancel: &AtomicBool,
+    ) -> Result<(), MindError> {
+        let Look { prepared, readings, counts } = look;
+        let grammar = prepared.grammar.clone();
+        let (rest, more) = self.decode(&prepared.prompt, &opening.tokens, grammar, &[], cancel)?;
+        counts.sampled += more.sampled;
+        counts.forced += more.forced;
+        let other = self.weigh(spans, &prepared.pointers, ids, rest, opening.probability)?;
+        if readings.iter().all(|known| known.answer != other.answer) {
+            readings.push(other);
+        }
+        Ok(())
     }
 
     /// A second look, with other pointers. What it feeds is kept beside what the first looks feed, so that neither makes the other
     /// read its tools and devices anew.
     fn look_again(
         &mut self,
-        turn: &Turn<'_>,
+        spans: &TextSpans<'_>,
         ids: &[u32],
         cancel: &AtomicBool,
-    ) -> Result<(Prepared, Vec<Candidate>, TokenCounts), MindError> {
+    ) -> Result<Look, MindError> {
         let mut aside = match self.aside.take() {
             Some(aside) => aside,
             None => (self.session.another_past().map_err(DecodeError::from)?, Vec::new()),
@@ -115,24 +167,26 @@ impl Mind {
             std::mem::swap(&mut mind.held, &mut aside.1);
         };
         exchange(self);
-        let looked = self.look(turn, ids, TURNED, cancel);
+        let looked = self.look(spans, ids, TURNED, cancel);
         exchange(self);
         self.aside = Some(aside);
         looked
     }
 
-    /// Reads a decoded answer back, with what speaks against it.
+    /// Reads a decoded answer back, with what speaks against it; `opened` is the probability of its beginning that was not decoded.
     fn weigh(
         &self,
-        turn: &Turn<'_>,
+        spans: &TextSpans<'_>,
         pointers: &Pointers,
         ids: &[u32],
         decoded: Decoded,
+        opened: f64,
     ) -> Result<Candidate, MindError> {
         let answer = self.pieces(&decoded.tokens, ids);
-        let steps = pintail::parse(turn, pointers, &answer)?;
-        let signs = Signs::of(turn, pointers, &answer, &steps);
-        let (calls, probability) = (resolve(turn, &steps), decoded.confidence());
+        let steps = pintail::parse(spans.turn, pointers, &answer)?;
+        let signs = Signs::of(spans, pointers, &answer, &steps);
+        let calls = resolve(spans.turn, &steps);
+        let probability = opened * decoded.confidence();
         Ok(Candidate { look: 0, decoded, answer, calls, probability, signs })
     }
 }

@@ -2,6 +2,7 @@
 
 mod error;
 mod look;
+mod proposals;
 mod reading;
 
 use std::sync::Arc;

@@ -9,11 +9,12 @@ use std::ops::Range;
 
 use crate::link::{Link, Mark, Unit, quotes, telling};
 use crate::prompt::pintail::{Piece, Pointers, Token};
+use crate::prompt::span::TextSpans;
 use crate::prompt::{Selector, Step, Turn};
 use crate::tool::Builtin;
 
 use numbers::misplaced;
-use texts::{cut, led, swallowed};
+use texts::{shared, surprise, swallowed};
 use tools::{Heard, affirmed, denied, flagged, heard, questioned, uncounted, undone};
 
 /// Counts of what speaks against a reading.
@@ -27,11 +28,6 @@ pub(super) struct Signs {
     pub doubled: usize,
     /// Choices that it takes and that no word of the request was linked to.
     pub unsaid: usize,
-    /// Texts that it copies and that end within a clause of which nothing else is used: the note of "note: calf 14 has a cough" is
-    /// not "calf 14".
-    pub cut: usize,
-    /// Texts that begin with what belongs to no text: "she took the metformin".
-    pub led: usize,
     /// Texts that hold a mention or number which the answer points at as well, or another request behind "and".
     pub swallowed: usize,
     /// Texts that hold a number which a parameter left out would take: "6 tins" where the tool counts.
@@ -59,7 +55,7 @@ pub(super) struct Signs {
     pub skipped: usize,
     /// Texts that hold a word of their tool's or parameter's name.
     pub titled: usize,
-    /// It acts, and some word of the request has to do with nothing in it.
+    /// Words of the request that have to do with nothing of what it does, three at most.
     pub untold: usize,
     /// "Both" was said, and it acts on two of nothing.
     pub unpaired: usize,
@@ -73,11 +69,19 @@ pub(super) struct Signs {
     pub questioned: usize,
     /// It acts on something of a kind or of a place, of which there is none there: the "bathroom light" of a bathroom with a towel rail.
     pub absent: usize,
+    /// How unlikely the texts are by the words at their edges, in nats ([`span`](crate::prompt::span)).
+    pub surprise: f64,
+    /// Texts of one call that hold words of each other.
+    pub shared: usize,
 }
+
+/// The factor of a nat of surprise.
+const SURPRISE: f64 = 0.5;
 
 impl Signs {
     /// What speaks against an answer to a turn.
-    pub fn of(turn: &Turn<'_>, pointers: &Pointers, answer: &[Piece], steps: &[Step]) -> Signs {
+    pub fn of(spans: &TextSpans<'_>, pointers: &Pointers, answer: &[Piece], steps: &[Step]) -> Signs {
+        let turn = spans.turn;
         let addressed: Vec<Vec<usize>> = steps.iter().filter_map(|step| step.devices(turn.scene)).collect();
         let (unused, dropped) =
             if steps.is_empty() { (0, 0) } else { unused(turn, pointers, answer, &addressed) };
@@ -90,8 +94,6 @@ impl Signs {
             dropped,
             doubled: doubled(answer),
             unsaid: unsaid(turn, pointers, answer),
-            cut: cut(turn, pointers, answer, steps),
-            led: led(steps),
             swallowed: swallowed(turn, pointers, answer, steps),
             uncounted: uncounted(turn, steps),
             strange: usize::from(strange(turn, pointers, answer)),
@@ -112,6 +114,8 @@ impl Signs {
             affirmed: affirmed(turn, steps),
             questioned: questioned(turn, steps),
             absent: usize::from(absent(turn, &addressed)),
+            surprise: surprise(spans, steps),
+            shared: shared(steps),
         }
     }
 
@@ -119,34 +123,35 @@ impl Signs {
     /// model holds them to be, each sign beside the others (`training/weigh.py`, a conditional logistic regression).
     pub fn weight(&self) -> f64 {
         let factors = [
-            (self.unused, 0.41),
-            (self.dropped, 0.23),
+            (self.unused, 0.42),
+            (self.dropped, 0.2),
             (self.doubled, 0.25),
-            (self.unsaid, 0.09),
-            (self.cut, 0.23),
-            (self.led, 0.48),
-            (self.swallowed, 0.2),
-            (self.uncounted, 0.45),
-            (self.strange, 0.26),
-            (self.contrary, 0.42),
-            (self.denied, 0.56),
+            (self.unsaid, 0.07),
+            (self.swallowed, 0.41),
+            (self.uncounted, 0.68),
+            (self.strange, 0.27),
+            (self.contrary, 0.38),
+            (self.denied, 0.54),
             (self.flagged, 0.23),
-            (self.silent, 0.62),
-            (self.refuses, 0.3),
-            (self.unmentioned, 0.37),
-            (self.unhinted, 0.43),
-            (self.nearer, 0.53),
-            (self.skipped, 0.58),
-            (self.titled, 0.12),
-            (self.untold, 0.59),
-            (self.unpaired, 0.67),
-            (self.misplaced, 0.3),
+            (self.silent, 0.66),
+            (self.refuses, 0.26),
+            (self.unmentioned, 0.27),
+            (self.unhinted, 0.52),
+            (self.nearer, 0.46),
+            (self.skipped, 0.63),
+            (self.titled, 0.43),
+            (self.untold, 0.74),
+            (self.unpaired, 0.74),
+            (self.misplaced, 0.24),
             (self.undone, 0.45),
-            (self.affirmed, 0.65),
-            (self.questioned, 0.45),
-            (self.absent, 0.6),
+            (self.affirmed, 0.63),
+            (self.questioned, 0.41),
+            (self.absent, 0.56),
+            (self.shared, 0.5),
         ];
-        factors.iter().map(|(count, factor): &(usize, f64)| factor.powi(*count as i32)).product()
+        let counted: f64 =
+            factors.iter().map(|(count, factor): &(usize, f64)| factor.powi(*count as i32)).product();
+        counted * SURPRISE.powf(self.surprise)
     }
 }
 
@@ -280,6 +285,24 @@ fn words(text: &str) -> Vec<&str> {
     text.split(|c: char| !c.is_alphanumeric() && c != '\'').collect()
 }
 
+/// Verbs that come to something with "on" or "off" only.
+const TURNING: &str = "turn put switch get stick pop flick flip knock";
+
+/// The contrary of what a request asks for with one of them: "put the lights on out in the yard" puts nothing out. "Out" may be either.
+fn turned(words: &[&str]) -> Option<Token> {
+    let at = words.iter().position(|word| TURNING.split(' ').any(|verb| verb == *word))?;
+    match *words[at..].iter().find(|word| matches!(**word, "on" | "off" | "out"))? {
+        "on" => Some(Token::Off),
+        "off" => Some(Token::On),
+        _ => None,
+    }
+}
+
+/// Whether an answer turns things either on or off, not some on and some off.
+fn steps_once(answer: &[Piece]) -> bool {
+    !(holds(answer, &[Token::On]) && holds(answer, &[Token::Off]))
+}
+
 /// Whether an answer does the contrary of a word that was said outside of names, or reads where there is to be done.
 fn contrary(turn: &Turn<'_>, answer: &[Piece]) -> bool {
     let outside = outside(turn);
@@ -289,8 +312,10 @@ fn contrary(turn: &Turn<'_>, answer: &[Piece]) -> bool {
     let moved = holds(answer, MOVING);
     let read_beside = read && moved && !said(ASKING);
     let read_instead = read && !moved && said(WISHING) && said(WISHED) && !said(WISHING_TO_KNOW);
+    let turned = turned(&words).is_some_and(|contrary| holds(answer, &[contrary]) && steps_once(answer));
     read_beside
         || read_instead
+        || turned
         || CONTRARIES
             .iter()
             .any(|(words, tools, beside)| holds(answer, tools) && said(words) && !said(beside))

@@ -2,13 +2,10 @@
 
 use crate::link::Mark;
 use crate::prompt::pintail::{Piece, Pointers};
-use crate::prompt::{Argument, Step, Turn};
+use crate::prompt::span::TextSpans;
+use crate::prompt::{Argument, Step, Turn, trimmed};
 
 use super::{holds, pointed};
-
-/// Words that may follow a text that is copied and belong to nothing.
-const COURTESY: &str =
-    "please pls plz thanks thank thx you now ok okay then will would can could for me us cheers ta dear if";
 
 /// The texts that an answer copies.
 pub(super) fn texts(steps: &[Step]) -> impl Iterator<Item = &str> {
@@ -23,32 +20,6 @@ pub(super) fn texts(steps: &[Step]) -> impl Iterator<Item = &str> {
             Some(Argument::Text(text)) => Some(text.as_str()),
             _ => None,
         })
-}
-
-/// How many texts an answer copies that end within a clause whose rest serves nothing.
-pub(super) fn cut(turn: &Turn<'_>, pointers: &Pointers, answer: &[Piece], steps: &[Step]) -> usize {
-    let request = turn.request;
-    let texts: Vec<&str> = texts(steps).collect();
-    let links = pointed(turn, pointers);
-    let is_cut = |text: &&&str| {
-        let Some(end) = request.find(**text).map(|at| at + text.len()) else { return false };
-        let rest = &request[end..];
-        let mut length = rest.find(|c: char| ",;:!?.()\"“”«»\n—–".contains(c)).unwrap_or(rest.len());
-        if steps.len() > 1 {
-            let next = [" and ", " then "].iter().filter_map(|word| rest[..length].find(word)).min();
-            length = next.unwrap_or(length);
-        }
-        let idle = rest[..length]
-            .split_whitespace()
-            .all(|word| COURTESY.split(' ').any(|known| word.eq_ignore_ascii_case(known)));
-        let served = links
-            .iter()
-            .filter(|(link, _)| link.end > end && link.start < end + length)
-            .any(|(_, tokens)| holds(answer, tokens));
-        let other = texts.iter().any(|other| other != *text && rest[..length].contains(other));
-        !idle && !served && !other
-    };
-    texts.iter().filter(is_cut).count()
 }
 
 /// How many texts hold a mention that the answer points at too, or a device's behind "and" or "then".
@@ -69,16 +40,34 @@ pub(super) fn swallowed(turn: &Turn<'_>, pointers: &Pointers, answer: &[Piece], 
     texts(steps).filter(swallows).count()
 }
 
-/// Words that no text begins with: who did something, and that it was done.
-const LEADING: &str = "she he they we it i has had have is was were took that to for about saying says of";
-
-/// How many texts begin with a word that belongs before a text.
-pub(super) fn led(steps: &[Step]) -> usize {
-    texts(steps).filter(|text| text.contains(char::is_whitespace) && begins(text, LEADING)).count()
+/// How unlikely the texts of an answer are, each as it will be taken.
+pub(super) fn surprise(spans: &TextSpans<'_>, steps: &[Step]) -> f64 {
+    let turn = spans.turn;
+    let of_step = |step: &Step| {
+        let Step::User { tool, arguments } = step else { return 0.0 };
+        let Some((_, _, parameters)) = turn.scene.user_tools().nth(*tool) else { return 0.0 };
+        let texts =
+            parameters.iter().zip(arguments).enumerate().filter_map(
+                |(at, (param, argument))| match argument {
+                    Some(Argument::Text(text)) => Some((at, trimmed(&param.name, text, turn.request))),
+                    _ => None,
+                },
+            );
+        texts.map(|(at, text)| -spans.of(*tool, at).of_text(turn.request, text)).sum()
+    };
+    steps.iter().map(of_step).sum()
 }
 
-/// Whether the first word of a text is one of a list.
-fn begins(text: &str, list: &str) -> bool {
-    let first = text.split_whitespace().next().unwrap_or("");
-    list.split(' ').any(|known| first.eq_ignore_ascii_case(known))
+/// How many texts stand within another text of the same call, or are the same.
+pub(super) fn shared(steps: &[Step]) -> usize {
+    let of_step = |step: &Step| {
+        let texts: Vec<&str> = texts(std::slice::from_ref(step)).collect();
+        let within = |(at, text): &(usize, &&str)| {
+            texts.iter().enumerate().any(|(other, whole)| {
+                other != *at && whole.contains(**text) && (whole != *text || other < *at)
+            })
+        };
+        texts.iter().enumerate().filter(within).count()
+    };
+    steps.iter().map(of_step).sum()
 }

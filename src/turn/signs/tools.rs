@@ -200,13 +200,14 @@ pub(super) struct Heard {
     /// Texts that hold a word of their tool's or parameter's name, or end with somebody's thing that the tool is about: "put on the list" asks
     /// for no "list".
     pub titled: usize,
-    /// It acts, and some word of the request has to do with nothing in it.
+    /// Words of the request that have to do with nothing of what it does, three at most.
     pub untold: usize,
 }
 
 /// Compares the words of the request with those of the tools that an answer calls, and with what else serves it (`held`: mentions).
 pub(super) fn heard<'t>(turn: &'t Turn<'_>, held: impl Iterator<Item = &'t str>, steps: &'t [Step]) -> Heard {
     const MOST_NEARER: usize = 3;
+    const MOST_UNTOLD: usize = 3;
     let said = stems(turn.request);
     let tools = telling_stems(turn);
     let common: Vec<usize> = tools.iter().map(|tool| tool.intersection(&said).count()).collect();
@@ -231,6 +232,8 @@ pub(super) fn heard<'t>(turn: &'t Turn<'_>, held: impl Iterator<Item = &'t str>,
     let idle = |word: &String| {
         !told.contains(word) && !ACT_STEMS.contains(word) && !word.starts_with(|c: char| c.is_ascii_digit())
     };
-    heard.untold = usize::from(!steps.is_empty() && said.iter().any(idle));
+    if !steps.is_empty() {
+        heard.untold = said.iter().filter(|word| idle(word)).count().min(MOST_UNTOLD);
+    }
     heard
 }

@@ -1,0 +1,252 @@
+//! Other arguments for a reading's calls of the user's tools, which the model does not come to by itself: words that stand like an argument in the
+//! sentence as far as its edges tell, numbers and choices that were said and that nothing is made of.
+
+use std::ops::Range;
+
+use super::{Mind, MindError, Prepared};
+use crate::decode::{DecodeError, feed_prompt};
+use crate::grammar::Matcher;
+use crate::link::Mark;
+use crate::model::LanguageModel;
+use crate::prompt::pintail::{MOST_NUMBERS, Piece, Pointers, Token};
+use crate::prompt::span::TextSpans;
+use crate::prompt::{Argument, ParamKind, Step, trimmed};
+use crate::tokenizer::Specials;
+use crate::turn::candidate::{Candidate, Opening};
+
+/// Other words are looked at whose probability by their edges is at least this, as a natural logarithm, ...
+const LEAST: f64 = -3.0;
+/// ... and where none were copied, this.
+const LEAST_MORE: f64 = -1.5;
+/// ... and that are not much less likely than those that were copied.
+const BEHIND: f64 = 1.5;
+/// How many other words are looked at for one text.
+const MOST: usize = 3;
+/// What the model holds to be less likely than this is given up.
+const HOPELESS: f64 = 1e-6;
+/// How likely a number or choice that was said and not used is the argument, before the model is asked.
+const SAID: f64 = 0.3;
+
+/// The beginning of another answer, but for one argument.
+pub(super) struct Proposal {
+    /// What it has in common with the reading.
+    pub common: Opening,
+    /// The other argument.
+    pub argument: Vec<u32>,
+    /// How likely the answer is as far as can be told without the model.
+    pub promise: f64,
+}
+
+impl Proposal {
+    /// The tokens that the other answer begins with.
+    pub fn tokens(&self) -> Vec<u32> {
+        [&self.common.tokens[..], &self.argument].concat()
+    }
+}
+
+/// An argument of a call, and where it stands among the tokens of the answer.
+struct Place<'s> {
+    tool: usize,
+    param: usize,
+    arguments: &'s [Option<Argument>],
+    tokens: Range<usize>,
+}
+
+/// The arguments of the user's tools in an answer.
+fn places<'s>(steps: &'s [Step], tokens: &[u32], ids: &[u32]) -> Vec<Place<'s>> {
+    let token_of = |token: u32| ids.iter().position(|id| *id == token).and_then(|at| Token::all().nth(at));
+    let mut places = Vec::new();
+    let mut at = 0;
+    for step in steps {
+        let Step::User { tool, arguments } = step else { continue };
+        let is_tool = |token: &u32| matches!(token_of(*token), Some(Token::Tool(_)));
+        let Some(called) = tokens[at..].iter().position(is_tool) else { break };
+        at += called + 1;
+        for (param, argument) in arguments.iter().enumerate() {
+            let ends = |token: &u32| token_of(*token) == Some(Token::TextEnd);
+            let length = match argument {
+                Some(Argument::Text(_)) => tokens[at..].iter().position(ends).map_or(0, |end| end + 1),
+                _ => 1,
+            };
+            places.push(Place { tool: *tool, param, arguments, tokens: at..at + length });
+            at = (at + length).min(tokens.len());
+        }
+    }
+    places
+}
+
+impl Mind {
+    /// The answers that differ from a reading in one argument.
+    pub(super) fn proposals(
+        &self,
+        spans: &TextSpans<'_>,
+        pointers: &Pointers,
+        steps: &[Step],
+        reading: &Candidate,
+        ids: &[u32],
+    ) -> Vec<Proposal> {
+        let turn = spans.turn;
+        let tokens = &reading.decoded.tokens;
+        let holds = |token: Token| reading.answer.contains(&Piece::Token(token));
+        let mut proposals = Vec::new();
+        for Place { tool, param, arguments, tokens: place } in places(steps, tokens, ids) {
+            let Some((_, _, parameters)) = turn.scene.user_tools().nth(tool) else { continue };
+            let (parameter, argument) = (&parameters[param], &arguments[param]);
+            let mut others: Vec<(Vec<u32>, f64)> = Vec::new();
+            let mut token = |token: Token| others.push((vec![ids[token.index() as usize]], SAID));
+            match &parameter.kind {
+                ParamKind::Text { .. } => {
+                    let words = self.other_words(spans, (tool, param), arguments);
+                    others.extend(words.iter().map(|(words, likelihood)| {
+                        let mut written = Vec::new();
+                        let words = format!(" {}", words.to_lowercase());
+                        self.tokenizer.encode(&words, Specials::Text, &mut written);
+                        written.push(ids[Token::TextEnd.index() as usize]);
+                        (written, likelihood.exp())
+                    }));
+                }
+                ParamKind::Number { .. } => {
+                    for (at, number) in turn.numbers.iter().take(MOST_NUMBERS).enumerate() {
+                        let pointer = Token::Number(at as u8);
+                        if parameter.number(number).is_some() && !holds(pointer) {
+                            token(pointer);
+                        }
+                    }
+                }
+                ParamKind::Choice(choices) if argument.is_none() => {
+                    for mark in turn.links.iter().flat_map(|link| &link.marks) {
+                        let Mark::Value(at) = mark else { continue };
+                        if let Some(pointer) = pointers.mark(mark)
+                            && choices.contains(&turn.scene.values[*at])
+                            && !holds(pointer)
+                        {
+                            token(pointer);
+                        }
+                    }
+                }
+                ParamKind::Choice(_) | ParamKind::Flag => {}
+            }
+            let behind = reading.decoded.steps.iter().filter(|step| step.at >= place.start);
+            let behind: f64 = behind.map(|step| f64::from(step.probability)).product();
+            let probability = reading.probability / behind.max(f64::MIN_POSITIVE);
+            let common = Opening { tokens: tokens[..place.start].to_vec(), probability };
+            proposals.extend(others.into_iter().map(|(argument, likelihood)| Proposal {
+                common: common.clone(),
+                argument,
+                promise: probability * likelihood,
+            }));
+        }
+        proposals
+    }
+
+    /// Other words for a text, the likeliest by their edges first, with the logarithms of their probabilities.
+    fn other_words<'t>(
+        &self,
+        spans: &TextSpans<'t>,
+        (tool, param): (usize, usize),
+        arguments: &[Option<Argument>],
+    ) -> Vec<(&'t str, f64)> {
+        let turn = spans.turn;
+        let Some((_, _, parameters)) = turn.scene.user_tools().nth(tool) else { return Vec::new() };
+        let name = &parameters[param].name;
+        let likely = spans.of(tool, param);
+        let copied = match &arguments[param] {
+            Some(Argument::Text(text)) => Some(trimmed(name, text, turn.request)),
+            _ => None,
+        };
+        let least = match copied {
+            Some(copied) => LEAST.max(likely.of_text(turn.request, copied) - BEHIND),
+            None => LEAST_MORE,
+        };
+        let taken = |words: &str| {
+            let beside = arguments.iter().flatten().any(
+                |argument| matches!(argument, Argument::Text(text) if text.contains(words) || words.contains(text)),
+            );
+            match copied {
+                Some(copied) => copied.eq_ignore_ascii_case(words),
+                None => beside,
+            }
+        };
+        let likeliest = likely.likeliest().iter().take_while(|(_, likelihood)| *likelihood >= least);
+        let words = likeliest.map(|(span, likelihood)| {
+            (trimmed(name, &turn.request[span.clone()], turn.request), *likelihood)
+        });
+        words.filter(|(words, _)| !taken(words)).take(MOST).collect()
+    }
+
+    /// The beginning of the other answer with its probability; `None` where its argument is not legal.
+    pub(super) fn opened(
+        &mut self,
+        prepared: &Prepared,
+        proposal: &Proposal,
+    ) -> Result<Option<Opening>, MindError> {
+        let wanted = [&prepared.prompt[..], &proposal.common.tokens].concat();
+        if wanted.len() + proposal.argument.len() + 16 > self.session.context() {
+            return Ok(None);
+        }
+        feed_prompt(&mut self.session, &mut self.held, &wanted).map_err(DecodeError::from)?;
+        let mut matcher = Matcher::new(prepared.grammar.clone(), self.trie.clone())?;
+        for &token in &proposal.common.tokens {
+            matcher.accept(token)?;
+        }
+        let mut probability = 1.0;
+        for &token in &proposal.argument {
+            let legal: Vec<u32> = matcher.mask(None)?.iter().collect();
+            let Ok(at) = legal.binary_search(&token) else { return Ok(None) };
+            if legal.len() > 1 {
+                let scores = self.session.logits(Some(&legal));
+                let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                let sum: f64 = scores.iter().map(|score| f64::from(score - most).exp()).sum();
+                probability *= f64::from(scores[at] - most).exp() / sum;
+                if probability < HOPELESS {
+                    return Ok(None);
+                }
+            }
+            matcher.accept(token)?;
+            self.session.feed(&[token]).map_err(DecodeError::from)?;
+            self.held.push(token);
+        }
+        Ok(Some(Opening {
+            tokens: proposal.tokens(),
+            probability: proposal.common.probability * probability,
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_stand_behind_their_tools() {
+        let ids: Vec<u32> = (0..Token::all().count() as u32).map(|at| 1000 + at).collect();
+        let id = |token: Token| ids[token.index() as usize];
+        let text = |words: &str| Some(Argument::Text(words.to_owned()));
+        let steps = [
+            Step::User { tool: 1, arguments: vec![text("silverside"), None] },
+            Step::List,
+            Step::User { tool: 0, arguments: vec![Some(Argument::Number(0)), text("Ada")] },
+        ];
+        let tokens = [
+            id(Token::Tool(4)),
+            7,
+            8,
+            id(Token::TextEnd),
+            id(Token::Skip),
+            id(Token::List),
+            id(Token::Tool(2)),
+            id(Token::Number(0)),
+            9,
+            id(Token::TextEnd),
+            id(Token::End),
+        ];
+        let found: Vec<_> = places(&steps, &tokens, &ids)
+            .into_iter()
+            .map(|place| (place.tool, place.param, place.tokens))
+            .collect();
+        assert_eq!(found, [(1, 0, 1..4), (1, 1, 4..5), (0, 0, 7..8), (0, 1, 8..10)]);
+        assert!(places(&steps[1..2], &tokens, &ids).is_empty());
+        // Tokens of another answer are no harm.
+        assert!(places(&steps, &[], &ids).is_empty());
+    }
+}
