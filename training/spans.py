@@ -138,7 +138,7 @@ def main():
     parser.add_argument("--worlds", nargs="+", default=["training/written"])
     parser.add_argument("--test", nargs="+", default=[], help="folders of worlds to measure the weights on")
     parser.add_argument("--out", default="models/spans.tsv")
-    parser.add_argument("--least", type=float, nargs="+", default=[20], help="how often a feature must be there, in answers or by chance")
+    parser.add_argument("--least", type=float, nargs="+", default=[10], help="how often a feature must be there, in answers or by chance")
     parser.add_argument("--decay", type=float, nargs="+", default=[1.0], help="what holds the weights small")
     args = parser.parse_args()
     learnt, tested = read(args.program, args.worlds), read(args.program, args.test)
