@@ -99,10 +99,8 @@ fn recorded(agent: &Agent, file: &Path, args: &Args, out: &mut impl Write) -> an
     let mut rng = Rng::new(args.seed);
     rng.shuffle(&mut cases);
     let mut skipped = 0;
-    for (at, state) in agent.states.iter().enumerate() {
-        let said_here =
-            |case: &&Case| case.state.as_ref().map_or(at == agent.start, |name| *name == state.name);
-        let here: Vec<&Case> = cases.iter().filter(said_here).collect();
+    for at in 0..agent.states.len() {
+        let here: Vec<&Case> = said_in(agent, at, &cases).collect();
         let Scene { tools, devices, .. } = world(agent, at)?;
         for together in here.chunks(args.per_scene.max(1)) {
             let (mut tools, mut devices) = (tools.clone(), devices.clone());
@@ -142,14 +140,18 @@ fn recorded(agent: &Agent, file: &Path, args: &Args, out: &mut impl Write) -> an
     Ok(())
 }
 
+/// The requests that are said in a state of the agent.
+fn said_in<'c>(agent: &Agent, state: usize, cases: &'c [Case]) -> impl Iterator<Item = &'c Case> {
+    let (name, starts) = (agent.states[state].name.clone(), state == agent.start);
+    cases.iter().filter(move |case| case.state.as_ref().map_or(starts, |said| *said == name))
+}
+
 /// The text arguments of recorded requests: one JSON object for each, with the features of every span by its words.
 fn spans_of(agent: &Agent, file: &Path, out: &mut impl Write) -> anyhow::Result<()> {
     let cases = eval::read_cases(file)?;
-    for (at, state) in agent.states.iter().enumerate() {
-        let said_here =
-            |case: &&Case| case.state.as_ref().map_or(at == agent.start, |name| *name == state.name);
+    for at in 0..agent.states.len() {
         let world = world(agent, at)?;
-        for case in cases.iter().filter(said_here) {
+        for case in said_in(agent, at, &cases) {
             let turn = Turn::new(&world, &case.text);
             for step in eval::steps(agent, &turn, &case.calls).unwrap_or_default() {
                 let Step::User { tool, arguments } = step else { continue };
