@@ -40,3 +40,45 @@ fn renderings_and_their_ids_are_those_of_the_trainer() {
 fn string(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
+
+/// What `training/spans.py` reads: every span that a text may be, and which it is.
+#[test]
+fn the_spans_of_recorded_texts_are_told_with_what_is_to_be_seen_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let agent = folder.path().join("farm.toml");
+    let cases = folder.path().join("farm.jsonl");
+    std::fs::write(
+        &agent,
+        r#"
+format = 1
+
+[agent]
+name = "farm"
+start = "work"
+
+[tools.record]
+description = "Write down a treatment"
+parameters = { type = "object", properties = { medicine = { type = "string", maxLength = 80 } }, required = ["medicine"] }
+
+[states.work]
+"#,
+    )
+    .unwrap();
+    let case = r#"{"text": "she had penicillin, record it", "calls": [{"tool": "record", "arguments": {"medicine": "penicillin"}}]}"#;
+    std::fs::write(&cases, format!("{case}\n")).unwrap();
+    let out = std::process::Command::new(env!("CARGO_BIN_EXE_pintail"))
+        .args(["render", "--spans", "--agent"])
+        .arg(&agent)
+        .arg("--cases")
+        .arg(&cases)
+        .output()
+        .unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let told: Value = serde_json::from_slice(&out.stdout).unwrap();
+    let gold = told["gold"][0].as_u64().unwrap() as usize;
+    assert_eq!(told["spans"][gold], serde_json::json!([2, 2]));
+    assert_eq!(told["spans"].as_array().unwrap().len(), told["inside"].as_array().unwrap().len());
+    let has =
+        |part: &str, feature: &str| told[part][2].as_array().unwrap().iter().any(|name| name == feature);
+    assert!(has("starts", "B=had") && has("ends", "A=,"), "{told}");
+}

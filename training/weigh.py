@@ -1,4 +1,4 @@
-"""Fits the weights of what speaks against a reading (src/turn/signs.rs), and how far the model's probabilities are to be trusted.
+"""Fits the weights of what speaks against a reading (src/turn/signs), and how far the model's probabilities are to be trusted.
 
 usage: weigh.py PINTAIL [--model FILE.gguf] [--drawn COUNT] AGENT.toml:CASES.jsonl ...
 
