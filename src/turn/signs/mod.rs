@@ -288,18 +288,21 @@ fn words(text: &str) -> Vec<&str> {
 /// Verbs that come to something with "on" or "off" only.
 const TURNING: &str = "turn put switch get stick pop flick flip knock";
 
-/// The contrary of what a request asks for with one of them: "put the lights on out in the yard" puts nothing out. "Out" may be either.
+/// The contrary of what a request asks for with one of them: "put the lights on out in the yard" puts nothing out. Where more is said, "on" may
+/// only tell a place: "turn the lamp on the porch off".
 fn turned(words: &[&str]) -> Option<Token> {
     let at = words.iter().position(|word| TURNING.split(' ').any(|verb| verb == *word))?;
-    match *words[at..].iter().find(|word| matches!(**word, "on" | "off" | "out"))? {
-        "on" => Some(Token::Off),
-        "off" => Some(Token::On),
+    let behind = &words[at..];
+    let said = |particle: &str| behind.iter().position(|word| *word == particle);
+    match (said("on"), said("off"), said("out")) {
+        (Some(on), None, out) if out.is_none_or(|out| out == on + 1) => Some(Token::Off),
+        (None, Some(_), None) => Some(Token::On),
         _ => None,
     }
 }
 
 /// Whether an answer turns things either on or off, not some on and some off.
-fn steps_once(answer: &[Piece]) -> bool {
+fn one_way(answer: &[Piece]) -> bool {
     !(holds(answer, &[Token::On]) && holds(answer, &[Token::Off]))
 }
 
@@ -312,7 +315,7 @@ fn contrary(turn: &Turn<'_>, answer: &[Piece]) -> bool {
     let moved = holds(answer, MOVING);
     let read_beside = read && moved && !said(ASKING);
     let read_instead = read && !moved && said(WISHING) && said(WISHED) && !said(WISHING_TO_KNOW);
-    let turned = turned(&words).is_some_and(|contrary| holds(answer, &[contrary]) && steps_once(answer));
+    let turned = turned(&words).is_some_and(|contrary| holds(answer, &[contrary]) && one_way(answer));
     read_beside
         || read_instead
         || turned

@@ -104,7 +104,10 @@ fn the_contrary_of_a_word() {
     assert!(!is("the saw went off, turn it on", Builtin::On, 0));
     assert!(is("put the red lamp on out in the yard", Builtin::Off, 1));
     assert!(!is("put the red lamp out on the bench", Builtin::Off, 1));
-    assert!(is("turn the saw off, the coffee is on", Builtin::On, 0));
+    assert!(!is("turn the red lamp on the bench off", Builtin::Off, 1));
+    assert!(
+        is("turn the saw off", Builtin::On, 0) && !is("turn the saw off, the coffee is on", Builtin::On, 0)
+    );
 }
 
 #[test]
