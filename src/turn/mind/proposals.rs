@@ -75,6 +75,39 @@ fn places<'s>(steps: &'s [Step], tokens: &[u32], ids: &[u32]) -> Vec<Place<'s>> 
     places
 }
 
+/// Other words for a text, the likeliest by their edges first, with the logarithms of their probabilities.
+fn other_words<'t>(
+    spans: &TextSpans<'t>,
+    (tool, param): (usize, usize),
+    arguments: &[Option<Argument>],
+) -> Vec<(&'t str, f64)> {
+    let turn = spans.turn;
+    let Some((_, _, parameters)) = turn.scene.user_tools().nth(tool) else { return Vec::new() };
+    let name = &parameters[param].name;
+    let likely = spans.of(tool, param);
+    let copied = match &arguments[param] {
+        Some(Argument::Text(text)) => Some(trimmed(name, text, turn.request)),
+        _ => None,
+    };
+    let least = match copied {
+        Some(copied) => LEAST.max(likely.of_text(turn.request, copied) - BEHIND),
+        None => LEAST_MORE,
+    };
+    let taken = |words: &str| {
+        let beside = arguments.iter().flatten().any(
+            |argument| matches!(argument, Argument::Text(text) if text.contains(words) || words.contains(text)),
+        );
+        match copied {
+            Some(copied) => copied.eq_ignore_ascii_case(words),
+            None => beside,
+        }
+    };
+    let likeliest = likely.likeliest().iter().take_while(|(_, likelihood)| *likelihood >= least);
+    let words = likeliest
+        .map(|(span, likelihood)| (trimmed(name, &turn.request[span.clone()], turn.request), *likelihood));
+    words.filter(|(words, _)| !taken(words)).take(MOST).collect()
+}
+
 impl Mind {
     /// The answers that differ from a reading in one argument.
     pub(super) fn proposals(
@@ -96,7 +129,7 @@ impl Mind {
             let mut token = |token: Token| others.push((vec![ids[token.index() as usize]], SAID));
             match &parameter.kind {
                 ParamKind::Text { .. } => {
-                    let words = self.other_words(spans, (tool, param), arguments);
+                    let words = other_words(spans, (tool, param), arguments);
                     others.extend(words.iter().map(|(words, likelihood)| {
                         let mut written = Vec::new();
                         let words = format!(" {}", words.to_lowercase());
@@ -137,41 +170,6 @@ impl Mind {
             }));
         }
         proposals
-    }
-
-    /// Other words for a text, the likeliest by their edges first, with the logarithms of their probabilities.
-    fn other_words<'t>(
-        &self,
-        spans: &TextSpans<'t>,
-        (tool, param): (usize, usize),
-        arguments: &[Option<Argument>],
-    ) -> Vec<(&'t str, f64)> {
-        let turn = spans.turn;
-        let Some((_, _, parameters)) = turn.scene.user_tools().nth(tool) else { return Vec::new() };
-        let name = &parameters[param].name;
-        let likely = spans.of(tool, param);
-        let copied = match &arguments[param] {
-            Some(Argument::Text(text)) => Some(trimmed(name, text, turn.request)),
-            _ => None,
-        };
-        let least = match copied {
-            Some(copied) => LEAST.max(likely.of_text(turn.request, copied) - BEHIND),
-            None => LEAST_MORE,
-        };
-        let taken = |words: &str| {
-            let beside = arguments.iter().flatten().any(
-                |argument| matches!(argument, Argument::Text(text) if text.contains(words) || words.contains(text)),
-            );
-            match copied {
-                Some(copied) => copied.eq_ignore_ascii_case(words),
-                None => beside,
-            }
-        };
-        let likeliest = likely.likeliest().iter().take_while(|(_, likelihood)| *likelihood >= least);
-        let words = likeliest.map(|(span, likelihood)| {
-            (trimmed(name, &turn.request[span.clone()], turn.request), *likelihood)
-        });
-        words.filter(|(words, _)| !taken(words)).take(MOST).collect()
     }
 
     /// The beginning of the other answer with its probability; `None` where its argument is not legal.
