@@ -15,6 +15,7 @@ mod plan;
 mod scene;
 pub(crate) mod span;
 mod trim;
+pub(crate) mod weights;
 
 pub use background::{Background, Earlier};
 pub use plan::{Argument, Group, Selector, Step, merged, resolve};

@@ -7,7 +7,6 @@ mod sort;
 mod words;
 
 use std::cell::RefCell;
-use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
@@ -17,32 +16,13 @@ pub(crate) use sort::Sort;
 pub(crate) use words::{Word, spans, words};
 
 use super::Turn;
+use super::weights::Weights;
 
 /// Most words of a span that is looked at.
 pub(crate) const LONGEST: usize = 16;
 
-/// A feature's name and its weight a line, in the order of the names.
-const WEIGHTS: &str = include_str!("../../../models/spans.tsv");
-
-/// The weight of a feature: searched where it stands, so that the table costs no memory beside the program.
-fn weight(feature: &str) -> f32 {
-    let (mut from, mut to) = (0, WEIGHTS.len());
-    while from < to {
-        let middle = from + (to - from) / 2;
-        let begin = WEIGHTS.as_bytes()[from..middle]
-            .iter()
-            .rposition(|byte| *byte == b'\n')
-            .map_or(from, |at| from + at + 1);
-        let end = WEIGHTS[begin..to].find('\n').map_or(to, |at| begin + at);
-        let Some((name, weight)) = WEIGHTS[begin..end].split_once('\t') else { return 0.0 };
-        match name.cmp(feature) {
-            Ordering::Equal => return weight.parse().unwrap_or(0.0),
-            Ordering::Less => from = (end + 1).min(to),
-            Ordering::Greater => to = begin,
-        }
-    }
-    0.0
-}
+/// What each feature speaks for a span.
+const WEIGHTS: Weights = Weights::new(include_str!("../../../models/spans.tsv"));
 
 /// How likely each span of a request is what one text parameter takes.
 #[derive(Clone, Debug, Default)]
@@ -60,7 +40,7 @@ impl Spans {
         let Some(features) = Features::of(turn, tool, param) else { return Spans::default() };
         let weigh = |tell: &dyn Fn(&mut Tell<'_>)| {
             let mut sum = 0.0;
-            tell(&mut |feature| sum += weight(feature));
+            tell(&mut |feature| sum += WEIGHTS.of(feature));
             f64::from(sum)
         };
         let words = &features.words;
@@ -133,19 +113,7 @@ mod tests {
 
     #[test]
     fn every_row_is_found_and_nothing_else() {
-        let rows: Vec<(&str, f32)> = WEIGHTS
-            .lines()
-            .map(|row| row.split_once('\t').expect("a name and a weight"))
-            .map(|(name, weight)| (name, weight.parse().expect("a number")))
-            .collect();
-        assert!(rows.len() > 1000, "{}", rows.len());
-        for pair in rows.windows(2) {
-            assert!(pair[0].0 < pair[1].0, "{:?}", pair);
-        }
-        assert!(rows.iter().all(|(name, known)| weight(name) == *known));
-        for unknown in ["", "B", "B=", "~", "zzz", "B=é"] {
-            assert!(rows.iter().any(|(name, _)| *name == unknown) || weight(unknown) == 0.0, "{unknown}");
-        }
+        WEIGHTS.check(1000);
     }
 
     #[test]
