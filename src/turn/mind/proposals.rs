@@ -52,6 +52,33 @@ struct Place<'s> {
     tokens: Range<usize>,
 }
 
+/// How many spans are looked at for each text of a call, when all its texts are sought together, ...
+const TOGETHER: usize = 8;
+/// ... and how likely an optional text is left out, as a natural logarithm.
+const LEFT_OUT: f64 = -2.0;
+
+/// What fills a text parameter, nothing if it is left out, and the logarithm of its probability.
+type Filling = (Option<Range<usize>>, f64);
+
+/// The texts of one call that are likeliest together, none within another, of what may fill each; `None` where all would overlap.
+fn likeliest_together(texts: &[Vec<Filling>]) -> Option<(Vec<Option<Range<usize>>>, f64)> {
+    let Some((first, others)) = texts.split_first() else { return Some((Vec::new(), 0.0)) };
+    let apart = |span: &Option<Range<usize>>, other: &Option<Range<usize>>| match (span, other) {
+        (Some(span), Some(other)) => span.end <= other.start || other.end <= span.start,
+        _ => true,
+    };
+    let with = |(span, likelihood): &Filling| {
+        let others: Vec<_> = others
+            .iter()
+            .map(|options| options.iter().filter(|(other, _)| apart(span, other)).cloned().collect())
+            .collect();
+        let (mut rest, sum) = likeliest_together(&others)?;
+        rest.insert(0, span.clone());
+        Some((rest, sum + likelihood))
+    };
+    first.iter().filter_map(with).max_by(|a, b| a.1.total_cmp(&b.1))
+}
+
 /// The arguments of the user's tools in an answer.
 fn places<'s>(steps: &'s [Step], tokens: &[u32], ids: &[u32]) -> Vec<Place<'s>> {
     let token_of = |token: u32| ids.iter().position(|id| *id == token).and_then(|at| Token::all().nth(at));
@@ -73,6 +100,14 @@ fn places<'s>(steps: &'s [Step], tokens: &[u32], ids: &[u32]) -> Vec<Place<'s>> 
         }
     }
     places
+}
+
+/// The beginning of a reading, up to a place.
+fn opening(reading: &Candidate, end: usize) -> Opening {
+    let behind = reading.decoded.steps.iter().filter(|step| step.at >= end);
+    let behind: f64 = behind.map(|step| f64::from(step.probability)).product();
+    let probability = reading.probability / behind.max(f64::MIN_POSITIVE);
+    Opening { tokens: reading.decoded.tokens[..end].to_vec(), probability }
 }
 
 /// Other words for a text, the likeliest by their edges first, with the logarithms of their probabilities.
@@ -130,13 +165,9 @@ impl Mind {
             match &parameter.kind {
                 ParamKind::Text { .. } => {
                     let words = other_words(spans, (tool, param), arguments);
-                    others.extend(words.iter().map(|(words, likelihood)| {
-                        let mut written = Vec::new();
-                        let words = format!(" {}", words.to_lowercase());
-                        self.tokenizer.encode(&words, Specials::Text, &mut written);
-                        written.push(ids[Token::TextEnd.index() as usize]);
-                        (written, likelihood.exp())
-                    }));
+                    others.extend(
+                        words.iter().map(|(words, likelihood)| (self.written(words, ids), likelihood.exp())),
+                    );
                 }
                 ParamKind::Number { .. } => {
                     for (at, number) in turn.numbers.iter().take(MOST_NUMBERS).enumerate() {
@@ -159,17 +190,86 @@ impl Mind {
                 }
                 ParamKind::Choice(_) | ParamKind::Flag => {}
             }
-            let behind = reading.decoded.steps.iter().filter(|step| step.at >= place.start);
-            let behind: f64 = behind.map(|step| f64::from(step.probability)).product();
-            let probability = reading.probability / behind.max(f64::MIN_POSITIVE);
-            let common = Opening { tokens: tokens[..place.start].to_vec(), probability };
+            let common = opening(reading, place.start);
+            let probability = common.probability;
             proposals.extend(others.into_iter().map(|(argument, likelihood)| Proposal {
                 common: common.clone(),
                 argument,
                 promise: probability * likelihood,
             }));
         }
+        proposals.extend(self.together(spans, steps, reading, ids));
         proposals
+    }
+
+    /// The answer with other texts in its only call of a tool that takes several: those that are likeliest together by their edges.
+    fn together(
+        &self,
+        spans: &TextSpans<'_>,
+        steps: &[Step],
+        reading: &Candidate,
+        ids: &[u32],
+    ) -> Option<Proposal> {
+        let turn = spans.turn;
+        let tokens = &reading.decoded.tokens;
+        if steps.iter().filter(|step| matches!(step, Step::User { .. })).count() != 1 {
+            return None;
+        }
+        let places = places(steps, tokens, ids);
+        let tool = places.first()?.tool;
+        let (_, _, parameters) = turn.scene.user_tools().nth(tool)?;
+        let texts: Vec<&Place<'_>> = places
+            .iter()
+            .filter(|place| matches!(parameters[place.param].kind, ParamKind::Text { .. }))
+            .collect();
+        if places.len() != parameters.len() || texts.len() < 2 {
+            return None;
+        }
+        let options = |place: &&Place<'_>| {
+            let likely = spans.of(tool, place.param);
+            let spans = likely.likeliest().iter().take(TOGETHER);
+            let mut options: Vec<_> =
+                spans.map(|(span, likelihood)| (Some(span.clone()), *likelihood)).collect();
+            options.extend((!parameters[place.param].required).then_some((None, LEFT_OUT)));
+            options
+        };
+        let (found, likelihood) = likeliest_together(&texts.iter().map(options).collect::<Vec<_>>())?;
+        let words = |place: &Place<'_>, span: &Option<Range<usize>>| {
+            let span = span.clone()?;
+            Some(trimmed(&parameters[place.param].name, &turn.request[span], turn.request))
+        };
+        let same = |(place, span): &(&&Place<'_>, &Option<Range<usize>>)| {
+            let copied = match &place.arguments[place.param] {
+                Some(Argument::Text(text)) => {
+                    Some(trimmed(&parameters[place.param].name, text, turn.request))
+                }
+                _ => None,
+            };
+            copied == words(place, span)
+        };
+        let others: Vec<_> = texts.iter().zip(&found).filter(|text| !same(text)).collect();
+        let start = others.first()?.0.tokens.start;
+        let mut argument = Vec::new();
+        let mut at = start;
+        for (place, span) in others {
+            argument.extend(&tokens[at..place.tokens.start]);
+            match words(place, span) {
+                Some(words) => argument.extend(self.written(words, ids)),
+                None => argument.push(ids[Token::Skip.index() as usize]),
+            }
+            at = place.tokens.end;
+        }
+        let common = opening(reading, start);
+        let promise = common.probability * (likelihood / texts.len() as f64).exp();
+        Some(Proposal { common, argument, promise })
+    }
+
+    /// Words as the text of an answer.
+    fn written(&self, words: &str, ids: &[u32]) -> Vec<u32> {
+        let mut written = Vec::new();
+        self.tokenizer.encode(&format!(" {}", words.to_lowercase()), Specials::Text, &mut written);
+        written.push(ids[Token::TextEnd.index() as usize]);
+        written
     }
 
     /// The beginning of the other answer with its probability; `None` where its argument is not legal.
@@ -214,6 +314,22 @@ impl Mind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn texts_of_one_call_are_sought_apart_from_each_other() {
+        let fillings = |spans: &[(Range<usize>, f64)]| -> Vec<Filling> {
+            spans.iter().map(|(span, likelihood)| (Some(span.clone()), *likelihood)).collect()
+        };
+        let item = fillings(&[(20..25, -0.2), (0..5, -0.9)]);
+        let mut customer = fillings(&[(20..25, -0.1), (22..25, -0.3)]);
+        let (found, likelihood) = likeliest_together(&[item.clone(), customer.clone()]).unwrap();
+        assert_eq!(found, [Some(0..5), Some(20..25)]);
+        assert!((likelihood + 1.0).abs() < 1e-9);
+        assert!(likeliest_together(&[item[..1].to_vec(), customer.clone()]).is_none());
+        customer.push((None, -2.0));
+        assert_eq!(likeliest_together(&[item[..1].to_vec(), customer]).unwrap().0, [Some(20..25), None]);
+        assert_eq!(likeliest_together(&[]).unwrap().0, []);
+    }
 
     #[test]
     fn arguments_stand_behind_their_tools() {
