@@ -1,9 +1,11 @@
 //! Readings of one request beside each other: where the model was close to another answer, and which one is best.
 
-use serde_json::Value;
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
 
 use super::effects::Effects;
-use super::signs::Signs;
+use super::signs::{Signs, weight};
 use crate::decode::Decoded;
 use crate::prompt::pintail::Piece;
 use crate::tool::Call;
@@ -18,23 +20,30 @@ pub(super) struct Candidate {
     pub calls: Vec<Call>,
     /// Of the whole answer among all legal ones.
     pub probability: f64,
-    /// What speaks against it.
+    /// What speaks for and against it.
     pub signs: Signs,
+    /// What the signs are worth, in nats.
+    pub told: f64,
 }
 
 /// Other readings are looked at where the model gave the runner-up at least this probability ...
 const RIVAL: f32 = 0.04;
 /// ... at so many places at most, the closest first.
 const MOST_RIVALS: usize = 5;
-/// How far the model's probabilities are to be trusted, as an exponent, and how often what was not looked at is right beside them: fitted together with
-/// the weights of the signs.
-const TRUST: f64 = 0.49;
-const UNSEEN: f64 = 0.1;
+/// No reading is less likely than this, and what was not looked at is not less likely than that.
+const LEAST: f64 = 1e-9;
+const UNSEEN_LEAST: f64 = 1e-4;
 
 impl Candidate {
-    /// How likely it is beside others, signs and all.
+    /// How likely it is beside others, in nats: signs and all.
     pub fn weight(&self) -> f64 {
-        self.probability.powf(TRUST) * self.signs.weight()
+        weight("trust") * self.probability.max(LEAST).ln() + self.told
+    }
+
+    /// What `training/weigh.py` fits the weights of the signs to.
+    pub fn traced(&self) -> Value {
+        let signs: BTreeMap<&str, f64> = self.signs.each().collect();
+        json!({ "p": self.probability, "calls": self.calls, "signs": signs })
     }
 
     /// Beginnings of other answers: this one up to a close decision, then the runner-up.
@@ -67,30 +76,25 @@ pub(super) struct Opening {
 /// come to the same effects count together.
 pub(super) fn ranked(mut readings: Vec<Candidate>) -> (Vec<Candidate>, f64) {
     let seen: f64 = readings.iter().map(|reading| reading.probability).sum();
-    let all: f64 =
-        readings.iter().map(Candidate::weight).sum::<f64>() + UNSEEN * (1.0 - seen).max(0.0).powf(TRUST);
+    let rest = weight("unseen") + weight("unseen trust") * (1.0 - seen).max(UNSEEN_LEAST).ln();
     // Of equal ones the later, which the model looked at because the earlier was close to it.
     readings.reverse();
+    let most = readings.iter().map(Candidate::weight).fold(rest, f64::max);
+    let shares: Vec<f64> = readings.iter().map(|reading| (reading.weight() - most).exp()).collect();
+    let all = shares.iter().sum::<f64>() + (rest - most).exp();
     // "How warm is the cellar and how damp the loft" reads two devices at once or one after the other.
     let effects: Vec<Effects> =
         readings.iter().map(|reading| Effects::whole(&plain(&reading.calls))).collect();
     let together = |same: &Effects| -> f64 {
-        readings
-            .iter()
-            .zip(&effects)
-            .filter(|(_, other)| *other == same)
-            .map(|(reading, _)| reading.weight())
-            .sum()
+        shares.iter().zip(&effects).filter(|(_, other)| *other == same).map(|(share, _)| share).sum()
     };
-    let shares: Vec<f64> = effects.iter().map(together).collect();
+    let together: Vec<f64> = effects.iter().map(together).collect();
     let mut order: Vec<usize> = (0..readings.len()).collect();
-    order.sort_by(|&a, &b| {
-        shares[b].total_cmp(&shares[a]).then_with(|| readings[b].weight().total_cmp(&readings[a].weight()))
-    });
-    let best = order.first().map_or(0.0, |&at| shares[at]);
+    order.sort_by(|&a, &b| together[b].total_cmp(&together[a]).then_with(|| shares[b].total_cmp(&shares[a])));
+    let best = order.first().map_or(0.0, |&at| together[at]);
     let mut readings: Vec<Option<Candidate>> = readings.into_iter().map(Some).collect();
     let readings = order.iter().filter_map(|&at| readings[at].take()).collect();
-    (readings, if all > 0.0 { best / all } else { 0.0 })
+    (readings, best / all)
 }
 
 /// Calls without the articles that their texts begin with: whether "the Dutch family" or "Dutch family" is booked in is no doubt about what to do.
@@ -123,6 +127,7 @@ mod tests {
             calls: vec![Call { tool: tool.into(), arguments: serde_json::Map::new() }],
             probability,
             signs: Signs::default(),
+            told: 0.0,
         };
         let (best, confidence) = ranked(vec![reading(0.4, "read"), reading(0.3, "on"), reading(0.3, "on")]);
         assert_eq!(best[0].calls[0].tool, "on");

@@ -58,10 +58,7 @@ impl Mind {
         }
         // What `training/weigh.py` fits the weights of the signs to.
         if tracing::enabled!(tracing::Level::TRACE) {
-            let each: Vec<_> = readings
-                .iter()
-                .map(|one| json!({ "p": one.probability, "calls": one.calls, "signs": one.signs }))
-                .collect();
+            let each: Vec<_> = readings.iter().map(Candidate::traced).collect();
             tracing::trace!(readings = %json!({ "text": turn.request, "readings": each }));
         }
         let prepared = &looks[readings[0].look];
@@ -187,6 +184,7 @@ impl Mind {
         let signs = Signs::of(spans, pointers, &answer, &steps);
         let calls = resolve(spans.turn, &steps);
         let probability = opened * decoded.confidence();
-        Ok(Candidate { look: 0, decoded, answer, calls, probability, signs })
+        let told = signs.weight();
+        Ok(Candidate { look: 0, decoded, answer, calls, probability, signs, told })
     }
 }

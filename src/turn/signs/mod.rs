@@ -1,7 +1,8 @@
-//! What speaks against a reading, whatever the model makes of it: mentions that nothing is made of, choices that nobody made, texts cut short,
-//! acts that no word asks for.
+//! What speaks for or against a reading, whatever the model makes of it: mentions that nothing is made of, choices that nobody made, texts cut short,
+//! acts that no word asks for, how it is built.
 
 mod numbers;
+mod shape;
 mod texts;
 mod tools;
 
@@ -10,15 +11,26 @@ use std::ops::Range;
 use crate::link::{Link, Mark, Unit, quotes, telling};
 use crate::prompt::pintail::{Piece, Pointers, Token};
 use crate::prompt::span::TextSpans;
+use crate::prompt::weights::Weights;
 use crate::prompt::{Selector, Step, Turn};
 use crate::tool::Builtin;
 
 use numbers::misplaced;
+use shape::shape;
 use texts::{shared, surprise, swallowed};
 use tools::{Heard, affirmed, denied, flagged, heard, questioned, uncounted, undone};
 
-/// Counts of what speaks against a reading.
-#[derive(Clone, Debug, Default, serde::Serialize)]
+/// What each sign is worth, in nats: fitted by `training/weigh.py`, a conditional logistic regression, each beside the others. The names are those
+/// of [`Signs::each`] and of [`shape`].
+const WEIGHTS: Weights = Weights::new(include_str!("../../../models/signs.tsv"));
+
+/// The weight of a sign.
+pub(super) fn weight(sign: &str) -> f64 {
+    f64::from(WEIGHTS.of(sign))
+}
+
+/// Counts of what speaks against a reading, and how it is built.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Signs {
     /// Mentions of the request that it makes nothing of: "everything off in the kitchen" that leaves the kitchen out.
     pub unused: usize,
@@ -73,10 +85,9 @@ pub(super) struct Signs {
     pub surprise: f64,
     /// Texts of one call that hold words of each other.
     pub shared: usize,
+    /// How it is built.
+    pub shape: Vec<String>,
 }
-
-/// The factor of a nat of surprise.
-const SURPRISE: f64 = 0.5;
 
 impl Signs {
     /// What speaks against an answer to a turn.
@@ -116,42 +127,47 @@ impl Signs {
             absent: usize::from(absent(turn, &addressed)),
             surprise: surprise(spans, steps),
             shared: shared(steps),
+            shape: shape(turn, pointers, answer, steps),
         }
     }
 
-    /// By what the probability of a reading with these signs is multiplied: how much less often readings with the sign are right than the
-    /// model holds them to be, each sign beside the others (`training/weigh.py`, a conditional logistic regression).
-    pub fn weight(&self) -> f64 {
-        let factors = [
-            (self.unused, 0.42),
-            (self.dropped, 0.2),
-            (self.doubled, 0.25),
-            (self.unsaid, 0.07),
-            (self.swallowed, 0.41),
-            (self.uncounted, 0.68),
-            (self.strange, 0.27),
-            (self.contrary, 0.38),
-            (self.denied, 0.54),
-            (self.flagged, 0.23),
-            (self.silent, 0.66),
-            (self.refuses, 0.26),
-            (self.unmentioned, 0.27),
-            (self.unhinted, 0.52),
-            (self.nearer, 0.46),
-            (self.skipped, 0.63),
-            (self.titled, 0.43),
-            (self.untold, 0.74),
-            (self.unpaired, 0.74),
-            (self.misplaced, 0.24),
-            (self.undone, 0.45),
-            (self.affirmed, 0.63),
-            (self.questioned, 0.41),
-            (self.absent, 0.56),
-            (self.shared, 0.5),
+    /// The signs that are there, by their names, and how often.
+    pub fn each(&self) -> impl Iterator<Item = (&str, f64)> {
+        let counts = [
+            ("unused", self.unused),
+            ("dropped", self.dropped),
+            ("doubled", self.doubled),
+            ("unsaid", self.unsaid),
+            ("swallowed", self.swallowed),
+            ("uncounted", self.uncounted),
+            ("strange", self.strange),
+            ("contrary", self.contrary),
+            ("denied", self.denied),
+            ("flagged", self.flagged),
+            ("silent", self.silent),
+            ("refuses", self.refuses),
+            ("unmentioned", self.unmentioned),
+            ("unhinted", self.unhinted),
+            ("nearer", self.nearer),
+            ("skipped", self.skipped),
+            ("titled", self.titled),
+            ("untold", self.untold),
+            ("unpaired", self.unpaired),
+            ("misplaced", self.misplaced),
+            ("undone", self.undone),
+            ("affirmed", self.affirmed),
+            ("questioned", self.questioned),
+            ("absent", self.absent),
+            ("shared", self.shared),
         ];
-        let counted: f64 =
-            factors.iter().map(|(count, factor): &(usize, f64)| factor.powi(*count as i32)).product();
-        counted * SURPRISE.powf(self.surprise)
+        let counts = counts.into_iter().map(|(name, count)| (name, count as f64));
+        let shape = self.shape.iter().map(|name| (name.as_str(), 1.0));
+        counts.chain([("surprise", self.surprise)]).filter(|(_, count)| *count != 0.0).chain(shape)
+    }
+
+    /// What all of them are worth, in nats: by how much more likely a reading with these signs is right than the model holds it to be.
+    pub fn weight(&self) -> f64 {
+        self.each().map(|(sign, count)| weight(sign) * count).sum()
     }
 }
 

@@ -288,3 +288,31 @@ fn acts_on_what_is_not_there() {
     assert_eq!((count("bathroom lights on", 0), count("lights on in the bathroom", 1)), (1, 1));
     assert_eq!((count("study lights on", 2), count("bathroom lights on", 3)), (0, 0));
 }
+
+#[test]
+fn how_a_reading_is_built_is_told() {
+    let of = |request: &str, steps: &[Step]| -> Vec<String> {
+        answered(request, steps, |turn, pointers, answer| shape(turn, pointers, answer, steps))
+    };
+    let told = of("Note for Mrs Lind: she pays cash", &notes("she pays cash"));
+    for sign in ["said of 3", "said small", "said begins with little", "tool leaves 2 names"] {
+        assert!(told.iter().any(|told| told == sign), "{sign} of {told:?}");
+    }
+    let told = of("Note that Mrs Lind pays 30, cash", &notes("Mrs Lind pays 30, cash"));
+    for sign in
+        ["said of 5", "said capital", "said holds a comma", "said holds a number", "tool leaves 0 names"]
+    {
+        assert!(told.iter().any(|told| told == sign), "{sign} of {told:?}");
+    }
+    let told = of("Denise wants a note for the vet", &notes("vet"));
+    assert!(told.iter().any(|told| told == "tool leaves who wants"), "{told:?}");
+    assert!(told.iter().any(|told| told == "said tells of its tool"), "{told:?}");
+    assert!(of("Red lamp on, Ada", &acts(Builtin::On, 1)).is_empty());
+    assert_eq!(of("ask Ada", &[]), ["none leaves 1 names"]);
+}
+
+#[test]
+fn every_weight_is_found_and_those_of_the_model_are_there() {
+    WEIGHTS.check(50);
+    assert!(weight("trust") > 0.0 && weight("unseen") < 0.0 && weight("unseen trust") > 0.0);
+}

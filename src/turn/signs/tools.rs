@@ -94,10 +94,11 @@ pub(super) fn flagged(turn: &Turn<'_>, steps: &[Step]) -> usize {
     flags(turn, steps).filter(|(name, _)| !said(name)).count()
 }
 
-/// A call of a user's tool: its place among the user's tools, its name, its parameters beside the arguments.
+/// A call of a user's tool: its place among the user's tools, its name and description, its parameters beside the arguments.
 pub(super) struct UserCall<'t> {
     at: usize,
-    name: &'t str,
+    pub name: &'t str,
+    pub description: &'t str,
     pub parameters: &'t [Param],
     pub arguments: &'t [Option<Argument>],
 }
@@ -106,8 +107,8 @@ pub(super) struct UserCall<'t> {
 pub(super) fn called<'t>(turn: &'t Turn<'_>, steps: &'t [Step]) -> impl Iterator<Item = UserCall<'t>> {
     steps.iter().filter_map(|step| {
         let Step::User { tool, arguments } = step else { return None };
-        let (name, _, parameters) = turn.scene.user_tools().nth(*tool)?;
-        Some(UserCall { at: *tool, name, parameters, arguments })
+        let (name, description, parameters) = turn.scene.user_tools().nth(*tool)?;
+        Some(UserCall { at: *tool, name, description, parameters, arguments })
     })
 }
 
@@ -148,14 +149,14 @@ const ACTS: &str = "turn switch put set open close shut start stop run kill blin
     power light percent degrees minutes seconds half full hundred times twice once make give take add write log note send";
 
 // Every reading of every request asks these lists of each word.
-static SMALL_WORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| SMALL.split_whitespace().collect());
+pub(super) static SMALL_WORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| SMALL.split_whitespace().collect());
 static ACT_STEMS: LazyLock<HashSet<String>> = LazyLock::new(|| ACTS.split_whitespace().map(stem).collect());
 
 /// Letters of a word that tell it from others: "announce" and "announcement" are of one stem.
 const STEM: usize = 5;
 
 /// The stems of a text's words, but for small ones.
-fn stems(text: &str) -> HashSet<String> {
+pub(super) fn stems(text: &str) -> HashSet<String> {
     let lower = text.to_lowercase();
     words(&lower)
         .into_iter()
