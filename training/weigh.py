@@ -1,11 +1,11 @@
 """Fits what is for and against a reading (src/turn/signs), and how far the model's probabilities are to be trusted.
 
-usage: weigh.py PINTAIL [--model FILE.gguf] [--worlds training/written] [--every 8] [--drawn 600] [--times 10] [--out models/signs.tsv] FOLDER ...
+usage: weigh.py PINTAIL [--model FILE.gguf] [--worlds training/written] [--every 8] [--drawn COUNT] [--times 10] [--out models/signs.tsv] FOLDER ...
 
 A conditional logistic regression: of the readings that were looked at, each weighs its probability to the power of "trust" times what its signs
 are worth, and all that was not looked at weighs what is left of the probability, to the power of "unseen trust", times "unseen". Fitted is how likely the
-right reading is among them, on the recorded requests of the folders (the sets for looking), which count so many times, on every so many-th of the written ones and on
-drawn ones. Writes the weights; prints how often the likeliest reading is right, and what would be done, asked and done wrongly from a confidence of 0.6 on, for the
+right reading is among them, on the recorded requests of the folders (the sets for looking), which count so many times, on every so many-th of the written ones and, if
+wanted, on drawn ones. Writes the weights; prints how often the likeliest reading is right, and what would be done, asked and done wrongly from a confidence of 0.6 on, for the
 recorded requests of agents that were not fitted to (five folds).
 """
 
@@ -181,7 +181,7 @@ def main():
     parser.add_argument("sets", nargs="+", help="folders of agents with recorded requests")
     parser.add_argument("--worlds", nargs="*", default=["training/written"])
     parser.add_argument("--every", type=int, default=8)
-    parser.add_argument("--drawn", type=int, default=600)
+    parser.add_argument("--drawn", type=int, default=0)
     parser.add_argument("--seed", type=int, default=5)
     parser.add_argument("--times", type=float, default=10.0)
     parser.add_argument("--least", type=int, default=8, help="in how many requests a sign must be there")
