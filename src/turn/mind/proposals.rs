@@ -27,11 +27,18 @@ const HOPELESS: f64 = 1e-6;
 /// How likely a number or choice that was said and not used is the argument, before the model is asked.
 const SAID: f64 = 0.3;
 
-/// The beginning of another answer, but for one argument.
+/// The texts of a call are sought together where there are so many at most (each more would take nine times as long), ...
+const MOST_TEXTS: usize = 4;
+/// ... among so many spans for each, ...
+const TOGETHER: usize = 8;
+/// ... and how likely an optional one is left out, as a natural logarithm.
+const LEFT_OUT: f64 = -2.0;
+
+/// The beginning of another answer, but for one argument or several beside each other.
 pub(super) struct Proposal {
     /// What it has in common with the reading.
     pub common: Opening,
-    /// The other argument.
+    /// What comes instead.
     pub argument: Vec<u32>,
     /// How likely the answer is as far as can be told without the model.
     pub promise: f64,
@@ -52,31 +59,53 @@ struct Place<'s> {
     tokens: Range<usize>,
 }
 
-/// How many spans are looked at for each text of a call, when all its texts are sought together, ...
-const TOGETHER: usize = 8;
-/// ... and how likely an optional text is left out, as a natural logarithm.
-const LEFT_OUT: f64 = -2.0;
-
 /// What fills a text parameter, nothing if it is left out, and the logarithm of its probability.
 type Filling = (Option<Range<usize>>, f64);
 
-/// The texts of one call that are likeliest together, none within another, of what may fill each; `None` where all would overlap.
-fn likeliest_together(texts: &[Vec<Filling>]) -> Option<(Vec<Option<Range<usize>>>, f64)> {
-    let Some((first, others)) = texts.split_first() else { return Some((Vec::new(), 0.0)) };
-    let apart = |span: &Option<Range<usize>>, other: &Option<Range<usize>>| match (span, other) {
-        (Some(span), Some(other)) => span.end <= other.start || other.end <= span.start,
-        _ => true,
-    };
-    let with = |(span, likelihood): &Filling| {
-        let others: Vec<_> = others
-            .iter()
-            .map(|options| options.iter().filter(|(other, _)| apart(span, other)).cloned().collect())
-            .collect();
-        let (mut rest, sum) = likeliest_together(&others)?;
-        rest.insert(0, span.clone());
-        Some((rest, sum + likelihood))
-    };
-    first.iter().filter_map(with).max_by(|a, b| a.1.total_cmp(&b.1))
+/// The texts of one call that are likeliest together, none within another, with the logarithm of their probability.
+#[derive(Default)]
+struct Together {
+    found: Option<(Vec<Option<Range<usize>>>, f64)>,
+    chosen: Vec<Option<Range<usize>>>,
+}
+
+impl Together {
+    /// Among what may fill each of them; `None` where all would overlap.
+    fn of(texts: &[Vec<Filling>]) -> Option<(Vec<Option<Range<usize>>>, f64)> {
+        let mut together = Together::default();
+        together.seek(texts, 0.0);
+        together.found
+    }
+
+    /// Fills the texts that are left, `sum` being the logarithm for those that are chosen.
+    fn seek(&mut self, texts: &[Vec<Filling>], sum: f64) {
+        // A logarithm is never above nothing: what is behind already stays behind.
+        if self.found.as_ref().is_some_and(|(_, best)| *best >= sum) {
+            return;
+        }
+        let Some((first, others)) = texts.split_first() else {
+            self.found = Some((self.chosen.clone(), sum));
+            return;
+        };
+        for (span, likelihood) in first {
+            let within = |other: &Range<usize>| {
+                span.as_ref().is_some_and(|span| span.start < other.end && other.start < span.end)
+            };
+            if !self.chosen.iter().flatten().any(within) {
+                self.chosen.push(span.clone());
+                self.seek(others, sum + likelihood);
+                self.chosen.pop();
+            }
+        }
+    }
+}
+
+/// The text that fills a parameter, as it will be taken.
+fn copied<'t>(name: &str, argument: &'t Option<Argument>, request: &str) -> Option<&'t str> {
+    match argument {
+        Some(Argument::Text(text)) => Some(trimmed(name, text, request)),
+        _ => None,
+    }
 }
 
 /// The arguments of the user's tools in an answer.
@@ -120,10 +149,7 @@ fn other_words<'t>(
     let Some((_, _, parameters)) = turn.scene.user_tools().nth(tool) else { return Vec::new() };
     let name = &parameters[param].name;
     let likely = spans.of(tool, param);
-    let copied = match &arguments[param] {
-        Some(Argument::Text(text)) => Some(trimmed(name, text, turn.request)),
-        _ => None,
-    };
+    let copied = copied(name, &arguments[param], turn.request);
     let least = match copied {
         Some(copied) => LEAST.max(likely.of_text(turn.request, copied) - BEHIND),
         None => LEAST_MORE,
@@ -144,7 +170,7 @@ fn other_words<'t>(
 }
 
 impl Mind {
-    /// The answers that differ from a reading in one argument.
+    /// The answers that differ from a reading in one argument, or in all texts of a call.
     pub(super) fn proposals(
         &self,
         spans: &TextSpans<'_>,
@@ -222,7 +248,7 @@ impl Mind {
             .iter()
             .filter(|place| matches!(parameters[place.param].kind, ParamKind::Text { .. }))
             .collect();
-        if places.len() != parameters.len() || texts.len() < 2 {
+        if places.len() != parameters.len() || !(2..=MOST_TEXTS).contains(&texts.len()) {
             return None;
         }
         let options = |place: &&Place<'_>| {
@@ -233,19 +259,14 @@ impl Mind {
             options.extend((!parameters[place.param].required).then_some((None, LEFT_OUT)));
             options
         };
-        let (found, likelihood) = likeliest_together(&texts.iter().map(options).collect::<Vec<_>>())?;
+        let (found, likelihood) = Together::of(&texts.iter().map(options).collect::<Vec<_>>())?;
         let words = |place: &Place<'_>, span: &Option<Range<usize>>| {
             let span = span.clone()?;
             Some(trimmed(&parameters[place.param].name, &turn.request[span], turn.request))
         };
         let same = |(place, span): &(&&Place<'_>, &Option<Range<usize>>)| {
-            let copied = match &place.arguments[place.param] {
-                Some(Argument::Text(text)) => {
-                    Some(trimmed(&parameters[place.param].name, text, turn.request))
-                }
-                _ => None,
-            };
-            copied == words(place, span)
+            let name = &parameters[place.param].name;
+            copied(name, &place.arguments[place.param], turn.request) == words(place, span)
         };
         let others: Vec<_> = texts.iter().zip(&found).filter(|text| !same(text)).collect();
         let start = others.first()?.0.tokens.start;
@@ -322,13 +343,13 @@ mod tests {
         };
         let item = fillings(&[(20..25, -0.2), (0..5, -0.9)]);
         let mut customer = fillings(&[(20..25, -0.1), (22..25, -0.3)]);
-        let (found, likelihood) = likeliest_together(&[item.clone(), customer.clone()]).unwrap();
+        let (found, likelihood) = Together::of(&[item.clone(), customer.clone()]).unwrap();
         assert_eq!(found, [Some(0..5), Some(20..25)]);
         assert!((likelihood + 1.0).abs() < 1e-9);
-        assert!(likeliest_together(&[item[..1].to_vec(), customer.clone()]).is_none());
+        assert!(Together::of(&[item[..1].to_vec(), customer.clone()]).is_none());
         customer.push((None, -2.0));
-        assert_eq!(likeliest_together(&[item[..1].to_vec(), customer]).unwrap().0, [Some(20..25), None]);
-        assert_eq!(likeliest_together(&[]).unwrap().0, []);
+        assert_eq!(Together::of(&[item[..1].to_vec(), customer]).unwrap().0, [Some(20..25), None]);
+        assert_eq!(Together::of(&[]).unwrap().0, []);
     }
 
     #[test]
