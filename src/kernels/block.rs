@@ -213,11 +213,15 @@ impl<B: Integer> Rows for Blocks<B> {
         input: &Input<'_>,
         put: &mut dyn FnMut(usize, &[f32; super::PANEL]),
     ) -> bool {
-        if cpu.isa() != Isa::Avx512 {
-            return false;
+        match cpu.isa() {
+            Isa::Scalar => return false,
+            // SAFETY: as in `rows8`.
+            Isa::Avx2 => unsafe { super::x86::panel256::avx2::panel::<B>(rows, input, put) },
+            // SAFETY: as in `rows8`.
+            Isa::AvxVnni => unsafe { super::x86::panel256::avx_vnni::panel::<B>(rows, input, put) },
+            // SAFETY: as in `rows8`.
+            Isa::Avx512 => unsafe { super::x86::panel::panel::<B>(rows, input, put) },
         }
-        // SAFETY: as in `rows8`.
-        unsafe { super::x86::panel::<B>(rows, input, put) };
         true
     }
 }

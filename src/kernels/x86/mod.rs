@@ -1,14 +1,14 @@
 //! x86-64: how registers are filled from the integer formats, and the loops over them.
 
 mod dot;
-mod panel;
+pub(crate) mod panel;
+pub(crate) mod panel256;
 pub(crate) mod woven;
 pub(crate) mod woven256;
 
 use std::arch::x86_64::*;
 
 pub(crate) use dot::{avx_vnni, avx2, avx512};
-pub(crate) use panel::panel;
 
 use super::block::Block;
 

@@ -1,10 +1,12 @@
-//! Sixteen rows with many tokens: the matrix product of a prompt, in AVX-512 VNNI.
+//! Sixteen rows with many tokens: the matrix product of a prompt. Here is what all instruction sets share, and the products in
+//! AVX-512 VNNI; `panel256` has them in registers of half that size.
 //!
 //! Rows are unpacked once, a stretch of columns at a time, into bytes that stay in the first cache: four columns of all
 //! sixteen rows in one register, so that a multiply-add takes them with four codes of a token, repeated, and lane `r` holds row
 //! `r`'s exact sum after eight of them. No sums across lanes are needed, and scales are applied to sixteen rows at once.
 
 use std::arch::x86_64::*;
+use std::ops::Range;
 
 use super::super::input::{Codes, Input};
 use super::Lanes;
@@ -12,25 +14,39 @@ use crate::kernels::{BLOCK, PANEL};
 
 /// Groups of 32 columns that are unpacked together: 16 KiB of codes.
 pub(super) const STRETCH: usize = 32;
-/// Tokens that go through a stretch together: their sums and the products in the making stay in registers.
-const TOKENS: usize = 8;
 
 /// A stretch of sixteen rows, unpacked. `[group][...][row]`.
 #[repr(C, align(64))]
 pub(super) struct Packed {
     pub(super) codes: [[[i32; PANEL]; 8]; STRETCH],
-    scales: [[f32; PANEL]; STRETCH],
-    mins: [[f32; PANEL]; STRETCH],
-    steps: [[[i32; PANEL]; 2]; STRETCH],
-    min_steps: [[[i32; PANEL]; 2]; STRETCH],
+    pub(super) scales: [[f32; PANEL]; STRETCH],
+    pub(super) mins: [[f32; PANEL]; STRETCH],
+    pub(super) steps: [[[i32; PANEL]; 2]; STRETCH],
+    pub(super) min_steps: [[[i32; PANEL]; 2]; STRETCH],
 }
 
-/// Products of sixteen rows with all tokens of `input`; `put` takes a token's number and its sixteen.
+/// An instruction set's products of a stretch, groups so many of the rows, with as many tokens as it likes, from the numbered one
+/// on: added to these sums, one to a token left, and the number of tokens returned.
+///
+/// # Safety
+/// The machine must have the instructions, the groups must have been packed for this format, and the tokens have them all.
+pub(super) type Tile =
+    unsafe fn(*const Packed, &Input<'_>, usize, Range<usize>, &mut [[f32; PANEL]]) -> usize;
+
+/// Products of sixteen rows with all tokens of `input` by `tile`; `put` takes a token's number and its sixteen. `FLIP`: signed
+/// codes are packed as unsigned bytes, moved up by 128.
+///
+/// # Safety
+/// The machine must have AVX2, F16C and what `tile` needs, and `tile` must be made for the format and for `FLIP`.
 ///
 /// # Panics
 /// If rows and tokens differ in length.
-#[target_feature(enable = "avx2,f16c,avx512f,avx512bw,avx512vl,avx512vnni")]
-pub fn panel<B: Lanes>(rows: [&[u8]; PANEL], input: &Input<'_>, put: &mut dyn FnMut(usize, &[f32; PANEL])) {
+pub(super) unsafe fn products<B: Lanes, const FLIP: bool>(
+    rows: [&[u8]; PANEL],
+    input: &Input<'_>,
+    tile: Tile,
+    put: &mut dyn FnMut(usize, &[f32; PANEL]),
+) {
     let groups = input.n() / BLOCK;
     assert!(
         rows.iter().all(|row| row.len() == groups / B::GROUPS * B::BYTES) && groups.is_multiple_of(B::GROUPS)
@@ -45,19 +61,13 @@ pub fn panel<B: Lanes>(rows: [&[u8]; PANEL], input: &Input<'_>, put: &mut dyn Fn
         for start in (0..groups).step_by(STRETCH) {
             let stretch = STRETCH.min(groups - start);
             // SAFETY: blocks `start / GROUPS` to `(start + stretch) / GROUPS` are in the rows, by the check above; what is
-            // packed for this format and stretch is what `tile` reads of it.
+            // packed for this format and stretch is what `tile` reads of it; the rest is the caller's promise.
             unsafe {
-                pack::<B>(&rows, start / B::GROUPS, stretch, packed.as_mut_ptr());
-                let packed = packed.as_ptr();
+                pack::<B, FLIP>(&rows, start / B::GROUPS, stretch, packed.as_mut_ptr());
                 let mut t = 0;
                 while t < count {
-                    let code = |k: usize| input.code_row(first + t + k);
-                    let sums = &mut sums[t..count];
-                    t += match count - t {
-                        8.. => tile::<B, TOKENS>(packed, std::array::from_fn(code), start, stretch, sums),
-                        4.. => tile::<B, 4>(packed, std::array::from_fn(code), start, stretch, sums),
-                        _ => tile::<B, 1>(packed, [code(0)], start, stretch, sums),
-                    };
+                    let groups = start..start + stretch;
+                    t += tile(packed.as_ptr(), input, first + t, groups, &mut sums[t..count]);
                 }
             }
         }
@@ -67,13 +77,18 @@ pub fn panel<B: Lanes>(rows: [&[u8]; PANEL], input: &Input<'_>, put: &mut dyn Fn
     }
 }
 
-/// Unpacks `stretch` groups from block `start` on.
+/// Unpacks `stretch` groups from block `start` on, signed codes as unsigned bytes if `FLIP` says so.
 ///
 /// # Safety
 /// They must be in every row; `out` must be writable.
 #[inline]
 #[target_feature(enable = "avx2,f16c")]
-pub(super) unsafe fn pack<B: Lanes>(rows: &[&[u8]; PANEL], start: usize, stretch: usize, out: *mut Packed) {
+pub(super) unsafe fn pack<B: Lanes, const FLIP: bool>(
+    rows: &[&[u8]; PANEL],
+    start: usize,
+    stretch: usize,
+    out: *mut Packed,
+) {
     for b in 0..stretch / B::GROUPS {
         for four in 0..PANEL / 4 {
             // SAFETY: the caller's promise: the blocks are in the rows, and the groups in `out`.
@@ -98,7 +113,7 @@ pub(super) unsafe fn pack<B: Lanes>(rows: &[&[u8]; PANEL], start: usize, stretch
                         put((&raw mut (*out).min_steps[i][0][lane]).cast(), B::min_steps(&head, g));
                     }
                     // Four rows of eight words to eight columns of four.
-                    let flip = if B::OFFSET == 128 { -128 } else { 0 };
+                    let flip = if FLIP && B::OFFSET == 128 { -128 } else { 0 };
                     let word = at.map(|at| _mm256_xor_si256(B::codes(at, g), _mm256_set1_epi8(flip)));
                     let (ab, cd) =
                         (_mm256_unpacklo_epi32(word[0], word[1]), _mm256_unpacklo_epi32(word[2], word[3]));
@@ -121,18 +136,51 @@ pub(super) unsafe fn pack<B: Lanes>(rows: &[&[u8]; PANEL], start: usize, stretch
     }
 }
 
+/// Products of sixteen rows with all tokens of `input`; `put` takes a token's number and its sixteen.
+///
+/// # Panics
+/// If rows and tokens differ in length.
+#[target_feature(enable = "avx2,f16c,avx512f,avx512bw,avx512vl,avx512vnni")]
+pub fn panel<B: Lanes>(rows: [&[u8]; PANEL], input: &Input<'_>, put: &mut dyn FnMut(usize, &[f32; PANEL])) {
+    // SAFETY: these are the instructions that `tile` needs; it is made for this format and unsigned codes.
+    unsafe { products::<B, true>(rows, input, tile::<B>, put) }
+}
+
+/// A [`Tile`]: eight tokens together while there are as many; their sums and the products in the making stay in registers.
+///
+/// # Safety
+/// As [`Tile`] says.
+#[target_feature(enable = "avx2,f16c,avx512f,avx512bw,avx512vl,avx512vnni")]
+unsafe fn tile<B: Lanes>(
+    packed: *const Packed,
+    input: &Input<'_>,
+    first: usize,
+    groups: Range<usize>,
+    out: &mut [[f32; PANEL]],
+) -> usize {
+    let code = |k: usize| input.code_row(first + k);
+    // SAFETY: the caller's promise.
+    unsafe {
+        match out.len() {
+            8.. => tokens::<B, 8>(packed, std::array::from_fn(code), groups, out),
+            4.. => tokens::<B, 4>(packed, std::array::from_fn(code), groups, out),
+            _ => tokens::<B, 1>(packed, [code(0)], groups, out),
+        }
+    }
+}
+
 /// Adds a stretch's part to the sums of `T` tokens, and returns `T`.
 ///
 /// # Safety
-/// `stretch` groups of this format must have been packed, and groups `start..start + stretch` be in every token.
+/// `groups` of this format must have been packed and be in every token.
 #[target_feature(enable = "avx2,f16c,avx512f,avx512bw,avx512vl,avx512vnni")]
-unsafe fn tile<B: Lanes, const T: usize>(
+unsafe fn tokens<B: Lanes, const T: usize>(
     packed: *const Packed,
     x: [Codes<'_>; T],
-    start: usize,
-    stretch: usize,
+    groups: Range<usize>,
     out: &mut [[f32; PANEL]],
 ) -> usize {
+    let (start, stretch) = (groups.start, groups.len());
     assert!(out.len() >= T && x.iter().all(|x| x.scales.len() >= start + stretch));
     // What the offset of the codes adds to each sum, ready to be subtracted.
     let mut less = [[[0i32; 2]; STRETCH]; T];

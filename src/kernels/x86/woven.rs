@@ -34,7 +34,7 @@ pub fn weave<B: Lanes>(rows: [&[u8]; PANEL], out: &mut [u8]) {
         let stretch = STRETCH.min(groups - start);
         // SAFETY: the blocks are in the rows, which `weave_heads` found to be of one length, and `pack` writes the codes that are
         // read after it.
-        unsafe { pack::<B>(&rows, start / B::GROUPS, stretch, packed.as_mut_ptr()) };
+        unsafe { pack::<B, true>(&rows, start / B::GROUPS, stretch, packed.as_mut_ptr()) };
         for g in 0..stretch {
             // SAFETY: as above.
             let words = unsafe { &(*packed.as_ptr()).codes[g] };

@@ -159,7 +159,7 @@ macro_rules! product {
 /// Four bytes must be readable at `x + 4 * j`.
 #[inline]
 #[target_feature(enable = "avx2")]
-unsafe fn four(x: *const i8, j: usize) -> __m256i {
+pub(super) unsafe fn four(x: *const i8, j: usize) -> __m256i {
     // SAFETY: the caller's promise; an unaligned read.
     _mm256_set1_epi32(unsafe { x.add(4 * j).cast::<i32>().read_unaligned() })
 }
