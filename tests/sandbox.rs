@@ -64,11 +64,12 @@ fn free(act: &[&str]) -> Value {
 }
 
 fn denied(answer: &Value) -> bool {
+    assert!(answer["denied"].is_string() || answer.get("done").is_some(), "no answer: {answer}");
     answer["denied"].is_string()
 }
 
 fn done(answer: &Value) -> bool {
-    !answer["done"].is_null()
+    answer.get("done").is_some() && !denied(answer)
 }
 
 /// A file outside of every cage that everyone may read and write.

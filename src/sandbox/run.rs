@@ -78,16 +78,19 @@ pub fn run(policy: &Policy, exe: &Path, input: &[u8], cancel: &AtomicBool) -> Re
     let mut streams = Streams::new(&mut cage.0, socket, input).map_err(system("set up its streams"))?;
     let deadline = start + policy.limits.time;
     let limit = usize::try_from(policy.limits.output).unwrap_or(usize::MAX);
+    let mut exited = None;
     let ending = loop {
         if streams.output.len() > limit {
             streams.output.truncate(limit);
             break Ending::Overflow;
         }
-        let exited = cage.0.try_wait().map_err(system("wait for it"))?;
+        // What it wrote last may have come after a pump that found nothing, and before this: only a pump from here on that finds
+        // nothing has read all there is.
+        let drained = exited.is_some() && !streams.progress;
+        exited = cage.0.try_wait().map_err(system("wait for it"))?;
         if let Some(status) = exited
-            && (streams.all_ended() || !streams.progress)
+            && (streams.all_ended() || drained)
         {
-            // Nothing of the cage lives now; what it wrote before is in the pipes and has been read.
             break Ending::Exit(status.code().unwrap_or(128));
         }
         if cancel.load(Ordering::Relaxed) {
