@@ -75,7 +75,7 @@ impl Tool {
             .map(|(key, schema)| {
                 let kind = param_kind(schema).ok_or_else(|| key.clone())?;
                 let description = schema.get("description").and_then(Value::as_str);
-                let unit = description.and_then(unit_of).map(str::to_owned);
+                let unit = description.and_then(unit_of);
                 Ok(Param { name: key.clone(), kind, required: required(key), unit })
             })
             .collect::<Result<_, String>>()?;
@@ -276,13 +276,14 @@ impl Scene {
 
 /// The unit that a parameter's description names: all of it ("g", "min"), or the first word for one that cannot be another word
 /// ("how many minutes it waits").
-fn unit_of(description: &str) -> Option<&str> {
+fn unit_of(description: &str) -> Option<String> {
     let known = |word: &&str| seconds_in(word).is_some() || is_measure(word);
-    let description = description.trim();
-    Some(description).filter(known).or_else(|| {
+    let description = description.trim().to_lowercase();
+    let found = Some(&*description).filter(known).or_else(|| {
         let mut words = description.split(|c: char| !c.is_alphanumeric());
         words.find(|word| word.len() > 2 && *word != "second" && known(word))
-    })
+    });
+    found.map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -295,7 +296,7 @@ mod tests {
         let takes = |name: &str, said: &str| {
             let kind = ParamKind::Number { min: 0.0, max: 50_000.0, integer: false };
             let (name, description) = name.split_once(':').unwrap_or((name, ""));
-            let unit = unit_of(description).map(str::to_owned);
+            let unit = unit_of(description);
             let param = Param { name: name.into(), kind, required: true, unit };
             let tool = Tool::User {
                 name: "dose".into(),
@@ -315,6 +316,7 @@ mod tests {
         assert_eq!(takes("duration:min", "half an hour"), Some(30.0));
         assert_eq!(takes("wait:how many hours to wait", "90 minutes"), Some(1.5));
         assert_eq!(takes("dose:g", "half a kilo"), Some(500.0));
+        assert_eq!(takes("rest:Seconds of rest after each go", "a minute and a half"), Some(90.0));
         assert_eq!(takes("dose:of the second kind", "30 seconds"), Some(30.0));
         assert_eq!(takes("days", "for a fortnight"), Some(14.0));
         assert_eq!(takes("nights", "for two weeks"), Some(14.0));
