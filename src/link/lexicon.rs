@@ -180,7 +180,10 @@ const CHOSEN: &[&[&str]] = &[
     &["rubbish", "trash", "garbage"],
     &["lorry", "truck"],
     &["dishes", "washing up"],
-    &["vacuuming", "hoovering"],
+    &["bins", "rubbish", "trash"],
+    &["vacuuming", "hoovering", "hoover", "vacuum"],
+    &["washing machine", "washer"],
+    &["tumble dryer", "dryer"],
     &["dad", "daddy", "father"],
     &["gran", "nan", "granny", "grandma"],
     &["grandad", "granddad", "grandpa"],
@@ -189,6 +192,41 @@ const CHOSEN: &[&[&str]] = &[
     &["ill", "sick", "poorly"],
     &["fast", "quick"],
     &["everyone", "everybody"],
+    &["everywhere", "the whole building", "the whole place", "the whole house", "all over"],
+    &["both", "inside and out", "inside and outside"],
+    &["top", "highest", "uppermost"],
+    &["bottom", "lowest"],
+    &["middle", "centre", "center"],
+    &["urgent", "straight away", "right away", "asap", "can't wait", "emergency"],
+    &["noon", "midday", "twelve o'clock", "12 o'clock"],
+    &["midnight", "twelve at night"],
+    &["opening", "first thing"],
+    &["closing", "last thing"],
+    &["daily", "every day", "each day"],
+    &["weekly", "every week", "once a week"],
+    &["monthly", "every month", "once a month"],
+    &["fortnightly", "every fortnight", "every two weeks"],
+    &["speaker", "speakers", "tannoy", "loudspeaker"],
+    &["walkie", "walkie talkie", "radio"],
+    &["text", "sms"],
+    &["email", "e mail"],
+    &["collection", "pickup", "collected"],
+    &["takeaway", "take out", "to go"],
+    &["dairy", "milkman", "cow's"],
+    &["fishmonger", "fish man"],
+    &["greengrocer", "veg man"],
+    &["chippy", "chip shop"],
+    &["indian", "curry house"],
+    &["skimmed", "skim"],
+    &["decaf", "decaffeinated"],
+    &["sparkling", "fizzy"],
+    &["by mouth", "oral", "orally"],
+    &["under the skin", "subcut", "subcutaneous"],
+    &["injection", "jab"],
+    &["downstairs", "ground floor"],
+    &["win", "won", "victory"],
+    &["loss", "lost", "defeat"],
+    &["draw", "drew", "tie"],
     &["return", "round trip"],
     &["single", "one way"],
     &["monday", "mon"],
@@ -197,6 +235,24 @@ const CHOSEN: &[&[&str]] = &[
     &["thursday", "thurs"],
     &["friday", "fri"],
 ];
+
+/// A choice that is a full hour ("4pm", "9 am"), as people say it: "four o'clock", "four pm"; none for others.
+pub(super) fn said_hours(choice: &str) -> Vec<String> {
+    const HOURS: [&str; 12] =
+        ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
+    let choice = choice.to_lowercase();
+    let half = ["am", "pm"].into_iter().find_map(|half| Some((choice.strip_suffix(half)?.trim(), half)));
+    let Some((hour, half)) = half else { return Vec::new() };
+    let Some(said) = hour.parse::<usize>().ok().and_then(|hour| HOURS.get(hour.checked_sub(1)?)) else {
+        return Vec::new();
+    };
+    vec![
+        format!("{hour} {half}"),
+        format!("{said} {half}"),
+        format!("{hour} o'clock"),
+        format!("{said} o'clock"),
+    ]
+}
 
 /// Other words for a choice that a tool offers.
 pub(super) fn other_choices(choice: &str) -> impl Iterator<Item = &'static str> {

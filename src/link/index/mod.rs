@@ -13,7 +13,7 @@ use crate::board::{Capabilities, Device, Direction};
 
 use super::lexicon::{
     family, is_determiner, is_everyday, is_filler, kind_words, measured, other_choices, other_names,
-    other_places, quantity_words, unit_words,
+    other_places, quantity_words, said_hours, unit_words,
 };
 use super::number::{Number, Unit, heard_number, is_number_word, mended, number_at, ordinal, place};
 use super::sound::sound;
@@ -226,6 +226,9 @@ impl Index {
             let offered = |other: &&str| !values.iter().any(|value| value.eq_ignore_ascii_case(other));
             for other in other_choices(value).filter(offered) {
                 index.add(other, Mark::Value(at), RANK_PLACED);
+            }
+            for hour in said_hours(value) {
+                index.add(&hour, Mark::Value(at), RANK_PLACED);
             }
             index.add_forms(value, Mark::Value(at));
         }

@@ -563,6 +563,11 @@ fn choices_are_made_in_other_words() {
     assert_eq!(marks(&["raise", "lower"], "a metre twenty up"), [Mark::Value(0)]);
     assert_eq!(marks(&["raise", "lower"], "hook down five"), [Mark::Value(1)]);
     assert_eq!(marks(&["large", "small", "big"], "a big one"), [Mark::Value(2)]);
+    let slots = ["11am", "noon", "4pm"];
+    assert_eq!(marks(&slots, "the tour on Saturday at four o'clock"), [Mark::Value(2)]);
+    assert_eq!(marks(&slots, "eighteen heads at midday"), [Mark::Value(1)]);
+    assert_eq!(marks(&slots, "four of them at 11 am"), [Mark::Value(0)]);
+    assert_eq!(marks(&["top", "bottom"], "it's on the lowest shelf"), [Mark::Value(1)]);
 }
 
 #[test]

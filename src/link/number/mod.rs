@@ -183,6 +183,7 @@ mod tests {
             ("a couple minutes", 120.0, Seconds),
             ("a dozen times", 12.0, Times),
             ("two dozen", 24.0, Plain),
+            ("a dozen and a half", 18.0, Plain),
             ("half a dozen times", 6.0, Times),
             ("2x", 2.0, Times),
             ("3 x", 3.0, Times),

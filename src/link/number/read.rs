@@ -117,7 +117,10 @@ impl<'w> Place<'w> {
             "four" if self.digits_behind() && self.next(2).and_then(seconds).is_some() => None,
             "half" if self.next(1) == Some("a") && self.next(2) == Some("dozen") => dozens(6.0, 3),
             "half" if self.next(1) == Some("dozen") => dozens(6.0, 2),
-            "dozen" => dozens(12.0, 1),
+            "dozen" => {
+                let (more, used) = self.and_part(1).unwrap_or((0.0, 0));
+                dozens(12.0 * (1.0 + more), 1 + used)
+            }
             "couple" => self.couple(),
             "single" if self.next(1).is_some_and(|word| word.len() > 2) => self.single(),
             "fiver" => found(5.0, Unit::Plain, 1),
