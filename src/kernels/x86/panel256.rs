@@ -158,7 +158,7 @@ pub(crate) mod avx2 {
 
     /// Words of a group (four columns each) whose products may be added in 16 bits: a word gives sums of two products, at most
     /// `2 * 127` times the largest code. Of 8 bits one fits, of 6, 5 and 4 bits two, four and eight (32004, 31496 and 30480, below
-    /// 2^15).
+    /// 2^15); of 2 and 3 bits, which have no woven form and so `BITS` of 0, all eight.
     const fn words<B: Block>() -> usize {
         match (B::OFFSET, B::BITS) {
             (128, _) => 1,
