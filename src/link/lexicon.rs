@@ -1,6 +1,7 @@
 //! What the matcher knows of English: words for kinds of device, words for what a unit measures, and
 //! the everyday words that are never taken for a misspelt name.
 
+use super::number::ONES;
 use crate::board::{Device, Direction};
 
 /// The table `lexicon.txt`: `(kind, words)`.
@@ -177,10 +178,9 @@ const CHOSEN: &[&[&str]] = &[
     &["tv", "telly", "television"],
     &["phone", "telephone"],
     &["nappy", "diaper"],
-    &["rubbish", "trash", "garbage"],
+    &["rubbish", "bins", "trash", "garbage"],
     &["lorry", "truck"],
     &["dishes", "washing up"],
-    &["bins", "rubbish", "trash"],
     &["vacuuming", "hoovering", "hoover", "vacuum"],
     &["washing machine", "washer"],
     &["tumble dryer", "dryer"],
@@ -238,12 +238,11 @@ const CHOSEN: &[&[&str]] = &[
 
 /// A choice that is a full hour ("4pm", "9 am"), as people say it: "four o'clock", "four pm"; none for others.
 pub(super) fn said_hours(choice: &str) -> Vec<String> {
-    const HOURS: [&str; 12] =
-        ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
     let choice = choice.to_lowercase();
     let half = ["am", "pm"].into_iter().find_map(|half| Some((choice.strip_suffix(half)?.trim(), half)));
     let Some((hour, half)) = half else { return Vec::new() };
-    let Some(said) = hour.parse::<usize>().ok().and_then(|hour| HOURS.get(hour.checked_sub(1)?)) else {
+    let Some(said) = hour.parse::<usize>().ok().filter(|hour| (1..=12).contains(hour)).map(|hour| ONES[hour])
+    else {
         return Vec::new();
     };
     vec![
