@@ -28,11 +28,17 @@ const SMALL: &str = "the a an to of for in on at and or by with from is are be t
 const NUMBERS: &str =
     "thirty forty fifty sixty seventy eighty ninety hundred thousand half quarter dozen couple";
 
+/// Words that tell a day or an hour.
+const TIMES: &str = "monday tuesday wednesday thursday friday saturday sunday mon tue tues wed thu thur thurs fri sat sun today tonight tomorrow \
+    yesterday noon midday midnight morning afternoon evening night lunchtime lunch dinnertime teatime bedtime closing weekend week fortnight \
+    month january february march april june july august september october november december jan feb apr jun jul aug sept oct nov dec \
+    am pm a.m p.m o'clock oclock past next christmas easter";
+
 /// One word as features tell of it.
 struct Seen {
     /// In lower case, "'s" with its apostrophe.
     low: String,
-    /// What it looks like: with digits or a number, with a capital, with an ending.
+    /// What it looks like: with digits or a number, of a time, with a capital, with an ending.
     shape: &'static str,
     /// What it was linked to, if to anything that matters here.
     linked: Option<&'static str>,
@@ -247,6 +253,9 @@ impl Features {
         if rest.iter().any(|word| word.shape == "#") {
             teller.say(format_args!("{sort} in #"));
         }
+        if all.iter().any(|word| word.shape == "when") {
+            teller.say(format_args!("{sort} in when"));
+        }
         if rest.iter().any(|word| word.linked == Some("choice")) {
             teller.say(format_args!("{sort} in choice"));
         }
@@ -337,6 +346,8 @@ fn gap(between: &str) -> &'static str {
 fn shape(raw: &str, low: &str) -> &'static str {
     if raw.contains(|c: char| c.is_ascii_digit()) || ONES.contains(&low) || holds(NUMBERS, low) {
         "#"
+    } else if holds(TIMES, low) {
+        "when"
     } else if raw.starts_with(char::is_uppercase) {
         "Cap"
     } else if low.ends_with("ing") && low.len() > 5 {

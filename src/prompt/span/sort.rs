@@ -15,6 +15,8 @@ pub(crate) enum Sort {
     Person,
     /// A place.
     Place,
+    /// A day or an hour.
+    Time,
     /// Anything else.
     Thing,
 }
@@ -29,6 +31,8 @@ const PERSON: &str = "animal assistant attendee author borrower boy buyer caller
     donor driver employee ewe family girl goat guest hirer horse kid keeper member name owner parent party passenger patient person \
     pet player puppy pupil reader recipient renter resident seller sender sister staff student teacher team tenant user visitor \
     volunteer walker who whom worker";
+const TIME: &str = "arrival arrives arriving date day days deadline due evening hour morning night slot start starting starts time until \
+    week weekday when";
 const PLACE: &str = "address area destination from harbour location place port room site spot station stop street to town venue where";
 
 impl Sort {
@@ -41,10 +45,14 @@ impl Sort {
             (Sort::Title, TITLE),
             (Sort::Person, PERSON),
             (Sort::Place, PLACE),
+            (Sort::Time, TIME),
         ];
         let takes = |list: &str| {
             name.split_whitespace().any(|word| list.split_whitespace().any(|known| known == word))
         };
+        if name == "at" {
+            return Sort::Time;
+        }
         lists.into_iter().find(|(_, list)| takes(list)).map_or(Sort::Thing, |(sort, _)| sort)
     }
 
@@ -56,6 +64,7 @@ impl Sort {
             Sort::Title => "title",
             Sort::Person => "person",
             Sort::Place => "place",
+            Sort::Time => "time",
             Sort::Thing => "thing",
         }
     }
