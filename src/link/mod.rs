@@ -11,6 +11,7 @@
 //! [`Index`] is built once per scene from names alone; [`Index::links`] reads one request.
 
 mod deferral;
+mod flags;
 mod foreign;
 mod gist;
 mod index;
@@ -23,6 +24,7 @@ mod talk;
 mod words;
 
 pub use deferral::deferred;
+pub use flags::answered;
 pub use foreign::in_english;
 pub use gist::gist;
 pub use index::Index;

@@ -4,6 +4,7 @@ mod error;
 mod look;
 mod proposals;
 mod reading;
+mod refill;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::{Mind, MindError, Prepared};
 use crate::decode::{DecodeError, feed_prompt};
 use crate::grammar::Matcher;
-use crate::link::Mark;
+use crate::link::{Mark, answered};
 use crate::model::LanguageModel;
 use crate::prompt::pintail::{MOST_NUMBERS, Piece, Pointers, Token};
 use crate::prompt::span::TextSpans;
@@ -25,14 +25,7 @@ const MOST: usize = 3;
 /// What the model holds to be less likely than this is given up.
 const HOPELESS: f64 = 1e-6;
 /// How likely a number or choice that was said and not used is the argument, before the model is asked.
-const SAID: f64 = 0.3;
-
-/// The texts of a call are sought together where there are so many at most (each more would take nine times as long), ...
-const MOST_TEXTS: usize = 4;
-/// ... among so many spans for each, ...
-const TOGETHER: usize = 8;
-/// ... and how likely an optional one is left out, as a natural logarithm.
-const LEFT_OUT: f64 = -2.0;
+pub(super) const SAID: f64 = 0.3;
 
 /// The beginning of another answer, but for one argument or several beside each other.
 pub(super) struct Proposal {
@@ -52,56 +45,15 @@ impl Proposal {
 }
 
 /// An argument of a call, and where it stands among the tokens of the answer.
-struct Place<'s> {
-    tool: usize,
-    param: usize,
-    arguments: &'s [Option<Argument>],
-    tokens: Range<usize>,
-}
-
-/// What fills a text parameter, nothing if it is left out, and the logarithm of its probability.
-type Filling = (Option<Range<usize>>, f64);
-
-/// The texts of one call that are likeliest together, none within another, with the logarithm of their probability.
-#[derive(Default)]
-struct Together {
-    found: Option<(Vec<Option<Range<usize>>>, f64)>,
-    chosen: Vec<Option<Range<usize>>>,
-}
-
-impl Together {
-    /// Among what may fill each of them; `None` where all would overlap.
-    fn of(texts: &[Vec<Filling>]) -> Option<(Vec<Option<Range<usize>>>, f64)> {
-        let mut together = Together::default();
-        together.seek(texts, 0.0);
-        together.found
-    }
-
-    /// Fills the texts that are left, `sum` being the logarithm for those that are chosen.
-    fn seek(&mut self, texts: &[Vec<Filling>], sum: f64) {
-        // A logarithm is never above nothing: what is behind already stays behind.
-        if self.found.as_ref().is_some_and(|(_, best)| *best >= sum) {
-            return;
-        }
-        let Some((first, others)) = texts.split_first() else {
-            self.found = Some((self.chosen.clone(), sum));
-            return;
-        };
-        for (span, likelihood) in first {
-            let within = |other: &Range<usize>| {
-                span.as_ref().is_some_and(|span| span.start < other.end && other.start < span.end)
-            };
-            if !self.chosen.iter().flatten().any(within) {
-                self.chosen.push(span.clone());
-                self.seek(others, sum + likelihood);
-                self.chosen.pop();
-            }
-        }
-    }
+pub(super) struct Place<'s> {
+    pub tool: usize,
+    pub param: usize,
+    pub arguments: &'s [Option<Argument>],
+    pub tokens: Range<usize>,
 }
 
 /// The text that fills a parameter, as it will be taken.
-fn copied<'t>(name: &str, argument: &'t Option<Argument>, request: &str) -> Option<&'t str> {
+pub(super) fn copied<'t>(name: &str, argument: &'t Option<Argument>, request: &str) -> Option<&'t str> {
     match argument {
         Some(Argument::Text(text)) => Some(trimmed(name, text, request)),
         _ => None,
@@ -109,7 +61,7 @@ fn copied<'t>(name: &str, argument: &'t Option<Argument>, request: &str) -> Opti
 }
 
 /// The arguments of the user's tools in an answer.
-fn places<'s>(steps: &'s [Step], tokens: &[u32], ids: &[u32]) -> Vec<Place<'s>> {
+pub(super) fn places<'s>(steps: &'s [Step], tokens: &[u32], ids: &[u32]) -> Vec<Place<'s>> {
     let token_of = |token: u32| ids.iter().position(|id| *id == token).and_then(|at| Token::all().nth(at));
     let mut places = Vec::new();
     let mut at = 0;
@@ -132,7 +84,7 @@ fn places<'s>(steps: &'s [Step], tokens: &[u32], ids: &[u32]) -> Vec<Place<'s>> 
 }
 
 /// The beginning of a reading, up to a place.
-fn opening(reading: &Candidate, end: usize) -> Opening {
+pub(super) fn opening(reading: &Candidate, end: usize) -> Opening {
     let behind = reading.decoded.steps.iter().filter(|step| step.at >= end);
     let behind: f64 = behind.map(|step| f64::from(step.probability)).product();
     let probability = reading.probability / behind.max(f64::MIN_POSITIVE);
@@ -214,7 +166,14 @@ impl Mind {
                         }
                     }
                 }
-                ParamKind::Choice(_) | ParamKind::Flag => {}
+                ParamKind::Flag => {
+                    if let Some(yes) = answered(&parameter.name, turn.request)
+                        && *argument != Some(Argument::Flag(yes))
+                    {
+                        token(if yes { Token::Yes } else { Token::No });
+                    }
+                }
+                ParamKind::Choice(_) => {}
             }
             let common = opening(reading, place.start);
             let probability = common.probability;
@@ -224,69 +183,12 @@ impl Mind {
                 promise: probability * likelihood,
             }));
         }
-        proposals.extend(self.together(spans, steps, reading, ids));
+        proposals.extend(self.refilled(spans, pointers, steps, reading, ids));
         proposals
     }
 
-    /// The answer with other texts in its only call of a tool that takes several: those that are likeliest together by their edges.
-    fn together(
-        &self,
-        spans: &TextSpans<'_>,
-        steps: &[Step],
-        reading: &Candidate,
-        ids: &[u32],
-    ) -> Option<Proposal> {
-        let turn = spans.turn;
-        let tokens = &reading.decoded.tokens;
-        if steps.iter().filter(|step| matches!(step, Step::User { .. })).count() != 1 {
-            return None;
-        }
-        let places = places(steps, tokens, ids);
-        let tool = places.first()?.tool;
-        let (_, _, parameters) = turn.scene.user_tools().nth(tool)?;
-        let texts: Vec<&Place<'_>> = places
-            .iter()
-            .filter(|place| matches!(parameters[place.param].kind, ParamKind::Text { .. }))
-            .collect();
-        if places.len() != parameters.len() || !(2..=MOST_TEXTS).contains(&texts.len()) {
-            return None;
-        }
-        let options = |place: &&Place<'_>| {
-            let likely = spans.of(tool, place.param);
-            let spans = likely.likeliest().iter().take(TOGETHER);
-            let mut options: Vec<_> =
-                spans.map(|(span, likelihood)| (Some(span.clone()), *likelihood)).collect();
-            options.extend((!parameters[place.param].required).then_some((None, LEFT_OUT)));
-            options
-        };
-        let (found, likelihood) = Together::of(&texts.iter().map(options).collect::<Vec<_>>())?;
-        let words = |place: &Place<'_>, span: &Option<Range<usize>>| {
-            let span = span.clone()?;
-            Some(trimmed(&parameters[place.param].name, &turn.request[span], turn.request))
-        };
-        let same = |(place, span): &(&&Place<'_>, &Option<Range<usize>>)| {
-            let name = &parameters[place.param].name;
-            copied(name, &place.arguments[place.param], turn.request) == words(place, span)
-        };
-        let others: Vec<_> = texts.iter().zip(&found).filter(|text| !same(text)).collect();
-        let start = others.first()?.0.tokens.start;
-        let mut argument = Vec::new();
-        let mut at = start;
-        for (place, span) in others {
-            argument.extend(&tokens[at..place.tokens.start]);
-            match words(place, span) {
-                Some(words) => argument.extend(self.written(words, ids)),
-                None => argument.push(ids[Token::Skip.index() as usize]),
-            }
-            at = place.tokens.end;
-        }
-        let common = opening(reading, start);
-        let promise = common.probability * (likelihood / texts.len() as f64).exp();
-        Some(Proposal { common, argument, promise })
-    }
-
     /// Words as the text of an answer.
-    fn written(&self, words: &str, ids: &[u32]) -> Vec<u32> {
+    pub(super) fn written(&self, words: &str, ids: &[u32]) -> Vec<u32> {
         let mut written = Vec::new();
         self.tokenizer.encode(&format!(" {}", words.to_lowercase()), Specials::Text, &mut written);
         written.push(ids[Token::TextEnd.index() as usize]);
@@ -335,22 +237,6 @@ impl Mind {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn texts_of_one_call_are_sought_apart_from_each_other() {
-        let fillings = |spans: &[(Range<usize>, f64)]| -> Vec<Filling> {
-            spans.iter().map(|(span, likelihood)| (Some(span.clone()), *likelihood)).collect()
-        };
-        let item = fillings(&[(20..25, -0.2), (0..5, -0.9)]);
-        let mut customer = fillings(&[(20..25, -0.1), (22..25, -0.3)]);
-        let (found, likelihood) = Together::of(&[item.clone(), customer.clone()]).unwrap();
-        assert_eq!(found, [Some(0..5), Some(20..25)]);
-        assert!((likelihood + 1.0).abs() < 1e-9);
-        assert!(Together::of(&[item[..1].to_vec(), customer.clone()]).is_none());
-        customer.push((None, -2.0));
-        assert_eq!(Together::of(&[item[..1].to_vec(), customer]).unwrap().0, [Some(20..25), None]);
-        assert_eq!(Together::of(&[]).unwrap().0, []);
-    }
 
     #[test]
     fn arguments_stand_behind_their_tools() {

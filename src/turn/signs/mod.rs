@@ -16,9 +16,10 @@ use crate::prompt::{Selector, Step, Turn};
 use crate::tool::Builtin;
 
 use numbers::misplaced;
+pub(super) use numbers::named_numbers;
 use shape::shape;
 use texts::{shared, surprise, swallowed};
-use tools::{Heard, affirmed, denied, flagged, heard, questioned, uncounted, undone};
+use tools::{Answers, Heard, affirmed, denied, flags_answered, heard, questioned, uncounted, undone};
 
 /// What each sign is worth, in nats: fitted by `training/weigh.py`, a conditional logistic regression, each beside the others. The names are those
 /// of [`Signs::each`] and of [`shape`].
@@ -51,8 +52,12 @@ pub(super) struct Signs {
     pub contrary: usize,
     /// Yes-or-no parameters that are denied where nothing is denied.
     pub denied: usize,
-    /// Those that are answered though nothing of their names was said.
+    /// Those that are answered though nothing of their names or what people say for them was said.
     pub flagged: usize,
+    /// Those that are left out though something was said, ...
+    pub unanswered: usize,
+    /// ... and those that are answered otherwise.
+    pub gainsaid: usize,
     /// Acts after the first that no word asks for: "open the flap for Bertha" does not switch her lamp.
     pub silent: usize,
     /// It refuses.
@@ -100,6 +105,7 @@ impl Signs {
         let held = links.iter().filter(|(_, tokens)| holds(answer, tokens));
         let held = held.map(|(link, _)| &turn.request[link.start..link.end]);
         let Heard { unhinted, nearer, skipped, titled, untold } = heard(turn, held, steps);
+        let Answers { flagged, unanswered, gainsaid } = flags_answered(turn, steps);
         Signs {
             unused,
             dropped,
@@ -110,7 +116,9 @@ impl Signs {
             strange: usize::from(strange(turn, pointers, answer)),
             contrary: usize::from(contrary(turn, answer)),
             denied: denied(turn, steps),
-            flagged: flagged(turn, steps),
+            flagged,
+            unanswered,
+            gainsaid,
             silent: silent(turn, steps),
             refuses: usize::from(steps.is_empty()),
             unmentioned: unmentioned(turn, steps),
@@ -144,6 +152,8 @@ impl Signs {
             ("contrary", self.contrary),
             ("denied", self.denied),
             ("flagged", self.flagged),
+            ("unanswered", self.unanswered),
+            ("gainsaid", self.gainsaid),
             ("silent", self.silent),
             ("refuses", self.refuses),
             ("unmentioned", self.unmentioned),

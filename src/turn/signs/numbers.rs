@@ -35,6 +35,11 @@ pub(super) fn misplaced(turn: &Turn<'_>, steps: &[Step]) -> usize {
         .sum()
 }
 
+/// Parameters that are named beside a number of the request, with the number's index.
+pub(crate) fn named_numbers(turn: &Turn<'_>, parameters: &[Param]) -> Vec<(usize, usize)> {
+    named(turn.request, parameters, &numbers(turn))
+}
+
 /// The numbers of a request with their bytes, in the order of their indices.
 fn numbers(turn: &Turn<'_>) -> Vec<(usize, usize, Number)> {
     let of = |mark: &Mark| match mark {

@@ -136,9 +136,26 @@ fn what_a_text_does_not_hold() {
         let text = if count.is_some() { "tins of soup" } else { "6 tins of soup" };
         let arguments = vec![Some(Argument::Text(text.into())), count, Some(Argument::Flag(false))];
         let steps = [Step::User { tool: 0, arguments }];
-        (uncounted(&turn, &steps), denied(&turn, &steps), flagged(&turn, &steps))
+        (uncounted(&turn, &steps), denied(&turn, &steps), flags_answered(&turn, &steps).flagged)
     };
     assert_eq!((scene(None), scene(Some(Argument::Number(0)))), ((1, 1, 1), (0, 1, 1)));
+}
+
+#[test]
+fn flags_go_with_what_was_said_for_them() {
+    let param = Param { name: "takeaway".into(), kind: ParamKind::Flag, required: false, unit: None };
+    let tool = Tool::User { name: "order".into(), description: "send it in".into(), parameters: vec![param] };
+    let scene = Scene::new(vec![tool], Vec::new());
+    let given = |request: &str, yes: Option<bool>| {
+        let steps = [Step::User { tool: 0, arguments: vec![yes.map(Argument::Flag)] }];
+        let Answers { flagged, unanswered, gainsaid } = flags_answered(&Turn::new(&scene, request), &steps);
+        (flagged, unanswered, gainsaid)
+    };
+    assert_eq!(given("six flapjacks to go", None), (0, 1, 0));
+    assert_eq!(given("six flapjacks to go", Some(true)), (0, 0, 0));
+    assert_eq!(given("six flapjacks, they're sitting in", Some(true)), (0, 0, 1));
+    assert_eq!(given("six flapjacks", Some(true)), (1, 0, 0));
+    assert_eq!(given("six flapjacks", None), (0, 0, 0));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-use crate::link::{Link, Mark, Number, spoken};
+use crate::link::{Link, Mark, Number, answered, spoken};
 use crate::prompt::{Argument, Param, ParamKind, Step, Turn};
 
 use super::texts::texts;
@@ -82,8 +82,19 @@ pub(super) fn affirmed(turn: &Turn<'_>, steps: &[Step]) -> usize {
     flags(turn, steps).filter(|(name, value)| !value && said(name)).count()
 }
 
-/// How many of them are given though nothing like their names was said.
-pub(super) fn flagged(turn: &Turn<'_>, steps: &[Step]) -> usize {
+/// How the yes-or-no parameters of calls go with what was said for them.
+#[derive(Default)]
+pub(super) struct Answers {
+    /// Given though nothing like their names, nor anything for them, was said.
+    pub flagged: usize,
+    /// Left out though something was said.
+    pub unanswered: usize,
+    /// Answered otherwise.
+    pub gainsaid: usize,
+}
+
+/// Compares the yes-or-no parameters with what was said.
+pub(super) fn flags_answered(turn: &Turn<'_>, steps: &[Step]) -> Answers {
     let request = turn.request.to_lowercase();
     let said = |name: &str| {
         name.to_lowercase().split(['_', '-', ' ']).any(|part| {
@@ -91,7 +102,19 @@ pub(super) fn flagged(turn: &Turn<'_>, steps: &[Step]) -> usize {
                 && request.contains(part.char_indices().nth(4).map_or(part, |(end, _)| &part[..end]))
         })
     };
-    flags(turn, steps).filter(|(name, _)| !said(name)).count()
+    let mut answers = Answers::default();
+    for (param, argument) in called(turn, steps).flat_map(|call| call.parameters.iter().zip(call.arguments)) {
+        if param.kind != ParamKind::Flag {
+            continue;
+        }
+        match (argument, answered(&param.name, turn.request)) {
+            (None, Some(_)) => answers.unanswered += 1,
+            (Some(Argument::Flag(given)), Some(said)) => answers.gainsaid += usize::from(*given != said),
+            (Some(_), None) => answers.flagged += usize::from(!said(&param.name)),
+            _ => {}
+        }
+    }
+    answers
 }
 
 /// A call of a user's tool: its place among the user's tools, its name and description, its parameters beside the arguments.
