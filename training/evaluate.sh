@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Scores a model on a hand-written set: [SET=eval|report|third|fourth|fifth|sixth|seventh|eighth|blind|second-blind] evaluate.sh PINTAIL [MODEL.gguf]. A line an agent, then all together; with JSON=1
+# Scores a model on a hand-written set: [SET=eval|report|third|fourth|fifth|sixth|seventh|eighth|ninth|blind|second-blind] evaluate.sh PINTAIL [MODEL.gguf]. A line an agent, then all together; with JSON=1
 # the totals as one line of JSON, as models/history.jsonl keeps them.
 set -euo pipefail
 program=$(realpath "$1") weights=${2:+$(realpath "$2")}
