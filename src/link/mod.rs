@@ -5,7 +5,7 @@
 //! prompt shows them beside the words, and the model may overrule them. It decides nothing.
 //!
 //! Beside it, [`corrections`]: how the words between the links are spelt; [`deferred`]: whether the request is for
-//! another time; [`gist`]: what is asked without the talk around it; [`quotes`]: what is said in quotation marks; and [`in_english`]: requests in other
+//! another time; [`answered`]: what is said in passing for a yes-or-no question; [`gist`]: what is asked without the talk around it; [`quotes`]: what is said in quotation marks; and [`in_english`]: requests in other
 //! languages.
 //!
 //! [`Index`] is built once per scene from names alone; [`Index::links`] reads one request.

@@ -3,10 +3,11 @@
 
 use std::ops::Range;
 
+use super::refill::other_token;
 use super::{Mind, MindError, Prepared};
 use crate::decode::{DecodeError, feed_prompt};
 use crate::grammar::Matcher;
-use crate::link::{Mark, answered};
+use crate::link::Mark;
 use crate::model::LanguageModel;
 use crate::prompt::pintail::{MOST_NUMBERS, Piece, Pointers, Token};
 use crate::prompt::span::TextSpans;
@@ -135,7 +136,8 @@ impl Mind {
         let tokens = &reading.decoded.tokens;
         let holds = |token: Token| reading.answer.contains(&Piece::Token(token));
         let mut proposals = Vec::new();
-        for Place { tool, param, arguments, tokens: place } in places(steps, tokens, ids) {
+        for place in places(steps, tokens, ids) {
+            let Place { tool, param, arguments, .. } = place;
             let Some((_, _, parameters)) = turn.scene.user_tools().nth(tool) else { continue };
             let (parameter, argument) = (&parameters[param], &arguments[param]);
             let mut others: Vec<(Vec<u32>, f64)> = Vec::new();
@@ -167,15 +169,11 @@ impl Mind {
                     }
                 }
                 ParamKind::Flag => {
-                    if let Some(yes) = answered(&parameter.name, turn.request)
-                        && *argument != Some(Argument::Flag(yes))
-                    {
-                        token(if yes { Token::Yes } else { Token::No });
-                    }
+                    other_token(turn, pointers, parameters, &[], &place).into_iter().for_each(token);
                 }
                 ParamKind::Choice(_) => {}
             }
-            let common = opening(reading, place.start);
+            let common = opening(reading, place.tokens.start);
             let probability = common.probability;
             proposals.extend(others.into_iter().map(|(argument, likelihood)| Proposal {
                 common: common.clone(),

@@ -84,15 +84,12 @@ impl Mind {
             return Vec::new();
         }
         let texts = self.other_texts(spans, parameters, &places, ids);
-        let others: Vec<Instead> = {
-            let named = named_numbers(turn, parameters);
-            let id = |token: Token| ids[token.index() as usize];
-            let other = |place: &Place<'_>| {
-                let token = other_token(turn, pointers, parameters, &named, place)?;
-                Some(vec![id(token)])
-            };
-            places.iter().map(other).collect()
+        let named = named_numbers(turn, parameters);
+        let other = |place: &Place<'_>| {
+            let token = other_token(turn, pointers, parameters, &named, place)?;
+            Some(vec![ids[token.index() as usize]])
         };
+        let others: Vec<Instead> = places.iter().map(other).collect();
         let mut proposals = Vec::new();
         if let Some((texts, likelihood)) = texts {
             proposals.extend(rewritten(reading, &places, &texts, likelihood));
@@ -148,8 +145,8 @@ impl Mind {
     }
 }
 
-/// What was said for a number, a choice or a flag and is not what the reading takes for it.
-fn other_token(
+/// What was said for a number, a choice or a flag and is not what the reading takes for it. `named`: parameters that are named beside numbers.
+pub(super) fn other_token(
     turn: &Turn<'_>,
     pointers: &Pointers,
     parameters: &[Param],
