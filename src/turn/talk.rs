@@ -117,7 +117,7 @@ impl Engine {
         let later = (by == By::Turn).then(|| schedule::split(request, &self.scene, &self.agent)).flatten();
         let reading = match later {
             None => self.read(request, by)?,
-            Some((when, rest)) => match self.begun_now(&when, request)? {
+            Some((when, rest)) => match self.meant_now(&when, request, &rest)? {
                 Some(reading) => reading,
                 None if self.stays || self.journal.is_some() => {
                     return self.defer(when, &rest, report, said);
@@ -156,17 +156,29 @@ impl Engine {
         Ok(())
     }
 
-    /// "The fan on, and off again after five minutes" begins now: the reading of a request that acts, waits until `when` and acts once more.
-    fn begun_now(&mut self, when: &When, request: &str) -> Result<Option<Reading>, MindError> {
-        let When::After(time) = when else { return Ok(None) };
+    /// What names a time and is done now all the same: "the fan on, and off again after five minutes" acts, waits until `when` and acts once more;
+    /// "book a table for Ada, Friday at half past two" copies the time, which `rest` has not, into a tool's text.
+    fn meant_now(&mut self, when: &When, request: &str, rest: &str) -> Result<Option<Reading>, MindError> {
+        let tools = self.scene.user_tools().next().is_some();
+        let after = match when {
+            When::After(time) => Some(time.as_secs_f64()),
+            _ => None,
+        };
+        if !tools && after.is_none() {
+            return Ok(None);
+        }
         let reading = self.read(request, By::Turn)?;
         let waits = |call: &Call| {
             Builtin::from_name(&call.tool) == Some(Builtin::Wait)
-                && call.arguments.get("seconds").and_then(Value::as_f64) == Some(time.as_secs_f64())
+                && after.is_some()
+                && call.arguments.get("seconds").and_then(Value::as_f64) == after
         };
         let at = reading.calls.iter().position(waits);
         let between = at.is_some_and(|at| at > 0 && at + 1 < reading.calls.len());
-        Ok((between && reading.confidence >= self.scope.act).then_some(reading))
+        let copied = copied(&reading.calls, request, rest);
+        // What copies its time and is not sure is asked about, as without a time.
+        let least = if copied { self.scope.ask } else { self.scope.act };
+        Ok(((between || copied) && reading.confidence >= least).then_some(reading))
     }
 
     /// Has a request read, with what the states show and carry.
@@ -285,5 +297,48 @@ impl Engine {
         }
         report.next_state = self.state_name();
         report.ms = started.elapsed().as_secs_f64() * 1000.0;
+    }
+}
+
+/// Whether all calls are of the user's tools and a text of one holds all that `rest` has not of the request, a time or a condition.
+fn copied(calls: &[Call], request: &str, rest: &str) -> bool {
+    /// Words that lead to a time.
+    const LEADING: &[&str] = &["at", "on", "in", "by", "for", "and"];
+    let mut left: Vec<String> = schedule::words(rest).into_iter().map(|word| word.text).collect();
+    let mut parted = Vec::new();
+    for word in schedule::words(request) {
+        match left.iter().position(|known| *known == word.text) {
+            Some(at) => drop(left.swap_remove(at)),
+            None => parted.push(word.text),
+        }
+    }
+    parted.retain(|word| !LEADING.contains(&word.as_str()));
+    let holds = |value: &Value| {
+        let words = schedule::words(value.as_str().unwrap_or_default());
+        parted.iter().all(|word| words.iter().any(|known| known.text == *word))
+    };
+    !parted.is_empty()
+        && calls.iter().all(|call| Builtin::from_name(&call.tool).is_none())
+        && calls.iter().any(|call| call.arguments.values().any(holds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_that_a_tool_takes_is_no_time_to_act() {
+        let call = |tool: &str, arguments: Value| -> Call {
+            serde_json::from_value(json!({ "tool": tool, "arguments": arguments })).unwrap()
+        };
+        let request = "book a table for Ada, Friday at half past two";
+        let rest = "book a table for Ada, Friday";
+        let booked = |when: &str| call("book", json!({ "name": "Ada", "when": when }));
+        assert!(copied(&[booked("Friday at half past two")], request, rest));
+        assert!(copied(&[booked("half past two")], request, rest));
+        assert!(!copied(&[booked("Friday")], request, rest));
+        let lamp = call("on", json!({ "devices": ["lamp"] }));
+        assert!(!copied(&[booked("half past two"), lamp], request, rest));
+        assert!(!copied(&[booked("Friday")], rest, rest) && !copied(&[], request, rest));
     }
 }
