@@ -24,7 +24,7 @@ mod talk;
 mod words;
 
 pub use deferral::deferred;
-pub use flags::answered;
+pub use flags::{answered, denies};
 pub use foreign::in_english;
 pub use gist::gist;
 pub use index::Index;

@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 use serde_json::json;
 
-use super::proposals::Proposal;
+use super::proposals::{Draft, Proposal};
 use super::{Mind, MindError, Prepared, Reading};
 use crate::decode::{DecodeError, Decoded};
 use crate::prompt::pintail::{self, Pointers};
@@ -107,7 +107,8 @@ impl Mind {
         let mut proposals: Vec<Proposal> = Vec::new();
         for reading in best.into_iter().take(REARGUED) {
             let steps = pintail::parse(spans.turn, &prepared.pointers, &reading.answer)?;
-            for proposal in self.proposals(spans, &prepared.pointers, &steps, reading, ids) {
+            let draft = Draft { spans, pointers: &prepared.pointers, reading, steps: &steps, ids };
+            for proposal in self.proposals(&draft) {
                 let tokens = proposal.tokens();
                 if proposals.iter().all(|known| known.tokens() != tokens)
                     && readings.iter().all(|known| !known.decoded.tokens.starts_with(&tokens))

@@ -11,7 +11,7 @@ use crate::link::Mark;
 use crate::model::LanguageModel;
 use crate::prompt::pintail::{MOST_NUMBERS, Piece, Pointers, Token};
 use crate::prompt::span::TextSpans;
-use crate::prompt::{Argument, ParamKind, Step, trimmed};
+use crate::prompt::{Argument, ParamKind, Step, Turn, trimmed};
 use crate::tokenizer::Specials;
 use crate::turn::candidate::{Candidate, Opening};
 
@@ -45,6 +45,26 @@ impl Proposal {
     }
 }
 
+/// An answer that is looked at with other arguments.
+pub(super) struct Draft<'d, 't> {
+    pub spans: &'d TextSpans<'t>,
+    pub pointers: &'d Pointers,
+    pub reading: &'d Candidate,
+    pub steps: &'d [Step],
+    /// The tokenizer's ids of the model's own tokens.
+    pub ids: &'d [u32],
+}
+
+impl Draft<'_, '_> {
+    pub fn id(&self, token: Token) -> u32 {
+        self.ids[token.index() as usize]
+    }
+
+    pub fn places(&self) -> Vec<Place<'_>> {
+        places(self.steps, &self.reading.decoded.tokens, self.ids)
+    }
+}
+
 /// An argument of a call, and where it stands among the tokens of the answer.
 pub(super) struct Place<'s> {
     pub tool: usize,
@@ -62,7 +82,7 @@ pub(super) fn copied<'t>(name: &str, argument: &'t Option<Argument>, request: &s
 }
 
 /// The arguments of the user's tools in an answer.
-pub(super) fn places<'s>(steps: &'s [Step], tokens: &[u32], ids: &[u32]) -> Vec<Place<'s>> {
+fn places<'s>(steps: &'s [Step], tokens: &[u32], ids: &[u32]) -> Vec<Place<'s>> {
     let token_of = |token: u32| ids.iter().position(|id| *id == token).and_then(|at| Token::all().nth(at));
     let mut places = Vec::new();
     let mut at = 0;
@@ -90,6 +110,18 @@ pub(super) fn opening(reading: &Candidate, end: usize) -> Opening {
     let behind: f64 = behind.map(|step| f64::from(step.probability)).product();
     let probability = reading.probability / behind.max(f64::MIN_POSITIVE);
     Opening { tokens: reading.decoded.tokens[..end].to_vec(), probability }
+}
+
+/// The choices that were said.
+pub(super) fn said_choices(
+    turn: &Turn<'_>,
+    pointers: &Pointers,
+    choices: &[String],
+) -> impl Iterator<Item = Token> {
+    turn.links.iter().flat_map(|link| &link.marks).filter_map(|mark| match mark {
+        Mark::Value(at) if choices.contains(&turn.scene.values[*at]) => pointers.mark(mark),
+        _ => None,
+    })
 }
 
 /// Other words for a text, the likeliest by their edges first, with the logarithms of their probabilities.
@@ -124,29 +156,24 @@ fn other_words<'t>(
 
 impl Mind {
     /// The answers that differ from a reading in one argument, or in all texts of a call.
-    pub(super) fn proposals(
-        &self,
-        spans: &TextSpans<'_>,
-        pointers: &Pointers,
-        steps: &[Step],
-        reading: &Candidate,
-        ids: &[u32],
-    ) -> Vec<Proposal> {
+    pub(super) fn proposals(&self, draft: &Draft<'_, '_>) -> Vec<Proposal> {
+        let Draft { spans, pointers, reading, .. } = draft;
         let turn = spans.turn;
-        let tokens = &reading.decoded.tokens;
         let holds = |token: Token| reading.answer.contains(&Piece::Token(token));
         let mut proposals = Vec::new();
-        for place in places(steps, tokens, ids) {
+        for place in draft.places() {
             let Place { tool, param, arguments, .. } = place;
             let Some((_, _, parameters)) = turn.scene.user_tools().nth(tool) else { continue };
             let (parameter, argument) = (&parameters[param], &arguments[param]);
             let mut others: Vec<(Vec<u32>, f64)> = Vec::new();
-            let mut token = |token: Token| others.push((vec![ids[token.index() as usize]], SAID));
+            let mut token = |token: Token| others.push((vec![draft.id(token)], SAID));
             match &parameter.kind {
                 ParamKind::Text { .. } => {
                     let words = other_words(spans, (tool, param), arguments);
                     others.extend(
-                        words.iter().map(|(words, likelihood)| (self.written(words, ids), likelihood.exp())),
+                        words
+                            .iter()
+                            .map(|(words, likelihood)| (self.written(words, draft.ids), likelihood.exp())),
                     );
                 }
                 ParamKind::Number { .. } => {
@@ -158,15 +185,7 @@ impl Mind {
                     }
                 }
                 ParamKind::Choice(choices) if argument.is_none() => {
-                    for mark in turn.links.iter().flat_map(|link| &link.marks) {
-                        let Mark::Value(at) = mark else { continue };
-                        if let Some(pointer) = pointers.mark(mark)
-                            && choices.contains(&turn.scene.values[*at])
-                            && !holds(pointer)
-                        {
-                            token(pointer);
-                        }
-                    }
+                    said_choices(turn, pointers, choices).filter(|said| !holds(*said)).for_each(token);
                 }
                 ParamKind::Flag => {
                     other_token(turn, pointers, parameters, &[], &place).into_iter().for_each(token);
@@ -181,7 +200,7 @@ impl Mind {
                 promise: probability * likelihood,
             }));
         }
-        proposals.extend(self.refilled(spans, pointers, steps, reading, ids));
+        proposals.extend(self.refilled(draft));
         proposals
     }
 

@@ -4,10 +4,9 @@
 use std::ops::Range;
 
 use super::Mind;
-use super::proposals::{Place, Proposal, SAID, copied, opening, places};
-use crate::link::{Mark, answered};
+use super::proposals::{Draft, Place, Proposal, SAID, copied, opening, said_choices};
+use crate::link::answered;
 use crate::prompt::pintail::{Pointers, Token};
-use crate::prompt::span::TextSpans;
 use crate::prompt::{Argument, Param, ParamKind, Step, Turn, trimmed};
 use crate::turn::candidate::Candidate;
 use crate::turn::signs::named_numbers;
@@ -65,29 +64,23 @@ type Instead = Option<Vec<u32>>;
 
 impl Mind {
     /// The answers with other arguments in its only call of a user's tool: with other texts, with other numbers, choices and flags, with both.
-    pub(super) fn refilled(
-        &self,
-        spans: &TextSpans<'_>,
-        pointers: &Pointers,
-        steps: &[Step],
-        reading: &Candidate,
-        ids: &[u32],
-    ) -> Vec<Proposal> {
+    pub(super) fn refilled(&self, draft: &Draft<'_, '_>) -> Vec<Proposal> {
+        let Draft { spans, pointers, reading, steps, .. } = draft;
         let turn = spans.turn;
         if steps.iter().filter(|step| matches!(step, Step::User { .. })).count() != 1 {
             return Vec::new();
         }
-        let places = places(steps, &reading.decoded.tokens, ids);
+        let places = draft.places();
         let Some(Place { tool, .. }) = places.first() else { return Vec::new() };
         let Some((_, _, parameters)) = turn.scene.user_tools().nth(*tool) else { return Vec::new() };
         if places.len() != parameters.len() {
             return Vec::new();
         }
-        let texts = self.other_texts(spans, parameters, &places, ids);
+        let texts = self.other_texts(draft, parameters, &places);
         let named = named_numbers(turn, parameters);
         let other = |place: &Place<'_>| {
             let token = other_token(turn, pointers, parameters, &named, place)?;
-            Some(vec![ids[token.index() as usize]])
+            Some(vec![draft.id(token)])
         };
         let others: Vec<Instead> = places.iter().map(other).collect();
         let mut proposals = Vec::new();
@@ -107,11 +100,11 @@ impl Mind {
     /// they are.
     fn other_texts(
         &self,
-        spans: &TextSpans<'_>,
+        draft: &Draft<'_, '_>,
         parameters: &[Param],
         places: &[Place<'_>],
-        ids: &[u32],
     ) -> Option<(Vec<Instead>, f64)> {
+        let Draft { spans, ids, .. } = draft;
         let turn = spans.turn;
         let is_text = |place: &&Place<'_>| matches!(parameters[place.param].kind, ParamKind::Text { .. });
         let texts: Vec<&Place<'_>> = places.iter().filter(is_text).collect();
@@ -138,7 +131,7 @@ impl Mind {
             if copied(name, &place.arguments[place.param], turn.request) == words {
                 return None;
             }
-            let skip = || vec![ids[Token::Skip.index() as usize]];
+            let skip = || vec![draft.id(Token::Skip)];
             Some(words.map_or_else(skip, |words| self.written(words, ids)))
         };
         Some((places.iter().map(instead).collect(), likelihood))
@@ -173,12 +166,7 @@ pub(super) fn other_token(
                 }
             }
         }
-        ParamKind::Choice(choices) if argument.is_none() => {
-            turn.links.iter().flat_map(|link| &link.marks).find_map(|mark| match mark {
-                Mark::Value(at) if choices.contains(&turn.scene.values[*at]) => pointers.mark(mark),
-                _ => None,
-            })
-        }
+        ParamKind::Choice(choices) if argument.is_none() => said_choices(turn, pointers, choices).next(),
         ParamKind::Flag => {
             let yes = answered(&parameter.name, turn.request)?;
             let token = if yes { Token::Yes } else { Token::No };

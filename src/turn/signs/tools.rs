@@ -3,15 +3,14 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-use crate::link::{Link, Mark, Number, answered, spoken};
+use crate::link::{Link, Mark, Number, answered, denies, spoken};
 use crate::prompt::{Argument, Param, ParamKind, Step, Turn};
 
 use super::texts::texts;
 use super::words;
 
-/// Words that deny.
-const DENYING: &str = "no not non never none nobody without dont don't didn't didnt doesn't doesnt wasn't wasnt weren't isn't isnt aren't \
-    hasn't hasnt haven't won't can't cannot off skip minus neither nothing hold failed fail lost false";
+/// Words that say that something is not so, beside those that deny.
+const FAILING: &str = "off hold failed fail lost false";
 
 /// Words that take back, or take away, and what stands behind some of them.
 const UNDOING: &[(&str, &str)] = &[
@@ -33,11 +32,14 @@ fn flags<'t>(turn: &'t Turn<'_>, steps: &'t [Step]) -> impl Iterator<Item = (&'t
     )
 }
 
+fn contradicts(word: &str) -> bool {
+    denies(word) || FAILING.split(' ').any(|failing| failing == word)
+}
+
 /// How many of them are denied in a request without a word that denies.
 pub(super) fn denied(turn: &Turn<'_>, steps: &[Step]) -> usize {
     let request = turn.request.to_lowercase();
-    let words = words(&request);
-    let denies = DENYING.split_whitespace().any(|word| words.contains(&word));
+    let denies = words(&request).into_iter().any(contradicts);
     flags(turn, steps).filter(|(_, value)| !value && !denies).count()
 }
 
@@ -76,7 +78,7 @@ pub(super) fn affirmed(turn: &Turn<'_>, steps: &[Step]) -> usize {
     let request = turn.request.to_lowercase();
     let words = words(&request);
     let said = |name: &str| name.to_lowercase().split(['_', '-', ' ']).all(|part| words.contains(&part));
-    if DENYING.split_whitespace().any(|word| words.contains(&word)) {
+    if words.iter().any(|word| contradicts(word)) {
         return 0;
     }
     flags(turn, steps).filter(|(name, value)| !value && said(name)).count()
