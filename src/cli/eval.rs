@@ -18,7 +18,7 @@ use crate::agent::{self, Agent, ModelRef};
 use crate::eval::{self, Answer, Case, Line, LinkTally, LinkTotals, Score, Totals};
 use crate::prompt::Scene;
 use crate::repl::escaped;
-use crate::turn::{self, Mind, Reading};
+use crate::turn::{self, Later, Mind, Reading};
 
 /// Score recorded requests: what an agent would do against what is expected
 ///
@@ -203,10 +203,15 @@ impl Reader<'_> {
         let scene = &self.scenes[state];
         let state = &self.agent.states[state];
         let started = Instant::now();
-        let reading = self
+        let mut reading = self
             .mind
             .read(scene, state.prompt.as_deref(), &case.text, &self.cancel)
             .with_context(|| case.origin.to_string())?;
+        let later = Later::of(&case.text, scene, self.agent);
+        if later.is_some_and(|later| !later.is_now(&reading, scene, state.act, state.ask)) {
+            // A session puts it away: nothing is done now.
+            (reading.calls, reading.ambiguous) = (Vec::new(), false);
+        }
         let ms = started.elapsed().as_secs_f64() * 1000.0;
         Ok(answer(reading, state.act, state.ask, ms))
     }

@@ -13,7 +13,7 @@ use super::trace::Given;
 use crate::agent::chart::Cron;
 use crate::agent::graph::{call as in_words, duration};
 use crate::agent::{Agent, By};
-use crate::link::{Mark, Unit};
+use crate::link::{Mark, Unit, telling};
 use crate::prompt::Scene;
 use crate::tool::Call;
 
@@ -106,7 +106,12 @@ pub(super) fn words(request: &str) -> Vec<Word> {
 
 /// "in ten minutes", "after an hour", "half an hour from now", "every 20 minutes".
 fn span(request: &str, scene: &Scene, words: &[Word]) -> Option<(When, String)> {
+    let told = telling(request);
     for link in scene.index().links(request) {
+        // "The audit is in an hour" asks for nothing in an hour.
+        if told.iter().any(|clause| clause.contains(&link.start)) {
+            continue;
+        }
         let seconds = link.marks.iter().find_map(|mark| match mark {
             Mark::Number(number) if number.unit == Unit::Seconds => Some(number.value),
             _ => None,
@@ -152,7 +157,9 @@ fn blinks(words: &[Word]) -> bool {
 
 /// "at 7 pm", "at 19:30", "at half past six", "at noon", each with "every day" if need be.
 fn hour(request: &str, words: &[Word]) -> Option<(When, String)> {
-    let at = words.iter().position(|word| word.text == "at")?;
+    let told = telling(request);
+    let asked = |word: &Word| !told.iter().any(|clause| clause.contains(&word.start));
+    let at = words.iter().position(|word| word.text == "at" && asked(word))?;
     let text = |place: usize| words.get(place).map_or("", |word| word.text.as_str());
     let ((hour, minute), mut count) = clock(&[text(at + 1), text(at + 2), text(at + 3), text(at + 4)])?;
     count += 1;
@@ -172,7 +179,7 @@ fn hour(request: &str, words: &[Word]) -> Option<(When, String)> {
 }
 
 /// Hour and minute at the beginning of these words, and how many of them it takes. A bare number is no time: "set it at 21".
-fn clock(words: &[&str; 4]) -> Option<((u32, u32), usize)> {
+pub(super) fn clock(words: &[&str; 4]) -> Option<((u32, u32), usize)> {
     let small = |word: &str| {
         let written = crate::link::ONES.iter().position(|one| *one == word).map(|at| at as u32);
         written.or_else(|| word.parse().ok().filter(|_| word.bytes().all(|byte| byte.is_ascii_digit())))
@@ -398,6 +405,8 @@ mod tests {
             "set the lamp at 21",
             "look at the lamp",
             "lamp on at 25:00",
+            "turn on the lamp, we're leaving in ten minutes",
+            "the show is at 7 pm, turn on the lamp",
             "when the door opens turn on the lamp",
             "at",
             "",

@@ -2,20 +2,20 @@
 
 use std::time::Instant;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Engine;
 use super::choices::{self, Answer, Choice};
+use super::later::Later;
 use super::mind::{MindError, Reading};
 use super::reply;
 use super::report::{CallReport, Report, TokenCounts};
-use super::schedule::{self, When};
 use super::trace::{self, Given};
 use crate::agent::chart::Form;
 use crate::agent::graph::call as in_words;
 use crate::agent::{By, Event};
 use crate::prompt::{Background, Earlier};
-use crate::tool::{Builtin, Call};
+use crate::tool::Call;
 
 impl Engine {
     /// One request, from words to reply.
@@ -114,13 +114,13 @@ impl Engine {
         said: &mut Vec<String>,
     ) -> Result<(), MindError> {
         let (act, ask) = (self.scope.act, self.scope.ask);
-        let later = (by == By::Turn).then(|| schedule::split(request, &self.scene, &self.agent)).flatten();
+        let later = (by == By::Turn).then(|| Later::of(request, &self.scene, &self.agent)).flatten();
         let reading = match later {
             None => self.read(request, by)?,
-            Some((when, rest)) => match self.meant_now(&when, request, &rest)? {
+            Some(later) => match self.meant_now(&later, request)? {
                 Some(reading) => reading,
                 None if self.stays || self.journal.is_some() => {
-                    return self.defer(when, &rest, report, said);
+                    return self.defer(later, report, said);
                 }
                 None => {
                     said.push(reply::LEAVES.to_owned());
@@ -156,29 +156,14 @@ impl Engine {
         Ok(())
     }
 
-    /// What names a time and is done now all the same: "the fan on, and off again after five minutes" acts, waits until `when` and acts once more;
-    /// "book a table for Ada, Friday at half past two" copies the time, which `rest` has not, into a tool's text.
-    fn meant_now(&mut self, when: &When, request: &str, rest: &str) -> Result<Option<Reading>, MindError> {
-        let tools = self.scene.user_tools().next().is_some();
-        let after = match when {
-            When::After(time) => Some(time.as_secs_f64()),
-            _ => None,
-        };
-        if !tools && after.is_none() {
+    /// What is made of a request that names a time and is to be done now all the same.
+    fn meant_now(&mut self, later: &Later, request: &str) -> Result<Option<Reading>, MindError> {
+        if !later.may_be_now(&self.scene) {
             return Ok(None);
         }
         let reading = self.read(request, By::Turn)?;
-        let waits = |call: &Call| {
-            Builtin::from_name(&call.tool) == Some(Builtin::Wait)
-                && after.is_some()
-                && call.arguments.get("seconds").and_then(Value::as_f64) == after
-        };
-        let at = reading.calls.iter().position(waits);
-        let between = at.is_some_and(|at| at > 0 && at + 1 < reading.calls.len());
-        let copied = copied(&reading.calls, request, rest);
-        // What copies its time and is not sure is asked about, as without a time.
-        let least = if copied { self.scope.ask } else { self.scope.act };
-        Ok(((between || copied) && reading.confidence >= least).then_some(reading))
+        let now = later.is_now(&reading, &self.scene, self.scope.act, self.scope.ask);
+        Ok(now.then_some(reading))
     }
 
     /// Has a request read, with what the states show and carry.
@@ -204,14 +189,9 @@ impl Engine {
     }
 
     /// A request for later: read without its time, and put away when it is clear and needs no yes.
-    fn defer(
-        &mut self,
-        when: When,
-        request: &str,
-        report: &mut Report,
-        said: &mut Vec<String>,
-    ) -> Result<(), MindError> {
-        let reading = self.read(request, By::Turn)?;
+    fn defer(&mut self, later: Later, report: &mut Report, said: &mut Vec<String>) -> Result<(), MindError> {
+        let Later { when, rest: request } = later;
+        let reading = self.read(&request, By::Turn)?;
         report.confidence = reading.confidence;
         report.tokens = reading.tokens;
         let (calls, ambiguous) = (reading.calls.clone(), reading.ambiguous);
@@ -219,7 +199,7 @@ impl Engine {
         self.last = Some(reading);
         if calls.is_empty() || report.confidence < self.scope.ask {
             let before = said.len();
-            self.event(Event::Unserved { text: request.to_owned() }, said);
+            self.event(Event::Unserved { text: request }, said);
             if said.len() == before {
                 said.push(unserved);
             }
@@ -297,48 +277,5 @@ impl Engine {
         }
         report.next_state = self.state_name();
         report.ms = started.elapsed().as_secs_f64() * 1000.0;
-    }
-}
-
-/// Whether all calls are of the user's tools and a text of one holds all that `rest` has not of the request, a time or a condition.
-fn copied(calls: &[Call], request: &str, rest: &str) -> bool {
-    /// Words that lead to a time.
-    const LEADING: &[&str] = &["at", "on", "in", "by", "for", "and"];
-    let mut left: Vec<String> = schedule::words(rest).into_iter().map(|word| word.text).collect();
-    let mut parted = Vec::new();
-    for word in schedule::words(request) {
-        match left.iter().position(|known| *known == word.text) {
-            Some(at) => drop(left.swap_remove(at)),
-            None => parted.push(word.text),
-        }
-    }
-    parted.retain(|word| !LEADING.contains(&word.as_str()));
-    let holds = |value: &Value| {
-        let words = schedule::words(value.as_str().unwrap_or_default());
-        parted.iter().all(|word| words.iter().any(|known| known.text == *word))
-    };
-    !parted.is_empty()
-        && calls.iter().all(|call| Builtin::from_name(&call.tool).is_none())
-        && calls.iter().any(|call| call.arguments.values().any(holds))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_time_that_a_tool_takes_is_no_time_to_act() {
-        let call = |tool: &str, arguments: Value| -> Call {
-            serde_json::from_value(json!({ "tool": tool, "arguments": arguments })).unwrap()
-        };
-        let request = "book a table for Ada, Friday at half past two";
-        let rest = "book a table for Ada, Friday";
-        let booked = |when: &str| call("book", json!({ "name": "Ada", "when": when }));
-        assert!(copied(&[booked("Friday at half past two")], request, rest));
-        assert!(copied(&[booked("half past two")], request, rest));
-        assert!(!copied(&[booked("Friday")], request, rest));
-        let lamp = call("on", json!({ "devices": ["lamp"] }));
-        assert!(!copied(&[booked("half past two"), lamp], request, rest));
-        assert!(!copied(&[booked("Friday")], rest, rest) && !copied(&[], request, rest));
     }
 }
