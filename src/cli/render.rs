@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::agent::{self, Agent};
 use crate::corpus::{Generator, Rng};
 use crate::eval::{self, Case};
+use crate::prompt::intent::Asked;
 use crate::prompt::pintail::{Pointers, Token, encode, request, scene, text};
 use crate::prompt::span::{Features, LONGEST, Tell, spans};
 use crate::prompt::{Argument, Scene, Step, Tool, Turn, resolve};
@@ -49,6 +50,9 @@ pub struct Args {
     /// Of the recorded requests only what training/spans.py reads: the spans that a text argument may be, what is to be seen of each, and which it is
     #[arg(long, requires = "cases")]
     spans: bool,
+    /// Of the recorded requests only what training/intent.py reads: their words beside those of the tools they may be for, and which they are for
+    #[arg(long, requires = "cases", conflicts_with = "spans")]
+    intents: bool,
 }
 
 /// Runs the command.
@@ -62,6 +66,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         let agent = agent::load(name)?;
         if let Some(file) = args.cases.as_ref().filter(|_| args.spans) {
             spans_of(&agent, file, &mut out)?;
+        } else if let Some(file) = args.cases.as_ref().filter(|_| args.intents) {
+            intents_of(&agent, file, &mut out)?;
         } else if let Some(file) = &args.cases {
             recorded(&agent, file, &args, &mut out)?;
         } else if args.draw {
@@ -162,6 +168,31 @@ fn spans_of(agent: &Agent, file: &Path, out: &mut impl Write) -> anyhow::Result<
                     }
                 }
             }
+        }
+    }
+    Ok(())
+}
+
+/// What recorded requests are for: one JSON object for each, with its words and those of the tools it may be for.
+fn intents_of(agent: &Agent, file: &Path, out: &mut impl Write) -> anyhow::Result<()> {
+    let cases = eval::read_cases(file)?;
+    for at in 0..agent.states.len() {
+        let world = world(agent, at)?;
+        for case in said_in(agent, at, &cases) {
+            let turn = Turn::new(&world, &case.text);
+            let Asked { request, tools } = Asked::of(&turn);
+            let names: Vec<&str> = world.user_tools().map(|(name, ..)| name).collect();
+            let called = |name: &&str| case.calls.iter().any(|call| call.tool == **name);
+            let gold: Vec<usize> = (0..names.len()).filter(|at| called(&names[*at])).collect();
+            let tools: Vec<_> = tools
+                .iter()
+                .map(|tool| json!({ "words": tool.words, "common": tool.common, "shape": tool.shape }))
+                .collect();
+            writeln!(
+                out,
+                "{}",
+                json!({ "text": case.text, "gold": gold, "request": request, "tools": tools })
+            )?;
         }
     }
     Ok(())

@@ -10,6 +10,7 @@
 mod background;
 pub mod chat;
 pub mod form;
+pub(crate) mod intent;
 pub mod pintail;
 mod plan;
 mod scene;

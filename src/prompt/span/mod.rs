@@ -6,7 +6,7 @@ mod features;
 mod sort;
 mod words;
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
@@ -16,6 +16,7 @@ pub(crate) use sort::Sort;
 pub(crate) use words::{Word, spans, words};
 
 use super::Turn;
+use super::intent::Intent;
 use super::weights::Weights;
 
 /// Most words of a span that is looked at.
@@ -71,9 +72,10 @@ impl Spans {
     }
 }
 
-/// The spans of all text parameters of a turn, each looked at once.
+/// What a turn's words tell beside the model, each looked at once: the spans of all text parameters, and which tool it is for.
 pub(crate) struct TextSpans<'t> {
     pub turn: &'t Turn<'t>,
+    intent: OnceCell<Intent>,
     /// By tool and parameter.
     known: RefCell<HashMap<(usize, usize), Rc<Spans>>>,
 }
@@ -81,7 +83,12 @@ pub(crate) struct TextSpans<'t> {
 impl<'t> TextSpans<'t> {
     /// None yet.
     pub fn new(turn: &'t Turn<'t>) -> TextSpans<'t> {
-        TextSpans { turn, known: RefCell::default() }
+        TextSpans { turn, intent: OnceCell::new(), known: RefCell::default() }
+    }
+
+    /// Which of the user's tools it is for.
+    pub fn intent(&self) -> &Intent {
+        self.intent.get_or_init(|| Intent::of(self.turn))
     }
 
     /// For a parameter of the user's tool with this index.

@@ -9,7 +9,7 @@ use super::{Mind, MindError, Prepared, Reading};
 use crate::decode::{DecodeError, Decoded};
 use crate::prompt::pintail::{self, Pointers};
 use crate::prompt::span::TextSpans;
-use crate::prompt::{Turn, resolve};
+use crate::prompt::{Step, Turn, resolve};
 use crate::turn::candidate::{Candidate, Opening, ranked};
 use crate::turn::choices::{self, Choice};
 use crate::turn::cost;
@@ -101,6 +101,11 @@ impl Mind {
         for opening in openings {
             self.follow(&mut look, spans, ids, &opening, cancel)?;
         }
+        for proposal in self.retooled(&look, spans, ids)? {
+            if let Some(opening) = self.opened(&look.prepared, &proposal)? {
+                self.follow(&mut look, spans, ids, &opening, cancel)?;
+            }
+        }
         let Look { prepared, readings, .. } = &look;
         let mut best: Vec<&Candidate> = readings.iter().collect();
         best.sort_by(|a, b| b.weight().total_cmp(&a.weight()));
@@ -125,6 +130,24 @@ impl Mind {
             }
         }
         Ok(look)
+    }
+
+    /// The best of the readings with tools that none of them calls.
+    fn retooled(&self, look: &Look, spans: &TextSpans<'_>, ids: &[u32]) -> Result<Vec<Proposal>, MindError> {
+        let Look { prepared, readings, .. } = look;
+        let Some(reading) = readings.iter().max_by(|a, b| a.weight().total_cmp(&b.weight())) else {
+            return Ok(Vec::new());
+        };
+        let mut called = Vec::new();
+        for reading in readings {
+            let steps = pintail::parse(spans.turn, &prepared.pointers, &reading.answer)?;
+            called.extend(steps.iter().filter_map(|step| match step {
+                Step::User { tool, .. } => Some(*tool),
+                _ => None,
+            }));
+        }
+        let draft = Draft { spans, pointers: &prepared.pointers, reading, steps: &[], ids };
+        Ok(self.other_tools(&draft, &called))
     }
 
     /// Goes on from the beginning of another answer, and takes it up among the readings if it is new.

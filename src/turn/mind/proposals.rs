@@ -23,6 +23,10 @@ const LEAST_MORE: f64 = -1.5;
 const BEHIND: f64 = 1.5;
 /// How many other words are looked at for one text.
 const MOST: usize = 3;
+/// Other tools are looked at whose probability by the request's words is at least this, as a natural logarithm, ...
+const LEAST_TOOL: f64 = -2.3;
+/// ... and so many at most.
+const MOST_TOOLS: usize = 2;
 /// What the model holds to be less likely than this is given up.
 const HOPELESS: f64 = 1e-6;
 /// How likely a number or choice that was said and not used is the argument, before the model is asked.
@@ -202,6 +206,29 @@ impl Mind {
         }
         proposals.extend(self.refilled(draft));
         proposals
+    }
+
+    /// The answer with another tool than the first that it calls, or with one where it calls none: those that the request is likely for and that none of
+    /// the readings calls (`called`), the likeliest first.
+    pub(super) fn other_tools(&self, draft: &Draft<'_, '_>, called: &[usize]) -> Vec<Proposal> {
+        let Draft { spans, pointers, reading, .. } = draft;
+        let intent = spans.intent();
+        let tools = || {
+            (0..spans.turn.scene.user_tools().count())
+                .filter_map(|tool| Some((tool, draft.id(pointers.tool(tool)?))))
+        };
+        let mut likely: Vec<_> = tools().filter(|(tool, _)| !called.contains(tool)).collect();
+        likely.retain(|(tool, _)| intent.of_tool(*tool) + intent.of_any() >= LEAST_TOOL);
+        likely.sort_by(|(a, _), (b, _)| intent.of_tool(*b).total_cmp(&intent.of_tool(*a)));
+        let is_tool = |token: &u32| tools().any(|(_, id)| id == *token);
+        let start = reading.decoded.tokens.iter().position(is_tool).unwrap_or(0);
+        let common = opening(reading, start);
+        let instead = |(tool, id): &(usize, u32)| Proposal {
+            common: common.clone(),
+            argument: vec![*id],
+            promise: intent.of_tool(*tool).exp(),
+        };
+        likely.iter().take(MOST_TOOLS).map(instead).collect()
     }
 
     /// Words as the text of an answer.

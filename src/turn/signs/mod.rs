@@ -19,7 +19,9 @@ use numbers::misplaced;
 pub(super) use numbers::named_numbers;
 use shape::shape;
 use texts::{shared, surprise, swallowed};
-use tools::{Answers, Heard, affirmed, denied, flags_answered, heard, questioned, uncounted, undone};
+use tools::{
+    Answers, Heard, Unmeant, affirmed, denied, flags_answered, heard, questioned, uncounted, undone, unmeant,
+};
 
 /// What each sign is worth, in nats: fitted by `training/weigh.py`, a conditional logistic regression, each beside the others. The names are those
 /// of [`Signs::each`] and of [`shape`].
@@ -88,6 +90,12 @@ pub(super) struct Signs {
     pub absent: usize,
     /// How unlikely the texts are by the words at their edges, in nats ([`span`](crate::prompt::span)).
     pub surprise: f64,
+    /// How unlikely the tools are that it calls, in nats ([`intent`](crate::prompt::intent)), ...
+    pub mistaken: f64,
+    /// ... that a tool is called at all, ...
+    pub uncalled: f64,
+    /// ... and that none is.
+    pub overheard: f64,
     /// Texts of one call that hold words of each other.
     pub shared: usize,
     /// How it is built.
@@ -106,6 +114,7 @@ impl Signs {
         let held = held.map(|(link, _)| &turn.request[link.start..link.end]);
         let Heard { unhinted, nearer, skipped, titled, untold } = heard(turn, held, steps);
         let Answers { flagged, unanswered, gainsaid } = flags_answered(turn, steps);
+        let Unmeant { mistaken, uncalled, overheard } = unmeant(spans.intent(), steps);
         Signs {
             unused,
             dropped,
@@ -134,6 +143,9 @@ impl Signs {
             questioned: questioned(turn, steps),
             absent: usize::from(absent(turn, &addressed)),
             surprise: surprise(spans, steps),
+            mistaken,
+            uncalled,
+            overheard,
             shared: shared(steps),
             shape: shape(turn, pointers, answer, steps),
         }
@@ -172,7 +184,13 @@ impl Signs {
         ];
         let counts = counts.into_iter().map(|(name, count)| (name, count as f64));
         let shape = self.shape.iter().map(|name| (name.as_str(), 1.0));
-        counts.chain([("surprise", self.surprise)]).filter(|(_, count)| *count != 0.0).chain(shape)
+        let nats = [
+            ("surprise", self.surprise),
+            ("mistaken", self.mistaken),
+            ("uncalled", self.uncalled),
+            ("overheard", self.overheard),
+        ];
+        counts.chain(nats).filter(|(_, count)| *count != 0.0).chain(shape)
     }
 
     /// What all of them are worth, in nats: by how much more likely a reading with these signs is right than the model holds it to be.

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use crate::link::{Link, Mark, Number, answered, denies, spoken};
+use crate::prompt::intent::Intent;
 use crate::prompt::{Argument, Param, ParamKind, Step, Turn};
 
 use super::texts::texts;
@@ -117,6 +118,29 @@ pub(super) fn flags_answered(turn: &Turn<'_>, steps: &[Step]) -> Answers {
         }
     }
     answers
+}
+
+/// How unlikely it is by the words of a request that an answer calls the tools that it does, in nats.
+#[derive(Default)]
+pub(super) struct Unmeant {
+    /// These and no others, ...
+    pub mistaken: f64,
+    /// ... any at all, ...
+    pub uncalled: f64,
+    /// ... or none.
+    pub overheard: f64,
+}
+
+/// Compares the tools that an answer calls with those that the request is likely for.
+pub(super) fn unmeant(intent: &Intent, steps: &[Step]) -> Unmeant {
+    let called = steps.iter().filter_map(|step| match step {
+        Step::User { tool, .. } => Some(-intent.of_tool(*tool)),
+        _ => None,
+    });
+    called.reduce(|sum, more| sum + more).map_or_else(
+        || Unmeant { overheard: -intent.of_none(), ..Unmeant::default() },
+        |mistaken| Unmeant { mistaken, uncalled: -intent.of_any(), overheard: 0.0 },
+    )
 }
 
 /// A call of a user's tool: its place among the user's tools, its name and description, its parameters beside the arguments.
