@@ -4,8 +4,8 @@
 //! bundled model's rendering is [`pintail`]: devices, areas, kinds, choices and numbers are pointers, so that an
 //! answer can name nothing that the prompt does not hold. Models of other families are spoken to through their chat
 //! template and write the same calls in their own notation: [`chat`]. Both give a grammar with the prompt, and only texts
-//! of that grammar are ever read back. Which words of a request a text argument takes is weighed in `span`. What a state has beside its scene (prose, variables, earlier turns) is a
-//! [`Background`].
+//! of that grammar are ever read back. Which words of a request a text argument takes is weighed in `span`, which of the user's tools they are for in
+//! `intent`. What a state has beside its scene (prose, variables, earlier turns) is a [`Background`].
 
 mod background;
 pub mod chat;
