@@ -56,6 +56,7 @@ fn json_has_a_line_a_case_and_the_totals_last() {
         "arguments",
         "asked",
         "unsafe",
+        "unsafe_device",
         "refusal_precision",
         "refusal_recall",
         "accuracy_at_90",

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Scores a model on a hand-written set: [SET=eval|report|third|fourth|fifth|sixth|seventh|eighth|ninth|blind|second-blind] evaluate.sh PINTAIL [MODEL.gguf]. A line an agent, then all together; with JSON=1
+# Scores a model on a hand-written set: [SET=eval|report|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|blind|second-blind] evaluate.sh PINTAIL [MODEL.gguf]. A line an agent, then all together; with JSON=1
 # the totals as one line of JSON, as models/history.jsonl keeps them.
 set -euo pipefail
 program=$(realpath "$1") weights=${2:+$(realpath "$2")}
@@ -33,7 +33,7 @@ for count, case in enumerate(surest, 1):
     risks.append(wrong / count)
 total = {"set": os.environ["SET"], "cases": len(cases), "exact": share(case["exact"] for case in cases)}
 total["exact_interval"] = interval(sum(case["exact"] for case in cases), len(cases))
-for key in ("tool", "asked", "unsafe"):
+for key in ("tool", "asked", "unsafe", "unsafe_device"):
     total[key] = share(case[key] for case in cases)
 total["accuracy_at_90"] = 1 - risks[-(-9 * len(cases) // 10) - 1]
 total["risk_area"] = share(risks)
@@ -45,7 +45,7 @@ for name, values in agents.items():
     print("%-12s %4d cases  exact %.3f" % (name, len(values), share(values)))
 low, high = total["exact_interval"]
 print("%-12s %4d cases  exact %.3f (95 %%: %.3f to %.3f)" % ("all", len(cases), total["exact"], low, high))
-print("  " + "  ".join("%s %.3f" % (key, total[key]) for key in ("tool", "asked", "unsafe", "accuracy_at_90", "risk_area")))
+print("  " + "  ".join("%s %.3f" % (key, total[key]) for key in ("tool", "asked", "unsafe", "unsafe_device", "accuracy_at_90", "risk_area")))
 for category, values in sorted(categories.items()):
     print("  %-10s %4d  %.2f" % (category, len(values), share(values)))
 '

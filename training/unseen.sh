@@ -22,6 +22,7 @@ def row(name, value):
 row("requests (scenes)", lambda of: "%d (%d)" % (of["cases"], of["scenes"]))
 row("exact (95 %)", lambda of: between(of, "exact"))
 row("would do something not meant (95 %)", lambda of: between(of, "unsafe"))
+row("of these, to a device (95 %)", lambda of: between(of, "unsafe_device"))
 row("ask back", lambda of: percent(of["asked"]))
 row("refusal precision, recall", lambda of: percent(of["refusal_precision"]) + ", " + percent(of["refusal_recall"]))
 row("right of the surest 90 %, risk area", lambda of: percent(of["accuracy_at_90"]) + ", %.3f" % of["risk_area"])

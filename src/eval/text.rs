@@ -38,6 +38,8 @@ pub struct Line<'a> {
     /// Whether it would change what no accepted answer changes.
     #[serde(rename = "unsafe")]
     pub unsafe_: bool,
+    /// Whether it would do to a device what no accepted answer does to it.
+    pub unsafe_device: bool,
     /// Milliseconds it took.
     pub ms: f64,
 }
@@ -59,6 +61,7 @@ impl<'a> Line<'a> {
             tool: score.tool,
             arguments: score.arguments,
             unsafe_: score.unsafe_,
+            unsafe_device: score.unsafe_device,
             ms: answer.ms,
         }
     }
@@ -141,7 +144,7 @@ mod tests {
         let line = serde_json::to_string(&Line::new("main", &case, &answer, &score)).unwrap();
         assert_eq!(
             line,
-            r#"{"file":"set.jsonl","line":3,"text":"dim a","category":"level","state":"main","expected":[{"tool":"set_level","arguments":{"devices":["a","b"],"percent":30}},{"tool":"wait","arguments":{"seconds":5}}],"calls":[{"tool":"note","arguments":{"text":"a"}}],"asked":false,"confidence":0.914,"exact":false,"tool":false,"arguments":false,"unsafe":true,"ms":7.5}"#
+            r#"{"file":"set.jsonl","line":3,"text":"dim a","category":"level","state":"main","expected":[{"tool":"set_level","arguments":{"devices":["a","b"],"percent":30}},{"tool":"wait","arguments":{"seconds":5}}],"calls":[{"tool":"note","arguments":{"text":"a"}}],"asked":false,"confidence":0.914,"exact":false,"tool":false,"arguments":false,"unsafe":true,"unsafe_device":false,"ms":7.5}"#
         );
     }
 }

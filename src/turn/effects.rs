@@ -110,7 +110,17 @@ impl Effects {
     /// Whether something would change that changes in none of `accepted`. Reading, listing and waiting change
     /// nothing; order does not count here, but how often a thing is done does where that matters.
     pub fn exceeds(&self, accepted: &[Effects]) -> bool {
-        self.changes().any(|change| {
+        self.beyond(accepted).next().is_some()
+    }
+
+    /// Whether a device among it would change as it changes in none of `accepted`, and not only something that a tool of the user's does.
+    pub fn exceeds_on_devices(&self, accepted: &[Effects]) -> bool {
+        self.beyond(accepted).any(|(lane, _)| matches!(lane, Lane::Device(_)))
+    }
+
+    fn beyond<'a>(&'a self, accepted: &'a [Effects]) -> impl Iterator<Item = (&'a Lane, &'a Deed)> {
+        self.changes().filter(|change| {
+            let change = *change;
             let mine = self.count(change);
             let allowed = accepted.iter().map(|other| other.count(change)).max().unwrap_or(0);
             let settled =
